@@ -1,0 +1,46 @@
+# make demo · make test · make check · make bench. A fresh machine needs only python3 and make.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+PROJECTS := pyproject.toml $(wildcard packages/*/pyproject.toml) tests/example_plugin/pyproject.toml
+
+.PHONY: help install demo check test bench clean
+
+help:
+	@echo "make demo    build the example project and watch an edit reach only what it touches"
+	@echo "make test    lint, types, layers and all tests"
+	@echo "make check   lint, types and layers only"
+	@echo "make bench   side by side with dbt and SQLMesh; see docs/benchmarks.md"
+
+install: $(INSTALLED)
+
+$(VENV)/bin/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(INSTALLED): $(VENV)/bin/python constraints.txt $(PROJECTS)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt \
+		-e packages/seeknal-core[fast] -e packages/seeknal-duckdb[excel,mysql,postgres] -e .[all] \
+		-e tests/example_plugin
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt --group dev
+	@touch $(INSTALLED)
+
+demo: $(INSTALLED)
+	@PATH="$(CURDIR)/$(BIN):$$PATH" sh examples/demo.sh
+
+check: $(INSTALLED)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+test: $(INSTALLED) check
+	@sh tests/system_packages.sh
+	$(BIN)/pytest -q -n 2 --dist loadfile
+
+bench: $(INSTALLED)
+	$(BIN)/python -m benchmarks.run
+
+clean:
+	rm -rf $(VENV) .demo .bench
