@@ -1,0 +1,232 @@
+"""The values a project is made of: nodes, their columns, audits and logic.
+
+A node's kind lowers what the user wrote to one of a few `Logic` variants; everything after that (fingerprints, planning,
+building) knows only those. All values are frozen and made of plain data, so a node can be cached as JSON.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal, NewType
+
+from seeknal.errors import Location
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+NodeId = NewType("NodeId", str)
+"""`kind.name`, unique in a project without regard to case."""
+
+Key = NewType("Key", str)
+"""The address of an output: a hash of everything that determines it, as hexadecimal text."""
+
+Digest = NewType("Digest", str)
+"""A hash of data: of an output's rows without regard to their order, or of a source's files."""
+
+NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,119}")
+"""What a node, column set or environment may be called."""
+
+
+def node_id(kind: str, name: str) -> NodeId:
+    """The id of the node `name` of this kind."""
+    return NodeId(f"{kind}.{name}")
+
+
+def kind_of(node: NodeId) -> str:
+    """`transform` for `transform.clean_users`."""
+    return node.partition(".")[0]
+
+
+def relation_name(node: NodeId) -> str:
+    """The name under which SQL reads a node's output: `source_raw_users` for `source.raw_users`."""
+    return node.replace(".", "_", 1)
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnSchema:
+    """A column of an output. `type` is in the engine's dialect; a declared column may leave it open."""
+
+    name: str
+    type: str | None = None
+    description: str | None = None
+
+
+Schema = tuple[ColumnSchema, ...]
+"""The columns of a relation, in order."""
+
+Severity = Literal["error", "warn"]
+
+
+@dataclass(frozen=True, slots=True)
+class AuditSpec:
+    """One audit as the user asked for it: which one, with what parameters, and how much a failure matters.
+
+    `params` holds what the audit's own signature names, already checked; `places` maps a parameter (or `""` for the audit
+    itself) to where it was written.
+    """
+
+    type: str
+    params: Mapping[str, Any] = field(default_factory=dict)
+    severity: Severity = "error"
+    name: str | None = None
+    description: str | None = None
+    where: str | None = None
+    places: Mapping[str, Location] = field(default_factory=dict)
+
+    @property
+    def at(self) -> Location | None:
+        """Where the audit was written."""
+        return self.places.get("")
+
+
+@dataclass(frozen=True, slots=True)
+class TextPlace:
+    """Where a piece of embedded text (SQL, mostly) begins in its file.
+
+    `line` and `column` are those of the text's first character; `indent` is how many columns each further line is shifted.
+    """
+
+    path: str
+    line: int = 1
+    column: int = 1
+    indent: int = 0
+
+    def at(self, line: int, column: int) -> Location:
+        """The place in the file of line and column of the text, both counted from 1."""
+        if line <= 1:
+            return Location(self.path, self.line, self.column + column - 1)
+        return Location(self.path, self.line + line - 1, self.indent + column)
+
+
+Refresh = Literal["on_change", "always", "manual"]
+Clock = Literal["day", "instant"]
+Materialized = Literal["table", "view"]
+
+
+@dataclass(frozen=True, slots=True)
+class SourceLogic:
+    """Read data from outside: files the engine can read, or a table or query of a connection."""
+
+    type: str
+    table: str | None = None
+    query: str | None = None
+    connection: str | None = None
+    params: Mapping[str, Any] = field(default_factory=dict)
+    refresh: Refresh = "on_change"
+    cache: bool = True
+    change_probe: str | None = None
+    place: Location | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SqlLogic:
+    """Run one SELECT. `sql` is what the engine executes, templates already rendered.
+
+    `clock` says how often time alone changes the answer: `day` for `current_date`, `instant` for `now()`.
+    """
+
+    sql: str
+    dialect: str
+    materialized: Materialized = "table"
+    clock: Clock | None = None
+    template: str | None = None
+    place: TextPlace | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PythonLogic:
+    """Call a function of the project with its inputs and store the table it returns.
+
+    `code` is a hash of the function and the project modules it imports; `packages` are the third-party distributions whose
+    versions are part of the key. A function without inputs is a source and is called again as `refresh` says.
+    """
+
+    path: str
+    function: str
+    code: str
+    packages: tuple[str, ...] = ()
+    refresh: Refresh | None = None
+    place: Location | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ExposureLogic:
+    """Hand an input's rows to the outside: a file, or a table of a connection."""
+
+    type: str
+    params: Mapping[str, Any] = field(default_factory=dict)
+    connection: str | None = None
+    place: Location | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RuleLogic:
+    """Nothing but the node's audits, run on its one input."""
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentLogic:
+    """Nothing to build: the node documents something that uses its inputs."""
+
+    type: str = ""
+    params: Mapping[str, Any] = field(default_factory=dict)
+
+
+Logic = SourceLogic | SqlLogic | PythonLogic | ExposureLogic | RuleLogic | DocumentLogic
+
+STORED = (SourceLogic, SqlLogic, PythonLogic)
+"""The logic whose outcome is a relation others can read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """One node of the graph, validated, with its references resolved and its templates rendered.
+
+    `refs` holds what the user wrote in each reference and the id it meant, `env` the environment variables that templates
+    asked for with a hash of their values: together with the file they decide whether a cached node still holds.
+    """
+
+    id: NodeId
+    at: Location
+    logic: Logic
+    content_hash: str
+    inputs: tuple[NodeId, ...] = ()
+    columns: Schema = ()
+    audits: tuple[AuditSpec, ...] = ()
+    description: str | None = None
+    owner: str | None = None
+    tags: tuple[str, ...] = ()
+    meta: Mapping[str, Any] = field(default_factory=dict)
+    refs: Mapping[str, NodeId] = field(default_factory=dict)
+    env: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def kind(self) -> str:
+        """The part of the id before the dot."""
+        return kind_of(self.id)
+
+    @property
+    def name(self) -> str:
+        """The part of the id after the dot."""
+        return self.id.partition(".")[2]
+
+    @property
+    def relation(self) -> str:
+        """The name under which SQL reads this node's output."""
+        return relation_name(self.id)
+
+    @property
+    def is_view(self) -> bool:
+        """Whether the node's query is inlined where it is read instead of being stored."""
+        return isinstance(self.logic, SqlLogic) and self.logic.materialized == "view"
+
+    @property
+    def is_stored(self) -> bool:
+        """Whether building the node leaves data under a key."""
+        return isinstance(self.logic, STORED) and not self.is_view
+
+    @property
+    def is_readable(self) -> bool:
+        """Whether other nodes can read this one."""
+        return isinstance(self.logic, STORED)

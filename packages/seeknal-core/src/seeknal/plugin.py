@@ -1,0 +1,280 @@
+"""The one module a plugin author imports.
+
+A plugin is a module with functions marked `@hookimpl` (see `seeknal.hookspecs` for all of them) or simply with functions
+decorated `@audit`. A package announces its module in the entry-point group `seeknal`; a project keeps its own in `plugins/*.py`.
+
+Contributions are frozen values. Their `target` is `"package.module:attribute"` and is imported when it is used, so that listing
+what is installed imports nothing heavy.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, overload
+
+import pluggy
+
+from seeknal.errors import SeeknalError
+from seeknal.nodes import (
+    AuditSpec,
+    ColumnSchema,
+    DocumentLogic,
+    ExposureLogic,
+    Logic,
+    Node,
+    NodeId,
+    PythonLogic,
+    RuleLogic,
+    Schema,
+    SourceLogic,
+    SqlLogic,
+)
+from seeknal.protocols import (
+    ArrowStream,
+    ConnectionDriver,
+    EngineDriver,
+    FileRead,
+    Files,
+    Query,
+    Rows,
+    Session,
+    SessionSettings,
+    Written,
+)
+
+if TYPE_CHECKING:
+    from seeknal.specs import Lowering, NodeSpec
+
+__all__ = [
+    "AggregateCheck",
+    "ArrowStream",
+    "Audit",
+    "AuditSpec",
+    "Column",
+    "ColumnSchema",
+    "Columns",
+    "Command",
+    "Connection",
+    "ConnectionDriver",
+    "DocumentLogic",
+    "Engine",
+    "EngineDriver",
+    "ExposureLogic",
+    "FileFormat",
+    "FileRead",
+    "Files",
+    "Logic",
+    "Lowering",
+    "Node",
+    "NodeId",
+    "NodeKind",
+    "NodeSpec",
+    "PythonLogic",
+    "Query",
+    "Relation",
+    "RowCheck",
+    "Rows",
+    "RuleLogic",
+    "Schema",
+    "SeeknalError",
+    "Session",
+    "SessionSettings",
+    "SourceLogic",
+    "SqlLogic",
+    "StateBackend",
+    "TemplateGlobal",
+    "Written",
+    "audit",
+    "hookimpl",
+    "literal",
+]
+
+hookimpl = pluggy.HookimplMarker("seeknal")
+"""Marks a function of a plugin as the implementation of the hook it is named after."""
+
+
+def __getattr__(name: str) -> Any:  # noqa: ANN401 - pydantic is imported only by those who define a kind
+    if name in ("NodeSpec", "Lowering"):
+        import seeknal.specs
+
+        return getattr(seeknal.specs, name)
+    message = f"module 'seeknal.plugin' has no attribute {name!r}"
+    raise AttributeError(message)
+
+
+# What audits are made of ---------------------------------------------------------------------------------------------------
+
+
+class Relation(str):
+    """The name of the relation an audit looks at, quoted for use in SQL."""
+
+    __slots__ = ()
+
+
+class Column(str):
+    """A column's name, known to exist in the relation and quoted for use in SQL."""
+
+    __slots__ = ()
+
+
+class Columns(tuple[Column, ...]):
+    """Several columns' names, each quoted for use in SQL. Users may write one name or a list."""
+
+    __slots__ = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RowCheck:
+    """A row fails where the SQL condition `bad` is true; NULL is not true. Many are answered in one scan."""
+
+    bad: str
+
+
+@dataclass(frozen=True, slots=True)
+class AggregateCheck:
+    """The relation fails where the SQL aggregate `value` lies outside [minimum, maximum]; None leaves a side open."""
+
+    value: str
+    minimum: float | None = None
+    maximum: float | None = None
+
+
+Check = str | RowCheck | AggregateCheck
+"""What an audit returns. A `str` is a query: the rows it returns are what is wrong."""
+
+
+@dataclass(frozen=True, slots=True)
+class Audit:
+    """A check that YAML can ask for by `name`. `function` may be a target, imported when the audit is first used."""
+
+    name: str
+    function: Callable[..., Check] | str
+    description: str = ""
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Check:  # noqa: ANN401 - as the function itself
+        """Call the function as if it were not decorated, which is what unit tests of an audit want."""
+        if isinstance(self.function, str):
+            message = f"audit {self.name!r} is a target; call the function it names"
+            raise TypeError(message)
+        return self.function(*args, **kwargs)
+
+
+@overload
+def audit(function: Callable[..., Check], /) -> Audit: ...
+@overload
+def audit(*, name: str) -> Callable[[Callable[..., Check]], Audit]: ...
+def audit(function: Callable[..., Check] | None = None, /, *, name: str | None = None) -> Audit | Callable[[Callable[..., Check]], Audit]:
+    """Turn a function into an audit.
+
+    The first parameter receives the relation. Keyword-only parameters are what YAML may say: their annotations are the types,
+    their defaults make them optional. `Column` and `Columns` are checked against the output and arrive quoted; write other
+    text into SQL with `literal()`. The docstring's first line is the help.
+
+        @audit
+        def max_age(target: Relation, *, column: Column, hours: float = 24) -> str:
+            \"\"\"The newest value of `column` is at most `hours` hours old.\"\"\"
+            return f"select max({column}) as newest from {target} having max({column}) < now() - to_hours({hours})"
+    """
+
+    def decorate(function: Callable[..., Check]) -> Audit:
+        help_line = (inspect.getdoc(function) or "").partition("\n")[0]
+        return Audit(name or function.__name__, function, help_line)
+
+    return decorate(function) if function is not None else decorate
+
+
+def literal(value: Any) -> str:  # noqa: ANN401 - any plain value
+    """A Python value as a SQL literal: text quoted and escaped, numbers, dates, booleans and None as SQL writes them."""
+    from sqlglot import exp  # start-up time
+
+    return exp.convert(value).sql(dialect="duckdb")
+
+
+# Contributions -------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class FileFormat:
+    """A file format an engine reads or writes, and the reader's or writer's parameters a project may set."""
+
+    name: str
+    params: tuple[str, ...] = ()
+    writable: bool = False
+    in_place: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """An engine that runs SQL.
+
+    `dialect` is sqlglot's name of its SQL. The major version of the distribution `version_of` is part of every build key, so
+    that an upgrade that may change results rebuilds them. `target` names an `EngineDriver`.
+    """
+
+    name: str
+    target: str
+    dialect: str
+    version_of: str | None = None
+    formats: tuple[FileFormat, ...] = ()
+    capabilities: frozenset[str] = frozenset()
+    description: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """A type of connection that profiles.yml may name.
+
+    `target` names a callable that takes the connection's settings (keys of `settings`, secrets resolved) as keyword
+    arguments and returns a `ConnectionDriver`. `paths` are the settings that name files of the project. `dialect` is
+    sqlglot's name of the SQL it speaks.
+    """
+
+    name: str
+    target: str
+    dialect: str
+    required: tuple[str, ...] = ()
+    optional: tuple[str, ...] = ()
+    secrets: tuple[str, ...] = ("password",)
+    paths: tuple[str, ...] = ()
+    description: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class NodeKind:
+    """A kind of node. `target` names a `NodeSpec` subclass: its fields are the YAML keys, its `lower` says what is built."""
+
+    name: str
+    target: str
+    description: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class StateBackend:
+    """Where state is kept. `target` names a callable that takes the project's target folder and the keys under `state:`."""
+
+    name: str
+    target: str
+    description: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A subcommand of `seeknal`. `target` names a click command."""
+
+    name: str
+    target: str
+    description: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TemplateGlobal:
+    """A function or value that templates can use by `name`."""
+
+    name: str
+    target: str
+    description: str = ""
+
+
+Contribution = Engine | Connection | NodeKind | StateBackend | Audit | Command | TemplateGlobal

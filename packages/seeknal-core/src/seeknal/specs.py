@@ -1,0 +1,213 @@
+"""The base of every node kind's YAML schema.
+
+A spec is a strict pydantic model: what the user wrote, checked and typed. `lower` turns it into `Logic`, which is all that
+planning and building know.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn, Protocol
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator
+
+from seeknal.nodes import NAME, Schema, Severity  # noqa: TC001 - pydantic needs the names at run time
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from seeknal.errors import Location
+    from seeknal.nodes import Logic, NodeId, TextPlace
+    from seeknal.plugin import Connection, Engine
+
+_DEVICES = {"con", "prn", "aux", "nul", *(f"com{i}" for i in range(1, 10)), *(f"lpt{i}" for i in range(1, 10))}
+_DURATION = re.compile(r"(-?\d+)\s*(minute|min|m|hour|h|day|d|week|w|month|year|y)?s?")
+
+
+def check_name(value: str) -> str:
+    """A node's name: letters, digits and `_`, not starting with a digit, and no device name of Windows."""
+    if not NAME.fullmatch(value):
+        message = "a name may hold only letters (a-z), digits and _, must not start with a digit, and has at most 120 characters"
+        raise ValueError(message)
+    if value.casefold() in _DEVICES:
+        message = f"'{value}' is a reserved file name on Windows"
+        raise ValueError(message)
+    return value
+
+
+def check_lookback(value: object) -> object:
+    """A number of intervals, or a number with a unit such as `3 days`; never negative."""
+    if isinstance(value, bool) or not isinstance(value, int | str):
+        message = "lookback must be a number of intervals, such as 3, or a duration, such as '3 days'"
+        raise ValueError(message)  # noqa: TRY004 - pydantic reports ValueError
+    match = _DURATION.fullmatch(str(value).strip())
+    if not match:
+        message = f"lookback must be a number of intervals, such as 3, or a duration, such as '3 days'; found {value!r}"
+        raise ValueError(message)
+    if int(match[1]) < 0:
+        message = f"lookback must be 0 or more; found {value}"
+        raise ValueError(message)
+    return value
+
+
+def _one_or_more(value: object) -> object:
+    return [value] if isinstance(value, str) else value
+
+
+Name = Annotated[str, Field(strict=True)]
+Lookback = Annotated[int | str, BeforeValidator(check_lookback)]
+TextList = Annotated[list[str], BeforeValidator(_one_or_more)]
+
+
+class Strict(BaseModel):
+    """No unknown keys, no silent conversions of type."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+
+class InputSpec(Strict):
+    """An input named outside SQL: `{ref: source.users}`."""
+
+    ref: str
+
+
+class AuditEntry(BaseModel):
+    """One entry of `audits:`. Keys beyond these are parameters of the audit and checked against its signature."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+
+    type: str
+    severity: Severity | None = None
+    name: str | None = None
+    description: str | None = None
+    where: str | None = None
+
+    @property
+    def params(self) -> dict[str, Any]:
+        """The keys that belong to the audit itself."""
+        return dict(self.model_extra or {})
+
+
+class ColumnEntry(Strict):
+    """One entry of `columns:`."""
+
+    name: str
+    type: str | None = None
+    description: str | None = None
+    audits: list[AuditEntry | str] = Field(default_factory=list)
+
+
+class NodeSpec(Strict):
+    """What every node may say. Subclass it to define a kind: add fields, and say in `lower` what is to be built."""
+
+    kind: str = Field(description="What the node is; decides the other keys.")
+    name: Name = Field(description="Unique among the nodes of its kind, without regard to case.")
+    description: str | None = Field(None, description="For people who read lineage and documentation.")
+    owner: str | None = Field(None, description="Who answers for it.")
+    tags: TextList = Field(default_factory=list, description="Labels to select by: `tag:daily`.")
+    meta: dict[str, Any] = Field(default_factory=dict, description="Anything you want to keep with the node.")
+    enabled: bool = Field(default=True, description="false: the node is left out as if it were not there.")
+    inputs: list[InputSpec] = Field(default_factory=list, description="What it reads; optional where SQL says it with ref().")
+    columns: list[ColumnEntry] = Field(default_factory=list, description="Output columns; declared types are enforced.")
+    audits: list[AuditEntry] = Field(default_factory=list, description="Checks that must hold before anyone sees the output.")
+    schedule: str | None = Field(None, description="Cron expression; with time_column the node is built window by window.")
+    time_column: str | None = Field(None, description="The column that says which window a row belongs to.")
+    lookback: Lookback | None = Field(None, description="How many earlier windows are built again with a missing one.")
+    start: dt.datetime | dt.date | None = Field(None, description="The first window.")
+    end: dt.datetime | dt.date | None = Field(None, description="The last window.")
+    batch_size: int | None = Field(None, ge=1, description="How many windows one query builds at most.")
+    engine: str | None = Field(None, description="The engine that builds it, where it is not the project's.")
+
+    @field_validator("name")
+    @classmethod
+    def _name(cls, value: str) -> str:
+        return check_name(value)
+
+    @field_validator("columns", mode="before")
+    @classmethod
+    def _columns(cls, value: object) -> object:
+        """`{a: int}` means `[{name: a, type: int}]`."""
+        if isinstance(value, dict):
+            return [{"name": k, "type": v} if not isinstance(v, dict) else {"name": k, **v} for k, v in value.items()]
+        return value
+
+    @field_validator("audits", mode="before")
+    @classmethod
+    def _audits(cls, value: object) -> object:
+        if isinstance(value, dict):
+            message = "audits must be a list: start each audit with '- type: …'"
+            raise ValueError(message)  # noqa: TRY004 - pydantic reports ValueError
+        return value
+
+    def lower(self, context: Lowering) -> Logic:
+        """What building this node means. Raise through `context.fail` where the spec cannot be built."""
+        message = f"{type(self).__name__} does not say what it builds: define lower()"
+        raise TypeError(message)
+
+
+class RenderedSql(Protocol):
+    """SQL whose template has been rendered, parsed and checked."""
+
+    @property
+    def sql(self) -> str:
+        """The text the engine runs."""
+        ...
+
+
+KeyPath = tuple[str | int, ...]
+"""A path into the document: keys and list positions."""
+
+
+class Lowering(Protocol):
+    """What a spec can ask for while it is lowered."""
+
+    root: Path
+    """The project's folder."""
+
+    document: dict[str, Any]
+    """The document as it was written, older spellings normalised."""
+
+    @property
+    def engine(self) -> Engine:
+        """The engine that will build the node."""
+        ...
+
+    def at(self, *path: str | int) -> Location:
+        """Where the value at this path was written; the nearest enclosing place when it was not."""
+        ...
+
+    def text_at(self, *path: str | int) -> TextPlace:
+        """Where a text value begins, for errors inside it."""
+        ...
+
+    def select(self, template: str, *path: str | int, dialect: str | None = None, materialized: Literal["table", "view"] = "table") -> Logic:
+        """Render, parse and check one SELECT; the references in it become inputs of the node."""
+        ...
+
+    def ref(self, reference: str, *path: str | int) -> NodeId:
+        """Resolve a reference and make it an input of the node."""
+        ...
+
+    def connection(self, name: str, *path: str | int) -> Connection:
+        """The type of a connection that profiles.yml defines."""
+        ...
+
+    def connection_type(self, name: str) -> Connection | None:
+        """The connection type of this name, where some plugin provides it."""
+        ...
+
+    def path(self, text: str, *path: str | int) -> str:
+        """Check that a path or glob stays inside the project (or `external_paths`). Returns it as written."""
+        ...
+
+    def fail(self, code: str, message: str, *path: str | int, hint: str | None = None) -> NoReturn:
+        """Report an error at this path of the document."""
+        ...
+
+
+def declared(columns: list[ColumnEntry]) -> Schema:
+    """The columns a spec declares, as a schema."""
+    from seeknal.nodes import ColumnSchema
+
+    return tuple(ColumnSchema(c.name, c.type, c.description) for c in columns)
