@@ -1,0 +1,142 @@
+"""`seeknal_project.yml`: finding the project, and reading its settings."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, ConfigDict, Field, field_validator
+
+from seeknal.errors import Location, ProjectError
+from seeknal.nodes import NAME, Severity
+from seeknal.project import yaml
+from seeknal.project.validation import first_document, validate
+from seeknal.specs import Strict, TextList
+
+FILE = "seeknal_project.yml"
+_MEMORY = re.compile(r"\d+(\.\d+)?\s*([KMGT]i?)?B", re.IGNORECASE)
+_DURATION = re.compile(r"\d+\s*(m|h|d|w)")
+
+
+def _text(value: object) -> object:
+    return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else value
+
+
+def _duration(value: object) -> object:
+    if not isinstance(value, str) or not _DURATION.fullmatch(value.strip()):
+        message = f"must be a duration such as 12h, 7d or 2w; found {value!r}"
+        raise ValueError(message)
+    return value
+
+
+Duration = Annotated[str, BeforeValidator(_duration)]
+
+
+class StateSettings(Strict):
+    """Which backend keeps the state; keys beyond `backend` go to it."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+
+    backend: str = "file"
+
+
+class Execution(Strict):
+    """How runs use the machine."""
+
+    parallel: bool = Field(default=True, description="Build independent nodes at the same time.")
+    max_workers: int | Literal["auto"] = Field("auto", description="How many nodes at the same time; auto: one for each core.")
+    memory_limit: str | None = Field(None, description="What the engine may use, such as 4GB; beyond it, it spills to disk.")
+
+    @field_validator("memory_limit")
+    @classmethod
+    def _memory(cls, value: str | None) -> str | None:
+        return value if value is None else check_memory(value)
+
+    @field_validator("max_workers")
+    @classmethod
+    def _workers(cls, value: int | str) -> int | str:
+        if isinstance(value, int) and not 1 <= value <= 256:  # noqa: PLR2004 - more threads than any machine this runs on
+            message = "max_workers must be between 1 and 256, or auto"
+            raise ValueError(message)
+        return value
+
+
+class Environments(Strict):
+    """Defaults of environments."""
+
+    ttl: Duration = Field("7d", description="How long an environment lives without being run.")
+
+
+class Janitor(Strict):
+    """What cleaning keeps."""
+
+    environment_ttl: Duration = "7d"
+    output_retention: int = Field(30, ge=1)
+    state_history: Duration = "90d"
+    auto_run: bool = False
+    orphan_detection: bool = True
+
+
+class AuditDefaults(Strict):
+    """Defaults of audits."""
+
+    default_severity: Severity = Field("error", description="The severity of audits that do not say one.")
+
+
+class PluginSettings(Strict):
+    """Which distribution wins where two provide the same name: `engine.duckdb: seeknal-duckdb`."""
+
+    prefer: dict[str, str] = Field(default_factory=dict)
+
+
+class Config(Strict):
+    """The keys of `seeknal_project.yml`."""
+
+    name: str = Field(description="The project's name.")
+    version: Annotated[str, BeforeValidator(_text)] = Field("1", description="Yours to use; not read by seeknal.")
+    profile: str | None = Field(None, description="The default profile in profiles.yml.")
+    engine: str = Field("duckdb", description="The engine that builds nodes.")
+    state: StateSettings = Field(default_factory=StateSettings)
+    execution: Execution = Field(default_factory=Execution)
+    environments: Environments = Field(default_factory=Environments)
+    janitor: Janitor = Field(default_factory=Janitor)
+    audits: AuditDefaults = Field(default_factory=AuditDefaults)
+    plugins: PluginSettings = Field(default_factory=PluginSettings)
+    vars: dict[str, Any] = Field(default_factory=dict, description="Values for var() in templates.")
+    external_paths: TextList = Field(default_factory=list, description="Folders outside the project that sources may read.")
+
+    @field_validator("name")
+    @classmethod
+    def _name(cls, value: str) -> str:
+        if not NAME.fullmatch(value.replace("-", "_")):
+            message = "a project's name may hold only letters (a-z), digits, _ and -"
+            raise ValueError(message)
+        return value
+
+
+def check_memory(value: str) -> str:
+    """An amount of memory with its unit, as the engine understands it."""
+    if not _MEMORY.fullmatch(value.strip()):
+        message = f"must be an amount with a unit, such as 512MB or 4GB; found {value!r}"
+        raise ValueError(message)
+    return value.strip()
+
+
+def find_root(start: Path) -> Path:
+    """The project's folder: `start` or the nearest folder above it that holds seeknal_project.yml."""
+    start = start.resolve()
+    for folder in (start, *start.parents):
+        if (folder / FILE).is_file():
+            return folder
+    hint = "start one with `seeknal init NAME`, or name the folder with --project-path"
+    raise ProjectError("SK-CFG-001", f"no {FILE} in {start} or any folder above it", hint=hint)
+
+
+def load_config(root: Path) -> Config:
+    """Read and check `seeknal_project.yml`. Raises ProjectErrors with every problem at once."""
+    text = yaml.decode((root / FILE).read_bytes(), FILE)
+    document = first_document(yaml.load(text, FILE), FILE)
+    if not isinstance(document.value, dict):
+        raise ProjectError("SK-YAML-007", "expected a mapping of settings", at=Location(FILE))
+    return validate(Config, document, document.value)

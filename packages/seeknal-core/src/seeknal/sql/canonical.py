@@ -1,0 +1,31 @@
+"""The form of a query that only its meaning decides, and how its answer depends on time."""
+
+from __future__ import annotations
+
+from sqlglot import exp
+
+from seeknal.nodes import Clock
+
+_DAY = frozenset({"today", "current_date", "curdate"})
+_INSTANT = frozenset({
+    "now", "current_timestamp", "localtimestamp", "current_localtimestamp", "get_current_timestamp", "get_current_time", "transaction_timestamp",
+    "statement_timestamp", "clock_timestamp", "current_localtime", "current_time", "localtime", "sysdate", "unix_timestamp", "utc_timestamp",
+})  # fmt: skip
+_INSTANT_NODES = (exp.CurrentTimestamp, exp.CurrentDatetime, exp.CurrentTime, exp.Localtime, exp.Localtimestamp, exp.UtcTimestamp, exp.UtcTime)
+
+
+def canonical(tree: exp.Expression, dialect: str) -> str:
+    """The query as generated from its tree: comments, white space and the case of keywords play no part."""
+    return tree.sql(dialect=dialect, comments=False)
+
+
+def clock(tree: exp.Expression) -> Clock | None:
+    """`instant` where the query asks for the time, `day` where it asks for the date only."""
+    found: Clock | None = None
+    for node in tree.find_all(exp.Func):
+        name = node.name.casefold() if isinstance(node, exp.Anonymous) else ""
+        if isinstance(node, _INSTANT_NODES) or name in _INSTANT:
+            return "instant"
+        if isinstance(node, exp.CurrentDate | exp.UtcDate) or name in _DAY:
+            found = "day"
+    return found
