@@ -1,0 +1,42 @@
+"""Opening DuckDB databases in memory: one for SQL that people wrote, locked down, and one for our own."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import duckdb
+
+from seeknal_duckdb.sql import literal
+
+if TYPE_CHECKING:
+    from seeknal.protocols import SessionSettings
+
+_QUIET = {
+    "python_enable_replacements": False,
+    "autoload_known_extensions": False,
+    "autoinstall_known_extensions": False,
+    "allow_persistent_secrets": False,
+}
+"""Nothing is looked up in Python's variables, downloaded, or read from the user's home."""
+
+_LOCK = {"enable_external_access": False, "lock_configuration": True}
+
+
+def open_database(settings: SessionSettings, *, locked: bool) -> duckdb.DuckDBPyConnection:
+    """A database in memory. `locked`: it opens files in the settings' folders only, and no SQL can change that."""
+    config: dict[str, Any] = {**_QUIET, "temp_directory": str(settings.scratch)}
+    if settings.memory_limit is not None:
+        config["memory_limit"] = settings.memory_limit
+    if settings.threads is not None:
+        config["threads"] = settings.threads
+    connection = duckdb.connect(":memory:", config=config)
+    _set(connection, {"TimeZone": "UTC"})  # for all cursors: SET alone would be for this one
+    if locked:
+        folders = [f"{folder.absolute()}" for folder in (*settings.readable, *settings.writable)]
+        _set(connection, {"allowed_directories": folders, **_LOCK})
+    return connection
+
+
+def _set(connection: duckdb.DuckDBPyConnection, options: dict[str, Any]) -> None:
+    for name, value in options.items():
+        connection.execute("".join(["SET GLOBAL ", name, " = ", literal(value)]))

@@ -1,0 +1,108 @@
+"""DuckDB's exceptions as seeknal's: a code, one clear message, the place in the query that was handed in, a hint."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+import duckdb
+
+from seeknal.errors import EngineError
+from seeknal_duckdb.sql import WRAPPER_LINES
+
+INTERRUPTED = "SK-RUN-130"
+
+_PLACE = re.compile(r"\n+LINE (?P<line>\d+): (?P<shown>[^\n]*)\n(?P<indent> *)\^[\^ ]*\s*\Z")
+_PREFIX = re.compile(r"\A(?:[A-Z][A-Za-z]*(?: [A-Z][A-Za-z]*)* Error|INTERNAL Error|FATAL Error|INTERRUPT Error): ")
+_HINT = re.compile(r"\n\s*(?P<hint>(?:Did you mean|Candidate bindings|Candidate functions|Candidate macros|Either add it)[\s\S]*)\Z")
+_ELISION = "..."
+
+_CODES: tuple[tuple[type[duckdb.Error], str], ...] = (
+    (duckdb.InterruptException, INTERRUPTED),
+    (duckdb.OutOfMemoryException, "SK-SQL-013"),
+    (duckdb.PermissionException, "SK-SQL-015"),
+    (duckdb.ParserException, "SK-SQL-010"),
+    (duckdb.SyntaxException, "SK-SQL-010"),
+    (duckdb.BinderException, "SK-SQL-011"),
+    (duckdb.CatalogException, "SK-SQL-011"),
+)
+
+_HINTS = {
+    "SK-SQL-013": "raise memory_limit, or run fewer nodes at once",
+    "SK-SQL-014": "free some space on the disk that holds the project's target folder",
+    "SK-SQL-015": "SQL reads the relations of the project; files belong in a source node",
+}
+
+
+def engine_error(error: duckdb.Error, query: str | None = None, before: int = WRAPPER_LINES) -> EngineError:
+    """`error` as an EngineError.
+
+    `query` is the text that was handed in, and `before` how many lines went before it in what DuckDB saw; without `query` the
+    place is left out.
+    """
+    text = str(error).partition("\n\nStack Trace:")[0].rstrip()
+    code = _code(error, text)
+    place = _PLACE.search(text)
+    line = column = None
+    if place:
+        text = text[: place.start()].rstrip()
+        if query is not None:
+            line, column = _locate(place, query, before)
+    message = _PREFIX.sub("", text)
+    hint = _HINTS.get(code)
+    found = _HINT.search(message)
+    if found:
+        message, hint = message[: found.start()].rstrip(), _one_paragraph(found["hint"])
+    if code == INTERRUPTED:
+        message = "cancelled"
+    return EngineError(code, message, line=line, column=column, hint=hint)
+
+
+def _code(error: duckdb.Error, text: str) -> str:
+    for kind, code in _CODES:
+        if isinstance(error, kind):
+            return code
+    if isinstance(error, duckdb.IOException):
+        if re.search("No space left|disk quota", text, re.IGNORECASE):
+            return "SK-SQL-014"
+        if re.search("No files found|No such file|Cannot open file", text):
+            return "SK-DATA-003"
+    if "No magic bytes" in text or "not a Parquet file" in text or "Parquet" in text:
+        return "SK-DATA-001"
+    return "SK-SQL-012"
+
+
+def _one_paragraph(hint: str) -> str:
+    lines = [line.strip() for line in hint.splitlines() if line.strip()]
+    return lines[0] + (" " + ", ".join(lines[1:]) if len(lines) > 1 else "")
+
+
+def _locate(place: re.Match[str], query: str, before: int) -> tuple[int | None, int | None]:
+    """Line and column within `query` of DuckDB's caret, which counts display cells of a line that may be shortened."""
+    lines = query.split("\n")
+    number = int(place["line"]) - before
+    if number < 1:
+        return None, None
+    if number > len(lines):  # the bracket after the query: something is missing at its end
+        last = query.rstrip().split("\n")
+        return len(last), len(last[-1]) + 1
+    source, shown = lines[number - 1], place["shown"]
+    cells = len(place["indent"]) - len("LINE : ") - len(place["line"])
+    if source.startswith(shown.removesuffix(_ELISION)) or not shown.startswith(_ELISION):
+        return number, _characters(source, cells) + 1
+    kept = shown.removeprefix(_ELISION)
+    start = source.find(kept if source.endswith(kept) else kept.removesuffix(_ELISION))
+    if start < 0:
+        return number, None
+    return number, start + _characters(source[start:], cells - len(_ELISION)) + 1
+
+
+def _characters(text: str, cells: int) -> int:
+    """How many characters of `text` fill that many cells of a terminal."""
+    filled = 0
+    for count, character in enumerate(text):
+        if filled >= cells:
+            return count
+        wide = unicodedata.east_asian_width(character) in "WF"
+        filled += 0 if unicodedata.combining(character) else 2 if wide else 1
+    return len(text)

@@ -1,0 +1,79 @@
+"""Writing names and values into DuckDB's SQL."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from seeknal.protocols import Files
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from seeknal.protocols import Query
+
+
+def identifier(name: str) -> str:
+    """A name, quoted."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def literal(value: Any) -> str:  # noqa: ANN401 - any plain value
+    """A Python value as DuckDB writes it: text, paths, numbers, booleans, None, and lists and dicts of these."""
+    if value is None:
+        return "NULL"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int | float):
+        return repr(value)
+    if isinstance(value, str | Path):
+        return "'" + str(value).replace("'", "''") + "'"
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(literal(str(k)) + ": " + literal(v) for k, v in value.items()) + "}"
+    if isinstance(value, Sequence):
+        return "[" + ", ".join(map(literal, value)) + "]"
+    message = f"cannot write {type(value).__name__} as SQL"
+    raise TypeError(message)
+
+
+def call(function: str, paths: Iterable[Path], arguments: Mapping[str, Any]) -> str:
+    """A table function over files, with named arguments."""
+    parts = [literal(list(paths)), *(name + "=" + literal(value) for name, value in arguments.items())]
+    return function + "(" + ", ".join(parts) + ")"
+
+
+WRAPPER_LINES = 1
+"""How many lines `wrapped` puts before the query, so that places in errors can be told in the query's own lines."""
+
+
+def wrapped(query: str, replaced: Mapping[str, str] | None = None) -> str:
+    """A SELECT around `query`, in which a trailing comment ends and only a SELECT fits.
+
+    `replaced` maps columns to the expressions that take their place.
+    """
+    text = query.rstrip()
+    while text.endswith(";"):
+        text = text[:-1].rstrip()
+    changes = ", ".join(expression + " AS " + identifier(column) for column, expression in (replaced or {}).items())
+    stars = "* REPLACE (" + changes + ")" if changes else "*"
+    return "SELECT " + stars + " FROM (\n" + text + "\n)"
+
+
+def relation_sql(relation: Files | Query) -> str:
+    """The SELECT that reads a relation."""
+    if isinstance(relation, Files):
+        return "SELECT * FROM " + call("read_parquet", relation.paths, {})
+    return wrapped(relation.sql)
+
+
+def view_sql(name: str, relation: Files | Query, schema: str | None) -> str:
+    """The statement that makes a relation readable by name."""
+    full = identifier(name) if schema is None else identifier(schema) + "." + identifier(name)
+    return "CREATE OR REPLACE VIEW " + full + " AS " + relation_sql(relation)
+
+
+def copy_sql(select: str, target: Path, options: Mapping[str, str]) -> str:
+    """COPY of a SELECT to a file; the options' values are SQL already."""
+    listed = ", ".join(name + " " + value for name, value in options.items())
+    return "COPY (" + select + ") TO " + literal(target) + " (" + listed + ")"

@@ -1,0 +1,38 @@
+"""Looking at a SELECT before it runs: whether it is one, and which columns it returns."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import duckdb
+
+from seeknal.errors import EngineError
+from seeknal.nodes import ColumnSchema
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from duckdb.sqltypes import DuckDBPyType
+
+    from seeknal.nodes import Schema
+
+Columns = list[tuple[str, "DuckDBPyType"]]
+"""Names and types of a result's columns, in order."""
+
+
+def columns_of(cursor: duckdb.DuckDBPyConnection, select: str) -> Columns:
+    """The columns `select` returns, found by binding it; nothing runs.
+
+    Raises EngineError SK-SQL-010 unless it is exactly one SELECT, without which brackets put around it would not hold it.
+    """
+    statements = cursor.extract_statements(select)
+    if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
+        hint = "a PIVOT needs its values listed: PIVOT t ON column IN (…) USING …"
+        raise EngineError("SK-SQL-010", "this is not one SELECT with columns that are known before it runs", hint=hint)
+    relation = cursor.sql(statements[0])
+    return list(zip(relation.columns, relation.types, strict=True))
+
+
+def schema_of(columns: Iterable[tuple[str, DuckDBPyType]]) -> Schema:
+    """The columns as the core knows them."""
+    return tuple(ColumnSchema(name, str(type_)) for name, type_ in columns)

@@ -1,0 +1,81 @@
+"""Which DuckDB types Parquet gives back as they were, and what is stored in place of those it does not.
+
+Measured on DuckDB 1.5.5 and 2.0.0: what is not listed here comes back as another type, or with less than was put in (HUGEINT as
+DOUBLE, INTERVAL without its microseconds, TIME WITH TIME ZONE without its offset), and DuckDB does not say so.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from seeknal.errors import EngineError
+from seeknal_duckdb.sql import identifier
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from duckdb.sqltypes import DuckDBPyType
+
+EXACT = frozenset(
+    "BOOLEAN TINYINT SMALLINT INTEGER BIGINT UTINYINT USMALLINT UINTEGER UBIGINT FLOAT DOUBLE VARCHAR BLOB JSON UUID DATE TIME "
+    "TIMESTAMP TIMESTAMP_NS TIMESTAMPTZ_NS".split()
+) | {"TIMESTAMP WITH TIME ZONE"}
+
+STORED_AS = {
+    "HUGEINT": "DECIMAL(38,0)",
+    "UHUGEINT": "DECIMAL(38,0)",
+    "TIMESTAMP_S": "TIMESTAMP",
+    "TIMESTAMP_MS": "TIMESTAMP",
+    '"NULL"': "INTEGER",
+    "NULL": "INTEGER",
+}
+
+HINTS = {
+    "INTERVAL": "Parquet keeps milliseconds only: store a number, for example date_diff('second', a, b) or epoch_us(x)",
+    "TIME WITH TIME ZONE": "Parquet drops the offset: cast it to TIME or VARCHAR",
+    "TIME_NS": "cast it to TIME or VARCHAR",
+    "VARIANT": "cast it to JSON",
+    "UNION": "cast it to JSON, or select its members as columns of their own",
+}
+
+
+def stored_type(column: str, type_: DuckDBPyType) -> str:
+    """The type in which a column's values are stored, which is its own type where Parquet keeps that.
+
+    Raises EngineError SK-DATA-004 for a type that cannot be stored without loss.
+    """
+    text = str(type_)
+    if text in EXACT or text.startswith("DECIMAL("):
+        return text
+    if text in STORED_AS:
+        return STORED_AS[text]
+    match type_.id:
+        case "enum":
+            return "VARCHAR"
+        case "list" | "array":
+            return stored_type(column, type_.children[0][1]) + "[]"
+        case "map":
+            (_, key), (_, value) = type_.children
+            return "MAP(" + stored_type(column, key) + ", " + stored_type(column, value) + ")"
+        case "struct" if all(name for name, _ in type_.children):
+            return "STRUCT(" + ", ".join(identifier(name) + " " + stored_type(column, child) for name, child in type_.children) + ")"
+    hint = HINTS.get(text) or HINTS.get(text.partition("(")[0])
+    if type_.id in ("struct", "tuple"):
+        hint = "name its fields, for example {'first': a, 'second': b}"
+    message = f"column '{column}' has the type {text}, which a Parquet file cannot hold unchanged"
+    raise EngineError("SK-DATA-004", message, hint=hint or "cast it to VARCHAR, or leave the column out")
+
+
+def replaced_columns(columns: Iterable[tuple[str, DuckDBPyType]]) -> dict[str, str]:
+    """For each column that is stored as another type, the expression that makes it that type."""
+    found = {}
+    for name, type_ in columns:
+        stored = stored_type(name, type_)
+        if stored != str(type_) and plain(stored) != plain(str(type_)):
+            found[name] = "CAST(" + identifier(name) + " AS " + stored + ")"
+    return found
+
+
+def plain(text: str) -> str:
+    """A type's text without the quotes that DuckDB writes only where it must."""
+    return text.replace('"', "")
