@@ -124,7 +124,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--timeout", type=float, default=900, help="seconds a process may take")
     add("--total-timeout", type=float, default=7200, help="seconds a project may take")
     add("--orders", type=int, default=DEFAULT_ORDERS, help="orders in the CSV sources")
-    add("--work", type=Path, default=BENCH / "work", help="where the projects are written")
+    add("--work", type=_folder, default=BENCH / "work", help="where the projects are written")
     add("--output", type=Path, help="the JSON file of the results")
     add("--no-install", action="store_true", help="do not install peers that are missing")
     add("--no-warm-up", action="store_true", help="leave out the unmeasured round")
@@ -149,6 +149,10 @@ def _chosen(allowed: tuple[_Name, ...]) -> Callable[[str], list[_Name]]:
         return names
 
     return choose
+
+
+def _folder(text: str) -> Path:
+    return Path(text).resolve()
 
 
 if __name__ == "__main__":

@@ -23,18 +23,23 @@ _DIGEST = Template("SELECT count(*), coalesce(sum(hash(t)), 0) FROM $relation AS
 _SHOWN = 5
 
 
-def digests(tool: Tool, folder: Path, models: Sequence[str]) -> dict[str, Digest]:
-    """The digest of every model's rows, as the tool left them in the project at `folder`.
+def digests(database: Path, relations: Mapping[str, str]) -> dict[str, Digest]:
+    """The digest of every model's rows; `relations` says which table or view each model is.
 
-    Raises ``duckdb.Error`` where a table is missing.
+    Raises ``duckdb.Error`` where one is missing.
     """
-    with duckdb.connect(str(folder / tool.database), read_only=True) as connection:
-        return {model: _digest(connection, tool.relation(model)) for model in models}
+    with duckdb.connect(str(database), read_only=True) as connection:
+        return {model: _digest(connection, relation) for model, relation in relations.items()}
 
 
 def _digest(connection: duckdb.DuckDBPyConnection, relation: str) -> Digest:
     rows = connection.execute(_DIGEST.substitute(relation=relation)).fetchall()
     return int(rows[0][0]), int(rows[0][1])
+
+
+def _built(tool: Tool, folder: Path, models: Sequence[str]) -> dict[str, Digest]:
+    relations = {model: tool.relation(model) for model in models}
+    return digests(folder / tool.database, relations)
 
 
 def compare(found: Mapping[str, Mapping[str, Digest]]) -> list[str]:
@@ -59,7 +64,7 @@ def main() -> int:
     models = [model.name for model in describe(options.shape, options.nodes).models()]
     names = options.tools.split(",")
     project = options.work / f"{options.shape}-{options.nodes}"
-    found = {name: digests(TOOLS[name], project / name, models) for name in names}
+    found = {name: _built(TOOLS[name], project / name, models) for name in names}
     differences = compare(found)
     if differences:
         print("\n".join(differences))
