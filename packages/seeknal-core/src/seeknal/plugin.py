@@ -82,6 +82,7 @@ __all__ = [
     "Session",
     "SessionSettings",
     "SourceLogic",
+    "Sql",
     "SqlLogic",
     "StateBackend",
     "TemplateGlobal",
@@ -119,6 +120,12 @@ class Column(str):
     __slots__ = ()
 
 
+class Sql(str):
+    """One SELECT that the user wrote; `__THIS__` in it stands for the relation."""
+
+    __slots__ = ()
+
+
 class Columns(tuple[Column, ...]):
     """Several columns' names, each quoted for use in SQL. Users may write one name or a list."""
 
@@ -141,8 +148,8 @@ class AggregateCheck:
     maximum: float | None = None
 
 
-Check = str | RowCheck | AggregateCheck
-"""What an audit returns. A `str` is a query: the rows it returns are what is wrong."""
+Check = str | list[str] | RowCheck | AggregateCheck
+"""What an audit returns. A `str` is a query, and a list several: the rows they return are what is wrong."""
 
 
 @dataclass(frozen=True, slots=True)

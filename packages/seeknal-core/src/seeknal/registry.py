@@ -1,12 +1,11 @@
 """Finds plugins, keeps the broken ones from harming anything, and answers who provides what.
 
-The rest of the core asks this registry and never pluggy itself. Lookups return contributions; `load_target` imports what one
-names when it is needed.
+The rest of the core asks this registry and never pluggy itself. Lookups return contributions; what one names
+is imported when it is used (`seeknal.targets`).
 """
 
 from __future__ import annotations
 
-import importlib
 import importlib.metadata
 import importlib.util
 import os
@@ -18,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 import pluggy
 
 from seeknal import builtins, hookspecs
-from seeknal.errors import Location, PluginError, SeeknalError, did_you_mean, nearest
+from seeknal.errors import PluginError, SeeknalError, did_you_mean, nearest
 from seeknal.plugin import Audit, Command, Connection, Engine, NodeKind, StateBackend, TemplateGlobal
 
 if TYPE_CHECKING:
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from types import ModuleType
 
+    from seeknal.errors import Location
     from seeknal.nodes import Node, NodeId
 
 GROUP = "seeknal"
@@ -261,20 +261,6 @@ class Registry:
         else:
             hint = did_you_mean(name, known) or f"known: {', '.join(sorted(set(known)))}"
         return PluginError("SK-PLUGIN-001", f"unknown {label} '{name}'", at=at, hint=hint)
-
-
-def load_target(target: str) -> Any:  # noqa: ANN401 - whatever the plugin names
-    """Import `package.module:attribute`. Raises PluginError with the cause."""
-    module_name, _, attribute = target.partition(":")
-    try:
-        found: Any = importlib.import_module(module_name)
-        for part in attribute.split("."):
-            found = getattr(found, part)
-    except Exception as error:
-        if isinstance(error, SeeknalError):
-            raise
-        raise PluginError("SK-PLUGIN-003", f"{target} cannot be imported: {type(error).__name__}: {error}") from error
-    return found
 
 
 def _manager() -> pluggy.PluginManager:

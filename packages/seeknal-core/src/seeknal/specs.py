@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn, Protocol
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator
 
-from seeknal.nodes import NAME, Schema, Severity  # noqa: TC001 - pydantic needs the names at run time
+from seeknal.nodes import NAME, ColumnSchema, Schema, Severity  # noqa: TC001 - pydantic needs the names at run time
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
     from seeknal.errors import Location
@@ -146,17 +147,18 @@ class NodeSpec(Strict):
         raise TypeError(message)
 
 
-class RenderedSql(Protocol):
-    """SQL whose template has been rendered, parsed and checked."""
+class ConnectionLike(Protocol):
+    """A connection as profiles.yml has it."""
 
     @property
-    def sql(self) -> str:
-        """The text the engine runs."""
+    def name(self) -> str:
+        """Its name in profiles.yml."""
         ...
 
-
-KeyPath = tuple[str | int, ...]
-"""A path into the document: keys and list positions."""
+    @property
+    def type(self) -> str:
+        """The type of connection it says it is."""
+        ...
 
 
 class Lowering(Protocol):
@@ -189,16 +191,28 @@ class Lowering(Protocol):
         """Resolve a reference and make it an input of the node."""
         ...
 
-    def connection(self, name: str, *path: str | int) -> Connection:
-        """The type of a connection that profiles.yml defines."""
+    def connection(self, name: str, *path: str | int) -> ConnectionLike:
+        """The connection of this name in profiles.yml."""
         ...
 
-    def connection_type(self, name: str) -> Connection | None:
-        """The connection type of this name, where some plugin provides it."""
+    def connection_type(self, name: str, *path: str | int, also: Iterable[str] = ()) -> Connection:
+        """The connection type of this name. `also` are other words that would do, for the hint."""
+        ...
+
+    def check_query(self, query: str, *path: str | int) -> None:
+        """Report SQL for a database that is not one SELECT, and go on."""
+        ...
+
+    def source_defaults(self, type_: str) -> Mapping[str, Any]:
+        """The reader's parameters that profiles.yml sets for all sources of a type."""
         ...
 
     def path(self, text: str, *path: str | int) -> str:
         """Check that a path or glob stays inside the project (or `external_paths`). Returns it as written."""
+        ...
+
+    def output_path(self, text: str, *path: str | int) -> str:
+        """Check that a file may be written there: inside the project and not among its own files. Returns it as written."""
         ...
 
     def fail(self, code: str, message: str, *path: str | int, hint: str | None = None) -> NoReturn:
@@ -208,6 +222,4 @@ class Lowering(Protocol):
 
 def declared(columns: list[ColumnEntry]) -> Schema:
     """The columns a spec declares, as a schema."""
-    from seeknal.nodes import ColumnSchema
-
     return tuple(ColumnSchema(c.name, c.type, c.description) for c in columns)

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BeforeValidator, ConfigDict, Field, field_validator
 
 from seeknal.errors import Location, ProjectError
 from seeknal.nodes import NAME, Severity
 from seeknal.project import yaml
+from seeknal.project.locate import FILE
+from seeknal.project.settings import Settings
 from seeknal.project.validation import first_document, validate
 from seeknal.specs import Strict, TextList
 
-FILE = "seeknal_project.yml"
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from seeknal.project.settings import Profiles
+
 _MEMORY = re.compile(r"\d+(\.\d+)?\s*([KMGT]i?)?B", re.IGNORECASE)
 _DURATION = re.compile(r"\d+\s*(m|h|d|w)")
 
@@ -39,6 +44,10 @@ class StateSettings(Strict):
     model_config = ConfigDict(extra="allow", frozen=True)
 
     backend: str = "file"
+
+    def as_tuple(self) -> tuple[str, dict[str, Any]]:
+        """The backend's name and its options."""
+        return self.backend, dict(self.model_extra or {})
 
 
 class Execution(Strict):
@@ -123,16 +132,6 @@ def check_memory(value: str) -> str:
     return value.strip()
 
 
-def find_root(start: Path) -> Path:
-    """The project's folder: `start` or the nearest folder above it that holds seeknal_project.yml."""
-    start = start.resolve()
-    for folder in (start, *start.parents):
-        if (folder / FILE).is_file():
-            return folder
-    hint = "start one with `seeknal init NAME`, or name the folder with --project-path"
-    raise ProjectError("SK-CFG-001", f"no {FILE} in {start} or any folder above it", hint=hint)
-
-
 def load_config(root: Path) -> Config:
     """Read and check `seeknal_project.yml`. Raises ProjectErrors with every problem at once."""
     text = yaml.decode((root / FILE).read_bytes(), FILE)
@@ -140,3 +139,24 @@ def load_config(root: Path) -> Config:
     if not isinstance(document.value, dict):
         raise ProjectError("SK-YAML-007", "expected a mapping of settings", at=Location(FILE))
     return validate(Config, document, document.value)
+
+
+def settle(config: Config, profiles: Profiles, profile: str | None, variables: dict[str, Any]) -> Settings:
+    """Apply a profile and the command line's variables. Raises ProjectError for an unknown profile."""
+    name = profile or config.profile
+    chosen = profiles.profile(name)
+    backend, options = chosen.state or config.state.as_tuple()
+    return Settings(
+        name=config.name,
+        engine=chosen.engine or config.engine,
+        profile=name,
+        state_backend=backend,
+        state_options=options,
+        parallel=config.execution.parallel,
+        max_workers=config.execution.max_workers if isinstance(config.execution.max_workers, int) else None,
+        memory_limit=config.execution.memory_limit,
+        default_severity=config.audits.default_severity,
+        prefer=config.plugins.prefer,
+        vars={**config.vars, **chosen.vars, **variables},
+        external_paths=tuple(config.external_paths),
+    )

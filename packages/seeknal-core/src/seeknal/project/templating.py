@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -14,6 +13,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment, SecurityError
 from seeknal.errors import Location, ProjectError, did_you_mean
 from seeknal.nodes import NodeId, TextPlace, relation_name
 from seeknal.project import yaml
+from seeknal.project.references import UnknownReference, env_hash
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -242,12 +242,6 @@ class Templates:
         return found
 
 
-def env_hash(name: str) -> str:
-    """A hash of an environment variable's value: enough to notice a change, without keeping the value."""
-    value = os.environ.get(name)
-    return "" if value is None else hashlib.sha256(f"{name}={value}".encode()).hexdigest()[:16]
-
-
 def _explain(error: Exception, template: str, place: TextPlace) -> NoReturn:
     if isinstance(error, ProjectError):
         raise error
@@ -271,10 +265,6 @@ def _explain(error: Exception, template: str, place: TextPlace) -> NoReturn:
         message = f"template (Jinja): {type(error).__name__}: {error}"
     code = "SK-REF-001" if isinstance(error, UnknownReference) else "SK-TPL-001"
     raise ProjectError(code, message, at=at, hint=hint or None) from None
-
-
-class UnknownReference(LookupError):
-    """A reference that names no node."""
 
 
 def _line_of(error: Exception) -> int:

@@ -64,8 +64,9 @@ def _written(document: Document, path: tuple[str | int, ...]) -> tuple[str | int
 def _error(
     details: ErrorDetails, model: type[BaseModel], document: Document, path: tuple[str | int, ...], written: tuple[str | int, ...]
 ) -> ProjectError:
-    key = str(path[-1]) if path else ""
     kind = details["type"]
+    key = str((path if kind in ("missing", "extra_forbidden") else written or path)[-1]) if path else ""
+    inside = isinstance(_value(document.value, written), dict | list)  # a block is best shown at the key that holds it
     if kind == "extra_forbidden":
         known = _keys(model, details["loc"][:-1])
         near = did_you_mean(key, known)
@@ -74,7 +75,7 @@ def _error(
     if kind == "missing":
         return ProjectError("SK-KEY-002", f"missing key '{key}'", at=document.at(*path[:-1]))
     if kind in _TYPES:
-        return ProjectError("SK-KEY-003", f"'{key}' must be {_TYPES[kind]}", at=document.at(*written), hint=_quoting(kind))
+        return ProjectError("SK-KEY-003", f"'{key}' must be {_TYPES[kind]}", at=document.at(*written, key=inside), hint=_quoting(kind))
     message = details["msg"].removeprefix("Value error, ")
     if kind == "literal_error":
         allowed = details["ctx"]["expected"]
@@ -83,7 +84,16 @@ def _error(
         return ProjectError("SK-KEY-003", f"'{key}' is not a date: {message}", at=document.at(*written), hint="write it as 2026-01-31")
     if not message.startswith(key) and key not in message.split(" "):
         message = f"'{key}': {message}"
-    return ProjectError("SK-KEY-004", message, at=document.at(*written))
+    return ProjectError("SK-KEY-004", message, at=document.at(*written, key=inside))
+
+
+def _value(value: Any, path: tuple[str | int, ...]) -> Any:  # noqa: ANN401 - any part of a document
+    for part in path:
+        try:
+            value = value[part]
+        except (KeyError, IndexError, TypeError):
+            return None
+    return value
 
 
 def _quoting(kind: str) -> str | None:

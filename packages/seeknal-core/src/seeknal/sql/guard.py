@@ -63,8 +63,11 @@ class SqlProblem(Exception):
         self.hint = hint
 
 
-def parse_select(sql: str, dialect: str) -> exp.Query:
-    """Parse SQL that must be one SELECT and check everything in it. Raises SqlProblem."""
+def parse_select(sql: str, dialect: str, *, outside: bool = False) -> exp.Query:
+    """Parse SQL that must be one SELECT and check everything in it. `outside`: it runs in a database of its own, not in the engine.
+
+    Raises SqlProblem.
+    """
     tokens = _tokens(sql, dialect)
     _one_statement(tokens)
     try:
@@ -80,7 +83,7 @@ def parse_select(sql: str, dialect: str) -> exp.Query:
         verb = tokens[0].text.upper()
         line, column = _start(tokens[0])
         raise SqlProblem("SK-SQL-002", f"sql must be a SELECT, found {verb}", line, column, "describe the result; seeknal creates the table")
-    _check(tree, sql)
+    _check(tree, sql, outside=outside)
     return tree
 
 
@@ -148,7 +151,7 @@ def _ancestors(node: exp.Expression) -> list[exp.Expression]:
     return found
 
 
-def _check(tree: exp.Expression, sql: str) -> None:
+def _check(tree: exp.Expression, sql: str, *, outside: bool = False) -> None:
     for node in tree.walk():
         if isinstance(node, _REFUSED_NODES):
             verb = next((v for k, v in _VERBS.items() if isinstance(node, k)), node.key.upper())
@@ -158,7 +161,7 @@ def _check(tree: exp.Expression, sql: str) -> None:
             raise SqlProblem("SK-SQL-002", f"{node.this.key.upper()} inside WITH is not allowed: each part must be a SELECT", *_place(node, sql))
         if isinstance(node, exp.Func):
             _check_function(node, sql)
-        if isinstance(node, exp.Table):
+        if isinstance(node, exp.Table) and not outside:
             _check_table(node, sql)
 
 

@@ -1,0 +1,1 @@
+"""Audits: what can be checked, what a project asked for, and running it."""

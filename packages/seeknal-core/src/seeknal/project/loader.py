@@ -1,0 +1,205 @@
+"""Reads a whole project: every file, every node, every error."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from seeknal.errors import Location, PluginError, ProjectError, ProjectErrors, SeeknalError
+from seeknal.nodes import Node, NodeId
+from seeknal.project.cache import FileEntry, ParseCache, digest_file, read_cache, write_cache
+from seeknal.project.locate import FILE, node_files
+from seeknal.project.references import NodeIndex, env_hash
+from seeknal.project.settings_cache import read_settings
+from seeknal.registry import Registry
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from seeknal.plugin import Engine
+    from seeknal.project.parsing import Draft
+    from seeknal.project.settings import Profiles, Settings
+
+_PROFILES = "profiles.yml"
+
+
+@dataclass
+class LoadedProject:
+    """A project as read: its settings and nodes, and what is wrong with it. `parsed` counts files that were not in the cache."""
+
+    root: Path
+    settings: Settings
+    registry: Registry
+    nodes: dict[NodeId, Node]
+    errors: list[SeeknalError] = field(default_factory=list)
+    parsed: int = 0
+
+    @cached_property
+    def profiles(self) -> Profiles:
+        """Connections and profiles, read when first asked for."""
+        from seeknal.project.profiles import load_profiles  # start-up time: pydantic
+
+        return load_profiles(self.root)
+
+    @property
+    def engine(self) -> Engine:
+        """The engine that builds the project's nodes."""
+        return self.registry.engine(self.settings.engine, Location(FILE))
+
+
+def load_project(root: Path, *, profile: str | None = None, variables: Mapping[str, Any] | None = None, cache: bool = True) -> LoadedProject:
+    """Read the project in `root`. What is wrong with its nodes is in `errors`; settings that cannot be read are raised."""
+    return _Load(root, profile, dict(variables or {}), cache=cache).run()
+
+
+class _Load:
+    """One reading of a project."""
+
+    def __init__(self, root: Path, profile: str | None, variables: dict[str, Any], *, cache: bool) -> None:
+        self.root = root
+        self.target = root / "target"
+        self.profile = profile
+        self.variables = variables
+        self.use_cache = cache
+        self.errors: list[SeeknalError] = []
+
+    def run(self) -> LoadedProject:
+        settings, registry = self._settings()
+        project = LoadedProject(self.root, settings, registry, {}, self.errors)
+        context = self._context(settings, registry)
+        old = read_cache(self.target, context) if self.use_cache else ParseCache(context)
+        kept, changed = self._compare(old)
+        self._same_references(kept, changed)
+        new = self._parse(changed, kept, project) if changed else {}
+        if changed or len(kept) != len(old.files):
+            self._keep(context, {**kept, **new})
+        for path in sorted({**kept, **new}):
+            for node in (kept.get(path) or new[path]).nodes:
+                project.nodes[node.id] = node
+        project.parsed = len(changed)
+        if not self.errors:
+            self.errors += registry.check_project(project.nodes)
+        return project
+
+    def _settings(self) -> tuple[Settings, Registry]:
+        settings = read_settings(self.root, self.profile, self.variables, use_cache=self.use_cache)
+        registry = Registry(root=self.root, prefer=settings.prefer)
+        self.errors += registry.conflicts()
+        try:
+            registry.engine(settings.engine, Location(FILE))
+        except PluginError as error:
+            raise ProjectErrors([error]) from None
+        return settings, registry
+
+    def _context(self, settings: Settings, registry: Registry) -> str:
+        """Everything besides a node's own file that decides what the file means."""
+        shared = [self.root / FILE, self.root / _PROFILES, *(self.root / "macros").glob("**/*.sql"), *(self.root / "plugins").glob("*.py")]
+        parts = [f"{p.relative_to(self.root).as_posix()}={digest_file(p)}" for p in sorted(shared)]
+        material = [*parts, *registry.identity(), str(settings.profile), json.dumps(settings.vars, sort_keys=True, default=str)]
+        return hashlib.sha256("\n".join(material).encode()).hexdigest()
+
+    def _compare(self, old: ParseCache) -> tuple[dict[str, FileEntry], dict[str, os.stat_result]]:
+        kept: dict[str, FileEntry] = {}
+        changed: dict[str, os.stat_result] = {}
+        for path, stat in node_files(self.root):
+            entry = old.unchanged(self.root, path, stat)
+            if entry is not None and all(env_hash(n) == h for node in entry.nodes for n, h in node.env.items()):
+                kept[path] = entry
+            else:
+                changed[path] = stat
+        return kept, changed
+
+    def _same_references(self, kept: dict[str, FileEntry], changed: dict[str, os.stat_result]) -> None:
+        """Move files whose references may mean something else now to those that are read again.
+
+        With nothing changed and nothing removed every reference means what it did; that common case costs nothing.
+        """
+        before = {n.id for e in kept.values() for n in e.nodes}
+        wanted = {r for e in kept.values() for n in e.nodes for r in n.refs.values()}
+        bare = any("." not in written for e in kept.values() for n in e.nodes for written in n.refs)
+        if not (wanted - before) and not (bare and changed):
+            return
+        for path in list(kept):
+            names = {(w, r) for n in kept[path].nodes for w, r in n.refs.items()}
+            if any(r not in before or "." not in w for w, r in names):
+                del kept[path]
+                changed[path] = (self.root / path).stat()
+
+    def _parse(self, changed: dict[str, os.stat_result], kept: dict[str, FileEntry], project: LoadedProject) -> dict[str, FileEntry]:
+        from seeknal.project.lowering import NodeLowering, Scope
+        from seeknal.project.parsing import parse_file
+        from seeknal.project.templating import Templates
+
+        drafts: dict[str, list[Draft]] = {}
+        for path in changed:
+            drafts[path], errors = parse_file(self.root, path, project.registry)
+            self.errors += errors
+        index = self._index(kept, [d for found in drafts.values() for d in found])
+        try:
+            extra = _template_globals(project.registry)
+            templates = Templates(self.root, project.settings.vars, index.resolve, extra)
+        except SeeknalError as error:
+            self.errors.append(error)
+            return {}
+        scope = Scope(
+            root=self.root,
+            registry=project.registry,
+            engine=project.engine,
+            profiles=project.profiles,
+            external_paths=project.settings.external_paths,
+            default_severity="warn" if project.settings.default_severity == "warn" else "error",
+            index=index,
+            templates=templates,
+        )
+        entries: dict[str, FileEntry] = {}
+        for path, stat in changed.items():
+            entry = FileEntry(stat.st_size, stat.st_mtime_ns, digest_file(self.root / path))
+            entries[path] = entry
+            for draft in drafts[path]:
+                if draft.spec is None:
+                    continue
+                if not draft.spec.enabled:
+                    entry.disabled.append(draft.id)
+                    continue
+                lowering = NodeLowering(scope, draft.source, draft.document, draft.spec)
+                node = lowering.node(draft.python)
+                self.errors += lowering.errors
+                entry.uses.update(draft.uses)
+                if node is not None:
+                    entry.nodes.append(node)
+        return entries
+
+    def _index(self, kept: dict[str, FileEntry], drafts: list[Draft]) -> NodeIndex:
+        """All ids. Nodes with errors count too, so that one mistake is not reported at every reference to it."""
+        places: dict[str, tuple[NodeId, Location]] = {}
+        for entry in kept.values():
+            for node in entry.nodes:
+                places[node.id.casefold()] = (node.id, node.at)
+        disabled = [i for e in kept.values() for i in e.disabled]
+        for draft in drafts:
+            if draft.spec is not None and not draft.spec.enabled:
+                disabled.append(draft.id)
+                continue
+            before = places.setdefault(draft.id.casefold(), (draft.id, draft.at))
+            if before[1] != draft.at:
+                message = f"node '{draft.id}' is defined twice, first at {before[1]}"
+                self.errors.append(ProjectError("SK-NODE-001", message, at=draft.at, hint="names are unique without regard to case"))
+        return NodeIndex([i for i, _ in places.values()], disabled)
+
+    def _keep(self, context: str, files: dict[str, FileEntry]) -> None:
+        """Cache what was read, unless something is wrong: then nothing is written."""
+        if self.use_cache and not self.errors:
+            write_cache(self.target, ParseCache(context, time.time_ns(), files))
+
+
+def _template_globals(registry: Registry) -> dict[str, Any]:
+    from seeknal.targets import load_target
+
+    return {p.contribution.name: load_target(p.contribution.target) for p in registry.template_globals}
+

@@ -1,0 +1,350 @@
+"""Turns one checked spec into a node: renders, resolves references, checks SQL, paths and audits, and places every error."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any, Literal, NoReturn
+
+from seeknal.audits.signature import signature_of
+from seeknal.errors import ProjectError, SeeknalError, did_you_mean
+from seeknal.nodes import AuditSpec, Logic, Node, NodeId, PythonLogic, SqlLogic, TextPlace, node_id
+from seeknal.plugin import Sql
+from seeknal.project.references import UnknownReference
+from seeknal.specs import declared
+from seeknal.sql.canonical import canonical, clock
+from seeknal.sql.guard import SqlProblem, TableUse, parse_condition, parse_select, tables
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from pathlib import Path
+
+    from seeknal.errors import Location
+    from seeknal.nodes import Severity
+    from seeknal.plugin import Connection, Engine
+    from seeknal.project.profiles import ConnectionSettings, Profiles
+    from seeknal.project.references import NodeIndex
+    from seeknal.project.templating import Templates
+    from seeknal.project.yaml import Document
+    from seeknal.registry import Registry
+    from seeknal.specs import AuditEntry, NodeSpec
+
+THIS = "__THIS__"
+_OWN_FOLDERS = ("target", "seeknal", "macros", "plugins", "tests")
+
+
+@dataclass(frozen=True)
+class Scope:
+    """What all nodes of a project are lowered against."""
+
+    root: Path
+    registry: Registry
+    engine: Engine
+    profiles: Profiles
+    external_paths: tuple[str, ...]
+    default_severity: Severity
+    index: NodeIndex
+    templates: Templates
+
+
+@dataclass
+class NodeLowering:
+    """The `Lowering` a spec is given, for one node. Problems gather in `errors`; `fail` also stops."""
+
+    scope: Scope
+    source: Document
+    document: dict[str, Any]
+    spec: NodeSpec
+    errors: list[SeeknalError] = field(default_factory=list)
+    refs: dict[str, NodeId] = field(default_factory=dict)
+    env: dict[str, str] = field(default_factory=dict)
+    inputs: dict[NodeId, None] = field(default_factory=dict)
+    meaning: str | None = None
+
+    @property
+    def root(self) -> Path:
+        """The project's folder."""
+        return self.scope.root
+
+    @property
+    def engine(self) -> Engine:
+        """The engine that will build the node."""
+        return self.scope.engine
+
+    def node(self, python: PythonLogic | None = None) -> Node | None:
+        """The node, or None when errors were found."""
+        logic: Logic | None = None
+        try:
+            logic = self._python(python) if python is not None else self.spec.lower(self)
+        except SeeknalError as error:
+            self.errors.append(error)
+        audits = self._audits()
+        if logic is None or self.errors:
+            return None
+        spec = self.spec
+        columns = declared(spec.columns)
+        return Node(
+            id=node_id(spec.kind, spec.name),
+            at=self.at(),
+            logic=logic,
+            content_hash=content_hash(logic, self.meaning),
+            inputs=tuple(self.inputs),
+            columns=columns,
+            audits=tuple(audits),
+            description=spec.description,
+            owner=spec.owner,
+            tags=tuple(spec.tags),
+            meta=spec.meta,
+            refs=dict(self.refs),
+            env=dict(self.env),
+        )
+
+    def _python(self, logic: PythonLogic) -> PythonLogic:
+        for item, entry in enumerate(self.spec.inputs):
+            self.ref(entry.ref, "inputs", item, "ref")
+        return logic
+
+    # What specs may ask for
+
+    def at(self, *path: str | int) -> Location:
+        """Where the value at this path was written."""
+        return self.source.at(*path)
+
+    def text_at(self, *path: str | int) -> TextPlace:
+        """Where a text value begins."""
+        return self.source.text_at(*path)
+
+    def fail(self, code: str, message: str, *path: str | int, hint: str | None = None) -> NoReturn:
+        """Report an error at this path and give the node up."""
+        raise ProjectError(code, message, at=self.at(*path), hint=hint)
+
+    def ref(self, reference: str, *path: str | int) -> NodeId:
+        """Resolve a reference and make it an input."""
+        try:
+            found = self.scope.index.resolve(reference)
+        except UnknownReference as error:
+            message, _, hint = str(error.args[0]).partition("; ")
+            self.fail("SK-REF-001", message, *path, hint=hint or None)
+        self.refs[reference] = found
+        self.inputs[found] = None
+        return found
+
+    def select(self, template: str, *path: str | int, dialect: str | None = None, materialized: Literal["table", "view"] = "table") -> Logic:
+        """Render, parse and check one SELECT; the references in it become inputs."""
+        dialect = dialect or self.engine.dialect
+        place = self.text_at(*path)
+        text = self._render(template, place, node_id(self.spec.kind, self.spec.name).replace(".", "_"))
+        try:
+            tree = parse_select(text, dialect)
+            uses = tables(tree)
+        except SqlProblem as problem:
+            raise _placed(problem, text, template, place) from None
+        for use in uses:
+            self._use(use, text, template, place)
+        sql = _with_relations(text, uses, self.scope.index)
+        self.meaning = canonical(tree if sql == text else parse_select(sql, dialect), dialect)
+        return SqlLogic(sql, dialect, materialized, clock(tree), template if template != sql else None, place)
+
+    def connection(self, name: str, *path: str | int) -> ConnectionSettings:
+        """The connection of this name in profiles.yml."""
+        connections = self.scope.profiles.connections
+        if name not in connections:
+            hint = did_you_mean(name, connections) or "define it under connections: in profiles.yml"
+            self.fail("SK-CFG-004", f"no connection '{name}' in profiles.yml", *path, hint=hint)
+        return connections[name]
+
+    def connection_type(self, name: str, *path: str | int, also: Iterable[str] = ()) -> Connection:
+        """The connection type of this name."""
+        near = did_you_mean(name, also)
+        try:
+            return self.scope.registry.connection(name, self.at(*path))
+        except SeeknalError as error:
+            if near:
+                error.hint = near
+            error.message = error.message.replace("connection type", "source type")
+            raise
+
+    def check_query(self, query: str, *path: str | int) -> None:
+        """Report SQL for a database that is not one SELECT, and go on."""
+        place = self.text_at(*path)
+        try:
+            parse_select(query, self._dialect_of(self.document.get("type")), outside=True)
+        except SqlProblem as problem:
+            self.errors.append(_placed(problem, query, query, place))
+
+    def source_defaults(self, type_: str) -> Mapping[str, Any]:
+        """The reader's parameters that profiles.yml sets for all sources of a type."""
+        return self.scope.profiles.source_defaults.get(type_, {})
+
+    def path(self, text: str, *path: str | int) -> str:
+        """Check that a path or glob stays inside the project or `external_paths`."""
+        if "\0" in text or "://" in text:
+            self.fail("SK-PATH-001", "must be a path of files on this machine", *path)
+        fixed = os.path.dirname(text.partition("*")[0]) if any(c in text for c in "*?[") else text
+        target = (self.root / fixed).resolve()
+        allowed = [self.root, *((self.root / p).resolve() for p in self.scope.external_paths)]
+        if not any(target.is_relative_to(a) for a in allowed):
+            hint = "move it into the project, or list its folder under external_paths: in seeknal_project.yml"
+            self.fail("SK-PATH-001", f"path '{text}' is outside the project", *path, hint=hint)
+        return text
+
+    def output_path(self, text: str, *path: str | int) -> str:
+        """Check that a file may be written there."""
+        self.path(text, *path)
+        target = (self.root / text).resolve()
+        inside = target.relative_to(self.root).parts if target.is_relative_to(self.root) else ()
+        if target.is_dir() or (inside and (inside[0] in _OWN_FOLDERS or len(inside) == 1 and inside[0].endswith((".yml", ".yaml")))):
+            self.fail("SK-PATH-002", f"'{text}' is not a place for outputs", *path, hint="write to a folder of its own, such as out/")
+        return text
+
+    # Audits
+
+    def _audits(self) -> list[AuditSpec]:
+        found = [self._audit(entry, ("audits", i)) for i, entry in enumerate(self.spec.audits)]
+        for number, column in enumerate(self.spec.columns):
+            key = number if isinstance(self.document.get("columns"), list) else column.name
+            for i, entry in enumerate(column.audits):
+                found.append(self._column_audit(entry, column.name, ("columns", key, "audits", i)))
+        return [a for a in found if a is not None]
+
+    def _column_audit(self, entry: AuditEntry | str, column: str, path: tuple[str | int, ...]) -> AuditSpec | None:
+        from seeknal.specs import AuditEntry
+
+        full = AuditEntry(type=entry) if isinstance(entry, str) else entry
+        return self._audit(full, path, column)
+
+    def _audit(self, entry: AuditEntry, path: tuple[str | int, ...], column: str | None = None) -> AuditSpec | None:
+        type_path = (*path, "type") if isinstance(entry.type, str) and (*path, "type") in self.source.marks else path
+        try:
+            signature = signature_of(self.scope.registry.audit(entry.type, self.at(*type_path)))
+        except SeeknalError as error:
+            self.errors.append(error)
+            return None
+        params = dict(entry.params)
+        if column is not None:
+            for parameter in signature.parameters.values():
+                if parameter.is_columns and parameter.name not in params:
+                    params[parameter.name] = column
+                    break
+        before = len(self.errors)
+        for key in params:
+            if key not in signature.parameters:
+                hint = did_you_mean(key, [*signature.parameters, "severity", "name", "description", "where"])
+                hint = hint or f"audit {entry.type} knows: {', '.join(signature.parameters)}, severity, name, description, where"
+                self._report("SK-AUDIT-001", f"audit {entry.type} has no parameter '{key}'", (*path, key), hint, key=True)
+        values, problems = signature.check(params)
+        for name, problem in problems:
+            self._report("SK-AUDIT-002", problem, (*path, name) if name else type_path)
+        for name, value in values.items():
+            if signature.parameters[name].type is Sql:
+                values[name] = self._audit_sql(value, (*path, name))
+        where = self._where(entry.where, (*path, "where")) if entry.where is not None else None
+        if len(self.errors) > before:
+            return None
+        places = {name: self.at(*path, name) for name in (*values, "where") if (*path, name) in self.source.marks}
+        places[""] = self.at(*type_path)
+        severity = entry.severity or self.scope.default_severity
+        return AuditSpec(entry.type, values, severity, entry.name, entry.description, where, places)
+
+    def _audit_sql(self, template: str, path: tuple[str | int, ...]) -> str:
+        place = self.text_at(*path)
+        text = template
+        try:
+            text = self._render(template, place, THIS, inputs=False)
+            tree = parse_select(text, self.engine.dialect)
+            for use in tables(tree):
+                if use.dotted.upper() != THIS:
+                    line, column = text.count("\n", 0, use.start) + 1, use.start - text.rfind("\n", 0, use.start)
+                    message = f"an audit reads {THIS} only, found {use.dotted}"
+                    raise SqlProblem("SK-SQL-004", message, line, column, f"write FROM {THIS}")
+            return canonical(tree, self.engine.dialect)
+        except SqlProblem as problem:
+            self.errors.append(_placed(problem, text, template, place))
+        except SeeknalError as error:
+            self.errors.append(error)
+        return template
+
+    def _where(self, text: str, path: tuple[str | int, ...]) -> str | None:
+        try:
+            return parse_condition(text, self.engine.dialect).sql(dialect=self.engine.dialect)
+        except SqlProblem as problem:
+            self._report(problem.code, f"where {problem.message}", path, problem.hint)
+            return None
+
+    # Within
+
+    def _report(self, code: str, message: str, path: tuple[str | int, ...], hint: str | None = None, *, key: bool = False) -> None:
+        self.errors.append(ProjectError(code, message, at=self.source.at(*path, key=key), hint=hint))
+
+    def _render(self, template: str, place: TextPlace, this: str, *, inputs: bool = True) -> str:
+        rendering = self.scope.templates.render(template, place, this)
+        self.refs.update(rendering.refs)
+        self.env.update(rendering.env)
+        if inputs:
+            self.inputs.update(dict.fromkeys(rendering.refs.values()))
+        return rendering.text
+
+    def _use(self, use: TableUse, text: str, template: str, place: TextPlace) -> None:
+        """Make what a FROM names an input, or say that it is unknown."""
+        found = self.scope.index.relation(use.name) if not use.schema else self.scope.index.ids.get(use.dotted.casefold())
+        if found is not None:
+            self.refs[use.dotted] = found
+            self.inputs[found] = None
+            return
+        line, column = text.count("\n", 0, use.start) + 1, use.start - text.rfind("\n", 0, use.start)
+        if any(c in use.name for c in "./\\:"):
+            message = f"reading a file by name is not allowed in SQL here: '{use.name}'"
+            raise _placed(SqlProblem("SK-SQL-003", message, line, column, "declare a source and read it with ref()"), text, template, place)
+        hint = self.scope.index.suggestion(use.name) or "every relation is a node, read with ref(), or a CTE"
+        raise _placed(SqlProblem("SK-REF-001", f"unknown relation '{use.dotted}'", line, column, hint), text, template, place)
+
+    def _dialect_of(self, type_: Any) -> str:  # noqa: ANN401 - what the document says
+        for provided in self.scope.registry.connections:
+            if provided.contribution.name == type_:
+                return provided.contribution.dialect
+        return type_ if type_ in ("mysql", "postgres", "sqlite", "duckdb", "starrocks") else self.engine.dialect
+
+
+def _with_relations(text: str, uses: list[TableUse], index: NodeIndex) -> str:
+    """The text with `source.users` replaced by the relation it means, aliased so that `users.id` still works."""
+    for use in reversed(uses):
+        if use.schema:
+            relation = index.ids[use.dotted.casefold()].replace(".", "_", 1)
+            alias = "" if use.aliased else f" AS {use.name}"
+            text = f"{text[: use.start]}{relation}{alias}{text[use.end + 1 :]}"
+    return text
+
+
+def _placed(problem: SqlProblem, text: str, template: str, place: TextPlace) -> ProjectError:
+    """The problem at its place in the file. Rendering may shift columns, so they are looked up in the template's line."""
+    line, column = locate(problem.line, problem.column, text, template)
+    return ProjectError(problem.code, problem.message, at=place.at(line, column), hint=problem.hint)
+
+
+def locate(line: int, column: int, text: str, template: str | None) -> tuple[int, int]:
+    """Where line and column of rendered text stand in its template: the same line where lines were kept, else the first."""
+    if template is None or text == template:
+        return line, column
+    rendered, written = text.split("\n"), template.split("\n")
+    if len(rendered) != len(written) or line > len(written):
+        return 1, 1
+    word = rendered[line - 1][column - 1 :].partition(" ")[0]
+    found = written[line - 1].find(word) if word else -1
+    reference = written[line - 1].find("{{")
+    return line, (found if found >= 0 else max(reference, 0)) + 1
+
+
+def content_hash(logic: Logic, meaning: str | None = None) -> str:
+    """What the node computes, as a hash. Where it was written and how it is kept play no part."""
+    if isinstance(logic, SqlLogic):
+        material: Any = ["sql", meaning or logic.sql, logic.clock]
+    else:
+        values = asdict(logic)
+        for key in ("place", "cache", "refresh"):
+            values.pop(key, None)
+        if isinstance(logic, PythonLogic):
+            values.pop("path")
+        material = [type(logic).__name__, values]
+    return hashlib.sha256(json.dumps(material, sort_keys=True, default=str).encode()).hexdigest()

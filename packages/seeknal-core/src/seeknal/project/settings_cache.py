@@ -1,0 +1,76 @@
+"""The project's settings, from target/ when their files are as they were, so that a run that has nothing to do need not check them again."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from seeknal.errors import ProjectErrors, SeeknalError
+from seeknal.project.locate import FILE as PROJECT_FILE
+from seeknal.project.settings import Settings
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+FILE = "settings.json"
+_FORMAT = 1
+
+
+def read_settings(root: Path, profile: str | None, variables: dict[str, Any], *, use_cache: bool) -> Settings:
+    """The project's settings, the profile and the command line's variables applied. Raises ProjectErrors."""
+    files = [root / PROJECT_FILE, root / "profiles.yml"]
+    texts = [p.read_bytes() if p.is_file() else b"" for p in files]
+    question = json.dumps([_FORMAT, profile, variables], sort_keys=True, default=str).encode()
+    stamp = hashlib.sha256(b"\0".join([*texts, question])).hexdigest()
+    cached = _cached(root, stamp) if use_cache else None
+    if cached is not None:
+        return cached
+    settings = _read(root, profile, variables)
+    if use_cache and not settings.state_options:  # a state's URL may hold a password: that stays in its file
+        _keep(root, stamp, settings)
+    return settings
+
+
+def _read(root: Path, profile: str | None, variables: dict[str, Any]) -> Settings:
+    from seeknal.project.config import load_config, settle  # start-up time: pydantic
+    from seeknal.project.profiles import load_profiles
+
+    errors: list[SeeknalError] = []
+    found = []
+    for read in (load_config, load_profiles):
+        try:
+            found.append(read(root))
+        except ProjectErrors as error:
+            errors += error.errors
+        except SeeknalError as error:
+            errors.append(error)
+    if errors:
+        raise ProjectErrors(errors)
+    config, profiles = found
+    return settle(config, profiles, profile, variables)
+
+
+def _cached(root: Path, stamp: str) -> Settings | None:
+    try:
+        document = json.loads((root / "target" / FILE).read_bytes())
+        if document["stamp"] != stamp:
+            return None
+        values = document["settings"]
+        return Settings(**{**values, "external_paths": tuple(values["external_paths"])})
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _keep(root: Path, stamp: str, settings: Settings) -> None:
+    """Best effort: a target that cannot be written, or does not exist yet, is no reason to fail."""
+    target = root / "target"
+    if not target.is_dir():
+        return
+    temporary = target / f".{FILE}.tmp"
+    try:
+        temporary.write_text(json.dumps({"stamp": stamp, "settings": asdict(settings)}, default=str), encoding="utf-8")
+        temporary.replace(target / FILE)
+    except OSError:
+        temporary.unlink(missing_ok=True)

@@ -1,0 +1,44 @@
+"""Older spellings, turned into today's before anything looks at a document. The only place that knows them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from seeknal.project.yaml import Path, Place
+
+
+def normalise(value: dict[str, Any], marks: dict[Path, Place]) -> dict[str, Any]:
+    """The document with older spellings replaced; `marks` learns the new paths, so errors still point at what was written."""
+    document = dict(value)
+    kind = document.get("kind")
+    if kind == "source" and "source" in document and "type" not in document:
+        _rename(document, marks, (), "source", "type")
+    if kind == "transform" and "transform" in document and "sql" not in document:
+        _rename(document, marks, (), "transform", "sql")
+    audits = document.get("audits")
+    if isinstance(audits, list):
+        document["audits"] = [_audit(a, marks, ("audits", i)) for i, a in enumerate(audits)]
+    return document
+
+
+def _audit(entry: Any, marks: dict[Path, Place], path: Path) -> Any:  # noqa: ANN401 - whatever stands in the list
+    if not isinstance(entry, dict) or entry.get("type") != "accepted_values" or "column" in entry:
+        return entry
+    columns = entry.get("columns")
+    if not (isinstance(columns, list) and len(columns) == 1):
+        return entry
+    changed = dict(entry)
+    _rename(changed, marks, path, "columns", "column")
+    changed["column"] = columns[0]
+    return changed
+
+
+def _rename(document: dict[str, Any], marks: dict[Path, Place], path: Path, old: str, new: str) -> None:
+    document[new] = document.pop(old)
+    renamed: Mapping[Path, Place] = {
+        (*path, new, *p[len(path) + 1 :]): mark for p, mark in marks.items() if p[: len(path) + 1] == (*path, old)
+    }
+    marks.update(renamed)
