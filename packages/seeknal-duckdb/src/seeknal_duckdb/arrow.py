@@ -9,7 +9,8 @@ import duckdb
 import pyarrow as pa
 
 from seeknal.errors import EngineError
-from seeknal_duckdb.errors import INTERRUPTED, engine_error
+from seeknal_duckdb.arrow_types import storable
+from seeknal_duckdb.errors import CANCELLED, INTERRUPTED
 from seeknal_duckdb.sql import identifier, wrapped
 from seeknal_duckdb.statements import columns_of
 
@@ -21,54 +22,84 @@ if TYPE_CHECKING:
 
 BATCH_ROWS = 65_536
 _INCOMING = "seeknal_incoming"
+_TRACEBACK = ". Detail: Python exception: "
 
 
 @contextmanager
 def ingested(running: Running, data: ArrowStream) -> Iterator[str]:
-    """A query, good on this cursor and once, that reads a stream of Arrow batches."""
-    reader = _reader(data)
-    checked = pa.RecordBatchReader.from_batches(reader.schema, _until_cancelled(running, reader))
-    running.cursor.register(_INCOMING, checked)
+    """A query, good on this cursor and once, that reads a stream of Arrow batches.
+
+    Where the stream itself fails, that failure is what leaves, not what DuckDB says of it.
+    """
+    reader, failures = _reader(data), list[Exception]()
+    schema = storable(reader.schema)
+    batches = _until_cancelled(running, reader, schema, failures)
+    running.cursor.register(_INCOMING, pa.RecordBatchReader.from_batches(schema, batches))
     try:
         yield "FROM " + identifier(_INCOMING)
+    except duckdb.Error:
+        running.check()
+        if failures:
+            raise _stream_error(failures[0]) from failures[0]
+        raise
     finally:
         running.cursor.unregister(_INCOMING)
 
 
 def record_batches(cursors: Cursors, query: str) -> pa.RecordBatchReader:
     """The rows of `query` as a stream. Its cursor is given back when the stream ends or is dropped."""
-    running = cursors.take()
+    running = cursors.take(query)
     try:
         columns_of(running.cursor, wrapped(query))
-        reader = running.cursor.execute(wrapped(query)).to_arrow_reader(BATCH_ROWS)
+        reader = running.cursor.sql(wrapped(query)).to_arrow_reader(BATCH_ROWS)
     except duckdb.Error as error:
         cursors.give_back(running)
-        raise engine_error(error, query) from error
-    return pa.RecordBatchReader.from_batches(reader.schema, _translated(cursors, running, reader, query))
+        raise cursors.failure(running, error) from error
+    batches = _outgoing(cursors, running, reader)
+    next(batches)  # from here on its end gives the cursor back, even if nobody reads it
+    return pa.RecordBatchReader.from_batches(reader.schema, batches)
 
 
-def _translated(cursors: Cursors, running: Running, reader: pa.RecordBatchReader, query: str) -> Iterator[pa.RecordBatch]:
+def _outgoing(cursors: Cursors, running: Running, reader: pa.RecordBatchReader) -> Iterator[Any]:
     try:
-        yield from reader
-        running.check()
+        yield None
+        for batch in reader:
+            running.check()
+            yield batch
     except (duckdb.Error, pa.ArrowException, OSError) as error:
         if running.cancelled:
-            raise EngineError(INTERRUPTED, "cancelled") from error
+            raise EngineError(INTERRUPTED, CANCELLED) from error
         raise EngineError("SK-SQL-012", str(error)) from error
     finally:
+        reader.close()
         cursors.give_back(running)
 
 
-def _until_cancelled(running: Running, reader: pa.RecordBatchReader) -> Iterator[pa.RecordBatch]:
-    for batch in reader:
-        running.check()
-        yield batch
+def _until_cancelled(
+    running: Running, reader: pa.RecordBatchReader, schema: pa.Schema, failures: list[Exception]
+) -> Iterator[pa.RecordBatch]:
+    try:
+        for batch in reader:
+            running.check()
+            yield batch if batch.schema is schema else batch.cast(schema)
+    except Exception as error:
+        failures.append(error)
+        raise
+
+
+def _stream_error(error: Exception) -> EngineError:
+    if isinstance(error, EngineError):
+        return error
+    said = str(error).partition(_TRACEBACK)[0]
+    return EngineError("SK-DATA-001", f"the data could not be read to its end: {said}")
 
 
 def _reader(data: Any) -> pa.RecordBatchReader:  # noqa: ANN401 - anything with the Arrow C stream interface
+    if isinstance(data, pa.RecordBatchReader):
+        return data
     try:
         if any(kind.__module__.partition(".")[0] == "pandas" for kind in type(data).__mro__):
             return pa.Table.from_pandas(data, preserve_index=False).to_reader()
         return pa.RecordBatchReader.from_stream(data)
     except (pa.ArrowException, TypeError) as error:
-        raise EngineError("SK-DATA-001", f"cannot be read as Arrow data: {error}") from error
+        raise EngineError("SK-DATA-001", f"this cannot be read as Arrow data: {error}") from error

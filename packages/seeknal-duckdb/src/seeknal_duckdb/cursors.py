@@ -10,7 +10,7 @@ import duckdb
 
 from seeknal.errors import EngineError
 from seeknal_duckdb.database import open_database
-from seeknal_duckdb.errors import INTERRUPTED, engine_error
+from seeknal_duckdb.errors import BINDING, CANCELLED, INTERRUPTED, engine_error
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,51 +22,71 @@ _RETRIES = 200
 
 
 class Running:
-    """One call in flight: its cursor, and whether it is to stop."""
+    """One call in flight: its cursor, the text it was handed, and whether it is to stop.
 
-    __slots__ = ("cancelled", "cursor")
+    `before` is how many lines go before `query` in the statement that DuckDB runs.
+    """
 
-    def __init__(self, cursor: duckdb.DuckDBPyConnection) -> None:
+    __slots__ = ("before", "cancelled", "cursor", "query")
+
+    def __init__(self, cursor: duckdb.DuckDBPyConnection, query: str | None) -> None:
         self.cursor = cursor
+        self.query = query
+        self.before = 1
         self.cancelled = False
 
     def check(self) -> None:
         """Raise EngineError SK-RUN-130 if the call is to stop; for work that DuckDB does not see."""
         if self.cancelled:
-            raise EngineError(INTERRUPTED, "cancelled")
+            raise EngineError(INTERRUPTED, CANCELLED)
 
 
 class Cursors:
-    """The cursors of one database. A cursor serves one call at a time; DuckDB allows no other use from threads."""
+    """The cursors of one database. A cursor serves one call at a time; DuckDB allows no other use from threads.
+
+    `views` are the names, in lower case, of the relations that are queries.
+    """
 
     def __init__(self, settings: SessionSettings, *, locked: bool) -> None:
         self._database = open_database(settings, locked=locked)
         self._idle: list[duckdb.DuckDBPyConnection] = []
         self._running: set[Running] = set()
+        self.views: set[str] = set()
 
     @contextmanager
     def use(self, query: str | None = None) -> Iterator[Running]:
         """A cursor for one call. What DuckDB raises in it leaves as EngineError; places are told for the text `query`."""
-        running = self.take()
+        running = self.take(query)
         try:
             yield running
             running.check()
         except duckdb.Error as error:
-            if running.cancelled:
-                raise EngineError(INTERRUPTED, "cancelled") from error
-            raise engine_error(error, query) from error
+            raise self.failure(running, error) from error
         finally:
             self.give_back(running)
 
-    def take(self) -> Running:
+    def take(self, query: str | None = None) -> Running:
         """A cursor for one call, which `give_back` must end."""
         try:
             cursor = self._idle.pop()
         except IndexError:  # asking first would let another thread take the last one in between
             cursor = self._database.cursor()
-        running = Running(cursor)
+        running = Running(cursor, query)
         self._running.add(running)
         return running
+
+    def failure(self, running: Running, error: duckdb.Error) -> EngineError:
+        """What went wrong in a call.
+
+        A query may fail while it runs inside one of the `views`, whose places DuckDB tells as if they were the query's own.
+        """
+        if running.cancelled:
+            return EngineError(INTERRUPTED, CANCELLED)
+        query = running.query
+        if query is not None and not isinstance(error, BINDING):
+            text = query.casefold()
+            query = None if any(name in text for name in self.views) else query
+        return engine_error(error, query, running.before)
 
     def give_back(self, running: Running) -> None:
         """The call is over."""

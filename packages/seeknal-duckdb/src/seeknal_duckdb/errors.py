@@ -8,13 +8,14 @@ import unicodedata
 import duckdb
 
 from seeknal.errors import EngineError
-from seeknal_duckdb.sql import WRAPPER_LINES
 
 INTERRUPTED = "SK-RUN-130"
+CANCELLED = "cancelled"
 
 _PLACE = re.compile(r"\n+LINE (?P<line>\d+): (?P<shown>[^\n]*)\n(?P<indent> *)\^[\^ ]*\s*\Z")
-_PREFIX = re.compile(r"\A(?:[A-Z][A-Za-z]*(?: [A-Z][A-Za-z]*)* Error|INTERNAL Error|FATAL Error|INTERRUPT Error): ")
+_PREFIX = re.compile(r"\A[A-Z][A-Za-z ]* Error: ")
 _HINT = re.compile(r"\n\s*(?P<hint>(?:Did you mean|Candidate bindings|Candidate functions|Candidate macros|Either add it)[\s\S]*)\Z")
+_OWN_CATALOG = re.compile(r'^Did you mean "(?:[a-z_]*\.)*(?:pg_|sqlite_|duckdb_|pragma_|information_schema|temp|system)')
 _ELISION = "..."
 
 _CODES: tuple[tuple[type[duckdb.Error], str], ...] = (
@@ -27,6 +28,9 @@ _CODES: tuple[tuple[type[duckdb.Error], str], ...] = (
     (duckdb.CatalogException, "SK-SQL-011"),
 )
 
+BINDING = (duckdb.ParserException, duckdb.SyntaxException, duckdb.BinderException, duckdb.CatalogException)
+"""What can be wrong with a query before it runs."""
+
 _HINTS = {
     "SK-SQL-013": "raise memory_limit, or run fewer nodes at once",
     "SK-SQL-014": "free some space on the disk that holds the project's target folder",
@@ -34,13 +38,13 @@ _HINTS = {
 }
 
 
-def engine_error(error: duckdb.Error, query: str | None = None, before: int = WRAPPER_LINES) -> EngineError:
+def engine_error(error: duckdb.Error, query: str | None = None, before: int = 1) -> EngineError:
     """`error` as an EngineError.
 
     `query` is the text that was handed in, and `before` how many lines went before it in what DuckDB saw; without `query` the
     place is left out.
     """
-    text = str(error).partition("\n\nStack Trace:")[0].rstrip()
+    text = text_of(error)
     code = _code(error, text)
     place = _PLACE.search(text)
     line = column = None
@@ -48,14 +52,27 @@ def engine_error(error: duckdb.Error, query: str | None = None, before: int = WR
         text = text[: place.start()].rstrip()
         if query is not None:
             line, column = _locate(place, query, before)
-    message = _PREFIX.sub("", text)
-    hint = _HINTS.get(code)
+            if int(place["line"]) - before > query.count("\n") + 1:
+                text = "Parser Error: syntax error: the query ends where more of it is expected"
+    message, hint = _PREFIX.sub("", text), _HINTS.get(code)
     found = _HINT.search(message)
     if found:
-        message, hint = message[: found.start()].rstrip(), _one_paragraph(found["hint"])
+        message = message[: found.start()].rstrip()
+        hint = None if _OWN_CATALOG.search(found["hint"]) else _one_paragraph(found["hint"])
     if code == INTERRUPTED:
-        message = "cancelled"
+        message = CANCELLED
     return EngineError(code, message, line=line, column=column, hint=hint)
+
+
+def text_of(error: duckdb.Error) -> str:
+    """What DuckDB says, without the stack trace it adds to its own faults."""
+    return str(error).partition("\n\nStack Trace:")[0].rstrip()
+
+
+def line_started(error: duckdb.Error) -> int | None:
+    """The line DuckDB points at, counted from 1 in the statement it was given; None unless it points at the line's beginning."""
+    place = _PLACE.search(text_of(error))
+    return int(place["line"]) if place and _cells(place) == 0 else None
 
 
 def _code(error: duckdb.Error, text: str) -> str:
@@ -78,23 +95,29 @@ def _one_paragraph(hint: str) -> str:
 
 
 def _locate(place: re.Match[str], query: str, before: int) -> tuple[int | None, int | None]:
-    """Line and column within `query` of DuckDB's caret, which counts display cells of a line that may be shortened."""
-    lines = query.split("\n")
-    number = int(place["line"]) - before
+    """Line and column within `query` of DuckDB's caret, which counts display cells of a line that may be shortened.
+
+    An error inside a view names a line of the view's own text; what is shown then does not agree, and there is no place to tell.
+    """
+    lines, number = query.split("\n"), int(place["line"]) - before
     if number < 1:
         return None, None
     if number > len(lines):  # the bracket after the query: something is missing at its end
         last = query.rstrip().split("\n")
         return len(last), len(last[-1]) + 1
-    source, shown = lines[number - 1], place["shown"]
-    cells = len(place["indent"]) - len("LINE : ") - len(place["line"])
-    if source.startswith(shown.removesuffix(_ELISION)) or not shown.startswith(_ELISION):
+    cells = _cells(place)
+    source, shown = lines[number - 1], place["shown"].rstrip()
+    if source.startswith(shown.removesuffix(_ELISION)):
         return number, _characters(source, cells) + 1
-    kept = shown.removeprefix(_ELISION)
-    start = source.find(kept if source.endswith(kept) else kept.removesuffix(_ELISION))
-    if start < 0:
-        return number, None
+    start = source.find(shown.removeprefix(_ELISION).removesuffix(_ELISION))
+    if start < 0 or not shown.startswith(_ELISION):
+        return None, None
     return number, start + _characters(source[start:], cells - len(_ELISION)) + 1
+
+
+def _cells(place: re.Match[str]) -> int:
+    """How many cells of a terminal lie before the caret in the line that is shown."""
+    return len(place["indent"]) - len("LINE : ") - len(place["line"])
 
 
 def _characters(text: str, cells: int) -> int:

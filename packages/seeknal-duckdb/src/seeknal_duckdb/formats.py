@@ -8,7 +8,7 @@ from seeknal.errors import EngineError, did_you_mean
 from seeknal.plugin import FileFormat
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 SPELLINGS = {
     "delimiter": "delim",
@@ -55,7 +55,7 @@ def file_formats() -> tuple[FileFormat, ...]:
     return tuple(
         FileFormat(
             name,
-            params=tuple(sorted({*params, *WRITE.get(name, ()), *(s for s, own in SPELLINGS.items() if own in params)})),
+            params=tuple(sorted(set(_spellings([*params, *WRITE.get(name, ())])))),
             writable=name in WRITE,
             in_place=name == "parquet",
         )
@@ -75,9 +75,15 @@ def parameters(format_: str, given: Mapping[str, Any], known: Mapping[str, tuple
     for name, value in given.items():
         own = SPELLINGS.get(name, name)
         if own not in known[format_]:
-            hint = REFUSED.get(name) or did_you_mean(name, known[format_]) or "known: " + ", ".join(known[format_])
+            hint = REFUSED.get(name) or did_you_mean(name, _spellings(known[format_])) or "known: " + ", ".join(known[format_])
             raise EngineError("SK-DATA-006", f"{format_} files have no parameter '{name}'", hint=hint)
         if own in found:
             raise EngineError("SK-DATA-006", f"'{name}' and '{own}' are the same parameter; give one of them")
         found[own] = value
     return found
+
+
+def _spellings(names: Iterable[str]) -> list[str]:
+    """These names, and the other names people know them by."""
+    own = list(names)
+    return own + [other for other, name in SPELLINGS.items() if name in own]

@@ -44,6 +44,7 @@ class DuckDBSession:
         with self._defining, self._locked.use(query) as running:
             if query is not None:
                 columns_of(running.cursor, wrapped(query))
+                self._locked.views |= {name.casefold()}
             if schema is not None:
                 running.cursor.execute("CREATE SCHEMA IF NOT EXISTS " + identifier(schema))
             running.cursor.execute(view_sql(name, relation, schema))
@@ -56,12 +57,12 @@ class DuckDBSession:
     def write(self, query: str, target: Path, metadata: Mapping[str, str]) -> Written:
         """Run `query` and store its rows as one Parquet file at `target`, in the order the query returns them."""
         with self._locked.use(query) as running:
-            return write_parquet(running.cursor, query, target, metadata)
+            return write_parquet(running, query, target, metadata)
 
     def ingest(self, data: ArrowStream, target: Path, metadata: Mapping[str, str]) -> Written:
         """Store a stream of Arrow batches as one Parquet file. The index of a pandas data frame is left out."""
         with self._locked.use() as running, ingested(running, data) as query:
-            return write_parquet(running.cursor, query, target, metadata)
+            return write_parquet(running, query, target, metadata)
 
     def load(self, read: FileRead, target: Path, metadata: Mapping[str, str]) -> Written:
         """Read files that people made into one Parquet file."""

@@ -37,27 +37,34 @@ def literal(value: Any) -> str:  # noqa: ANN401 - any plain value
     raise TypeError(message)
 
 
+def cast(column: str, type_: str) -> str:
+    """The column as another type."""
+    return "CAST(" + identifier(column) + " AS " + type_ + ")"
+
+
 def call(function: str, paths: Iterable[Path], arguments: Mapping[str, Any]) -> str:
     """A table function over files, with named arguments."""
     parts = [literal(list(paths)), *(name + "=" + literal(value) for name, value in arguments.items())]
     return function + "(" + ", ".join(parts) + ")"
 
 
-WRAPPER_LINES = 1
-"""How many lines `wrapped` puts before the query, so that places in errors can be told in the query's own lines."""
-
-
 def wrapped(query: str, replaced: Mapping[str, str] | None = None) -> str:
     """A SELECT around `query`, in which a trailing comment ends and only a SELECT fits.
 
-    `replaced` maps columns to the expressions that take their place.
+    `replaced` maps columns to the expressions that take their place. Each of them, and the query, begins on a line of its own,
+    so that a place in an error tells which it is; see `lines_before`.
     """
     text = query.rstrip()
     while text.endswith(";"):
         text = text[:-1].rstrip()
-    changes = ", ".join(expression + " AS " + identifier(column) for column, expression in (replaced or {}).items())
-    stars = "* REPLACE (" + changes + ")" if changes else "*"
+    changes = ",\n".join(expression + " AS " + identifier(column) for column, expression in (replaced or {}).items())
+    stars = "* REPLACE (\n" + changes + ")" if changes else "*"
     return "SELECT " + stars + " FROM (\n" + text + "\n)"
+
+
+def lines_before(replaced: Mapping[str, str]) -> int:
+    """How many lines `wrapped` puts before the query."""
+    return 1 + len(replaced)
 
 
 def relation_sql(relation: Files | Query) -> str:

@@ -29,7 +29,11 @@ def columns_of(cursor: duckdb.DuckDBPyConnection, select: str) -> Columns:
     if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
         hint = "a PIVOT needs its values listed: PIVOT t ON column IN (…) USING …"
         raise EngineError("SK-SQL-010", "this is not one SELECT with columns that are known before it runs", hint=hint)
-    relation = cursor.sql(statements[0])
+    try:
+        relation = cursor.sql(statements[0])
+    except duckdb.Error:
+        cursor.execute("DESCRIBE " + select)  # says where, which the relation does not
+        raise
     return list(zip(relation.columns, relation.types, strict=True))
 
 

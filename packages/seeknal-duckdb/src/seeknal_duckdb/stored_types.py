@@ -12,8 +12,6 @@ from seeknal.errors import EngineError
 from seeknal_duckdb.sql import identifier
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from duckdb.sqltypes import DuckDBPyType
 
 EXACT = frozenset(
@@ -66,16 +64,6 @@ def stored_type(column: str, type_: DuckDBPyType) -> str:
     raise EngineError("SK-DATA-004", message, hint=hint or "cast it to VARCHAR, or leave the column out")
 
 
-def replaced_columns(columns: Iterable[tuple[str, DuckDBPyType]]) -> dict[str, str]:
-    """For each column that is stored as another type, the expression that makes it that type."""
-    found = {}
-    for name, type_ in columns:
-        stored = stored_type(name, type_)
-        if stored != str(type_) and plain(stored) != plain(str(type_)):
-            found[name] = "CAST(" + identifier(name) + " AS " + stored + ")"
-    return found
-
-
-def plain(text: str) -> str:
-    """A type's text without the quotes that DuckDB writes only where it must."""
-    return text.replace('"', "")
+def same_type(one: str, other: str) -> bool:
+    """Whether two texts mean the same type: DuckDB quotes fields' names only where it must."""
+    return one.replace('"', "") == other.replace('"', "")

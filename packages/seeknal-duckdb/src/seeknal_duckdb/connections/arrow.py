@@ -1,0 +1,118 @@
+"""Rows on their way in: streams that know why they broke off, and text that databases send turned into Arrow columns.
+
+Numbers without a declared precision become DECIMAL(38, 9): 29 digits before the point and 9 after it, room for arithmetic to go
+on with. A value with more of either is SK-CONN-005 and is neither rounded nor turned into a float.
+"""
+
+from __future__ import annotations
+
+import weakref
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from seeknal.errors import SeeknalError
+from seeknal_duckdb.connections import failures
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+MAX_DIGITS = 38
+UNDECLARED = pa.decimal128(MAX_DIGITS, 9)
+TIMESTAMP = pa.timestamp("us")
+INSTANT = pa.timestamp("us", "UTC")
+TIME = pa.time64("us")
+
+CAST_HINT = "cast or filter it in the source's query"
+
+
+class RowStream:
+    """The rows of a query, once. Any Arrow library reads it through `__arrow_c_stream__`; iterating gives `pyarrow.RecordBatch`es.
+
+    An exception cannot cross the C interface as itself: the reader sees an error of its own. `failure` is what really happened,
+    None while nothing has. What the stream holds is given back at its end, on `close`, or when nobody refers to it any more.
+    """
+
+    def __init__(self, schema: pa.Schema, batches: Iterator[pa.RecordBatch], release: Callable[[], None]) -> None:
+        self.schema = schema
+        self.failure: SeeknalError | None = None
+        self._batches = batches
+        self._release = weakref.finalize(self, release)
+
+    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
+        """The stream, as a PyCapsule."""
+        return pa.RecordBatchReader.from_batches(self.schema, iter(self)).__arrow_c_stream__(requested_schema)
+
+    def __iter__(self) -> Iterator[pa.RecordBatch]:
+        """The batches. Raises ConnectionFailed, which stays readable as `failure`."""
+        try:
+            yield from self._batches
+        except SeeknalError as error:
+            self.failure = error
+            raise
+        finally:
+            self.close()
+
+    def close(self) -> None:
+        """Give back what the stream holds, wherever it is."""
+        self._release()
+
+
+def decimal_type(precision: int, scale: int) -> pa.DataType:
+    """The Arrow type of NUMERIC(precision, scale); digits beyond what Arrow holds are checked value by value."""
+    if scale < 0:
+        precision, scale = precision - scale, 0
+    if scale > MAX_DIGITS:
+        return UNDECLARED
+    return pa.decimal128(min(max(precision, scale), MAX_DIGITS), scale)
+
+
+def check_result_columns(names: Sequence[str]) -> None:
+    """A result needs columns, and SQL that reads it later tells their names apart without regard to case."""
+    if not names:
+        raise failures.query_failed("it returns no columns", "write one SELECT that returns at least one column")
+    seen: set[str] = set()
+    for name in names:
+        if name.casefold() in seen:
+            raise failures.query_failed(f"it returns two columns called '{name}'", "name one of them with AS")
+        seen.add(name.casefold())
+
+
+def parse(text: pa.Array, type_: pa.DataType, column: str, described: str | None = None) -> pa.Array:
+    """Text as a database writes it, as an array of `type_`. Raises ConnectionFailed (SK-CONN-005) naming column and value."""
+    try:
+        return _cast_text(text, type_)
+    except pa.ArrowInvalid:
+        bad = first_bad(text, lambda one: _cast_text(one, type_))
+        raise failures.not_representable(column, bad, described or str(type_), _hint(type_)) from None
+
+
+def first_bad(values: pa.Array, convert: Callable[[pa.Array], object]) -> object:
+    """The first value that `convert` cannot take, found by halving."""
+    start, length = 0, len(values)
+    while length > 1:
+        half = length // 2
+        try:
+            convert(values.slice(start, half))
+        except pa.ArrowInvalid:
+            length = half
+        else:
+            start, length = start + half, length - half
+    return values[start].as_py()
+
+
+def _cast_text(text: pa.Array, type_: pa.DataType) -> pa.Array:
+    if pa.types.is_time(type_):  # Arrow has no cast from text to a time
+        return pc.binary_join_element_wise("1970-01-01", text, " ").cast(TIMESTAMP).cast(type_)
+    if pa.types.is_boolean(type_):
+        return pc.equal(text, "t")
+    return text.cast(type_)
+
+
+def _hint(type_: pa.DataType) -> str:
+    if pa.types.is_temporal(type_):
+        return "dates are those of the years 1 to 9999, times those of one day; " + CAST_HINT
+    if pa.types.is_decimal(type_):
+        return f"a decimal has at most {MAX_DIGITS} digits, {type_.scale} of them after the point here; {CAST_HINT}"
+    return CAST_HINT

@@ -1,0 +1,149 @@
+"""Rows on their way out: Arrow data brought to a handful of plain types, and to the types an existing table's columns have.
+
+A column takes data when it can give every value back unchanged: integers fit integers and decimals, decimals fit decimals, and so
+on; then each value is still checked, because a DECIMAL(10, 2) holds some decimals and not others.
+"""
+
+from __future__ import annotations
+
+import uuid
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from seeknal_duckdb.connections import failures
+from seeknal_duckdb.connections.arrow import INSTANT, TIME, TIMESTAMP, first_bad
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from seeknal.protocols import ArrowStream
+
+BATCH_ROWS = 50_000
+BATCH_BYTES = 8 << 20
+_NESTED_HINT = "turn it into text in the model, with to_json(column) or column::VARCHAR"
+_FIRST_DAY, _DAYS_END = -719_162, 2_932_897  # 0001-01-01 and 10000-01-01, in days since 1970-01-01
+_DAY = 24 * 3600 * 1_000_000
+
+
+def incoming(data: ArrowStream) -> pa.RecordBatchReader:
+    """Read a stream of any Arrow library."""
+    return pa.RecordBatchReader.from_stream(data)
+
+
+def plain_schema(schema: pa.Schema) -> pa.Schema:
+    """The schema with each type replaced by the plain one that holds the same values. Raises ConnectionFailed (SK-CONN-005)."""
+    return pa.schema([pa.field(f.name, _plain(f.type, f.name)) for f in schema])
+
+
+def takes(column: pa.DataType, data: pa.DataType) -> bool:
+    """Whether a column of a table can give back values of the plain type `data` unchanged, as far as types can tell."""
+    kinds = pa.types
+    if column.equals(data) or kinds.is_null(data):
+        return True
+    if kinds.is_integer(data):
+        return kinds.is_integer(column) or kinds.is_decimal(column)
+    if kinds.is_decimal(data):
+        return kinds.is_decimal(column)
+    if kinds.is_float32(data):
+        return kinds.is_float64(column)
+    if kinds.is_timestamp(data):
+        return kinds.is_timestamp(column) and (column.tz is None) == (data.tz is None)
+    if kinds.is_time(data):
+        return kinds.is_time(column)
+    return kinds.is_list(data) and kinds.is_list(column) and takes(column.value_type, data.value_type)
+
+
+def batches(reader: pa.RecordBatchReader, target: pa.Schema) -> Iterator[pa.RecordBatch]:
+    """The rows in batches of bounded size with the types of `target`. Raises ConnectionFailed (SK-CONN-005) for a value that does not fit."""
+    plain = plain_schema(reader.schema)
+    for batch in reader:
+        size = max(1, min(BATCH_ROWS, BATCH_BYTES * max(1, batch.num_rows) // max(1, batch.nbytes)))
+        for start in range(0, batch.num_rows, size):
+            columns = batch.slice(start, size).columns
+            fitted = [_fit(a, p.type, t.type, t.name) for a, p, t in zip(columns, plain, target, strict=True)]
+            yield pa.record_batch(fitted, schema=target)
+
+
+def as_text(array: pa.Array, column: str) -> pa.Array:
+    """Values of a plain type, neither binary nor nested, as the text that SQL databases read. Timestamps are in UTC."""
+    type_ = array.type
+    if pa.types.is_date(type_) or pa.types.is_timestamp(type_):
+        _check_years(array, column)
+    if pa.types.is_timestamp(type_) and type_.tz:
+        array = array.cast(pa.timestamp(type_.unit))
+    return array.cast(pa.string())
+
+
+def _plain(type_: pa.DataType, column: str) -> pa.DataType:  # noqa: PLR0911 - a table of cases
+    kinds = pa.types
+    if kinds.is_dictionary(type_) or kinds.is_run_end_encoded(type_):
+        return _plain(type_.value_type, column)
+    if isinstance(type_, pa.BaseExtensionType):
+        return _plain_extension(type_, column)
+    if kinds.is_large_string(type_) or kinds.is_string_view(type_):
+        return pa.string()
+    if kinds.is_large_binary(type_) or kinds.is_fixed_size_binary(type_) or kinds.is_binary_view(type_):
+        return pa.binary()
+    if kinds.is_timestamp(type_):
+        return INSTANT if type_.tz else TIMESTAMP
+    if kinds.is_date(type_):
+        return pa.date32()
+    if kinds.is_time(type_):
+        return TIME
+    if kinds.is_float16(type_):
+        return pa.float32()
+    if kinds.is_decimal(type_):
+        return type_ if type_.precision > 38 else pa.decimal128(type_.precision, type_.scale)  # noqa: PLR2004 - decimal128's
+    if kinds.is_list(type_) or kinds.is_large_list(type_) or kinds.is_fixed_size_list(type_):
+        return pa.list_(_plain(type_.value_type, column))
+    if kinds.is_nested(type_) or kinds.is_duration(type_):
+        raise failures.type_not_representable(column, str(type_), _NESTED_HINT)
+    return type_
+
+
+def _plain_extension(type_: pa.BaseExtensionType, column: str) -> pa.DataType:
+    if type_.extension_name in ("arrow.json", "arrow.uuid"):
+        return pa.string()
+    if type_.extension_name == "arrow.bool8":
+        return pa.bool_()
+    raise failures.type_not_representable(column, str(type_), _NESTED_HINT)
+
+
+def _fit(array: pa.Array, plain: pa.DataType, target: pa.DataType, column: str) -> pa.Array:
+    if isinstance(array.type, pa.BaseExtensionType):
+        array = _uuid_text(array.storage) if array.type.extension_name == "arrow.uuid" else array.storage
+    try:
+        return _cast(array, plain, target)
+    except pa.ArrowInvalid:
+        bad = first_bad(array, lambda one: _cast(one, plain, target))
+        raise failures.not_representable(column, bad, str(target), "cast or round it in the model") from None
+
+
+def _cast(array: pa.Array, plain: pa.DataType, target: pa.DataType) -> pa.Array:
+    if pa.types.is_run_end_encoded(array.type):
+        array = pc.run_end_decode(array)
+    array = array if array.type.equals(plain) else array.cast(plain)
+    if array.type.equals(target):
+        return array
+    if pa.types.is_integer(plain) and pa.types.is_decimal(target):  # Arrow asks for room for every integer of the type, used or not
+        array = array.cast(pa.decimal128(20, 0))
+    return array.cast(target)
+
+
+def _uuid_text(array: pa.Array) -> pa.Array:
+    return pa.array([None if v is None else str(uuid.UUID(bytes=v)) for v in array.to_pylist()], pa.string())
+
+
+def _check_years(array: pa.Array, column: str) -> None:
+    """Infinite dates, and those databases write in ways of their own, are refused."""
+    if pa.types.is_date(array.type):
+        numbers, unit = array.cast(pa.int32()), 1
+    else:
+        numbers, unit = array.cast(pa.int64()), _DAY // {"s": 1_000_000, "ms": 1000, "us": 1}[array.type.unit]
+    bad = pc.or_(pc.less(numbers, _FIRST_DAY * unit), pc.greater_equal(numbers, _DAYS_END * unit))
+    found = pc.index(bad, pa.scalar(value=True)).as_py()
+    if found >= 0:
+        shown = f"{numbers[found]} {'days' if unit == 1 else array.type.unit} from 1970"
+        raise failures.not_representable(column, shown, "a date", "dates are those of the years 1 to 9999")
