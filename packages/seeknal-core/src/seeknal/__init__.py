@@ -1,1 +1,51 @@
-"""seeknal."""
+"""seeknal: a build system for data.
+
+    from seeknal import Project, source, transform
+
+`Project` opens a project to plan, run and read it. `transform` and `source` mark Python functions as nodes.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from seeknal.api import Project, RunOptions
+
+__all__ = ["Project", "RunOptions", "source", "transform"]
+__version__ = "1.0.0"
+
+Function = TypeVar("Function", bound="Callable[..., Any]")
+
+
+def transform(**settings: Any) -> Callable[[Function], Function]:  # noqa: ANN401 - any key of a transform
+    """Mark a function as a transform: `@transform(name="clean", inputs=["source.raw"])`.
+
+    The function takes one argument for each input, an Arrow table or what its annotation asks for (a pandas or Polars data frame, a
+    RecordBatchReader), and returns an Arrow table or a data frame. Arguments must be literals: the file is read without running it.
+    """
+    return _marked(settings)
+
+
+def source(**settings: Any) -> Callable[[Function], Function]:  # noqa: ANN401 - any key of a source
+    """Mark a function without parameters as a source: `@source(name="rates")`. It is called in every run, or with `refresh="manual"` when asked."""
+    return _marked(settings)
+
+
+def _marked(settings: dict[str, Any]) -> Callable[[Function], Function]:
+    def mark(function: Function) -> Function:
+        function.__seeknal__ = settings  # type: ignore[attr-defined]
+        return function
+
+    return mark
+
+
+def __getattr__(name: str) -> Any:  # noqa: ANN401 - imported when asked for, so that user code which only needs decorators loads fast
+    if name in ("Project", "RunOptions"):
+        import seeknal.api
+
+        return getattr(seeknal.api, name)
+    message = f"module 'seeknal' has no attribute {name!r}"
+    raise AttributeError(message)

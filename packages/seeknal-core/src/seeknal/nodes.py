@@ -63,7 +63,7 @@ class AuditSpec:
     """One audit as the user asked for it: which one, with what parameters, and how much a failure matters.
 
     `params` holds what the audit's own signature names, already checked; `places` maps a parameter (or `""` for the audit
-    itself) to where it was written.
+    itself) to where it was written. `definition` is a hash of what is checked: the audit's code, parameters and `where`.
     """
 
     type: str
@@ -73,6 +73,7 @@ class AuditSpec:
     description: str | None = None
     where: str | None = None
     places: Mapping[str, Location] = field(default_factory=dict)
+    definition: str = ""
 
     @property
     def at(self) -> Location | None:

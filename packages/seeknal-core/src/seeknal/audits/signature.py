@@ -41,6 +41,14 @@ class Signature:
     function: Callable[..., Check]
     parameters: Mapping[str, Parameter]
 
+    @property
+    def code(self) -> str:
+        """The audit's name and source: when it changes, so may what it finds."""
+        try:
+            return f"{self.name}\n{inspect.getsource(self.function)}"
+        except (OSError, TypeError):
+            return self.name
+
     def check(self, params: Mapping[str, Any]) -> tuple[dict[str, Any], list[tuple[str, str]]]:
         """Check parameters as written. Returns the typed values, and `(parameter, problem)` for each that is wrong."""
         values: dict[str, Any] = {}

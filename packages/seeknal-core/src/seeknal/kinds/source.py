@@ -77,7 +77,7 @@ class SourceSpec(NodeSpec):
             query=self.query,
             connection=self.connection,
             params=params,
-            refresh=self.refresh or "always",
+            refresh=self.refresh or ("on_change" if connection.paths else "always"),
             change_probe=self.change_probe,
             place=context.at("connection" if self.connection else "type"),
         )

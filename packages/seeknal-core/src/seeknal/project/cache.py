@@ -128,7 +128,8 @@ def _node_values(node: Node) -> list[Any]:
     elif logic.get("place"):
         logic["place"] = _place(getattr(node.logic, "place", None))
     audits = [
-        [a.type, dict(a.params), a.severity, a.name, a.description, a.where, {k: _place(p) for k, p in a.places.items()}] for a in node.audits
+        [a.type, dict(a.params), a.severity, a.name, a.description, a.where, {k: _place(p) for k, p in a.places.items()}, a.definition]
+        for a in node.audits
     ]
     return [
         node.id, _place(node.at), type(node.logic).__name__, logic, node.content_hash, node.inputs, [[c.name, c.type, c.description] for c in node.columns],
@@ -151,5 +152,5 @@ def _node(values: list[Any]) -> Node:
 
 
 def _audit(values: list[Any]) -> AuditSpec:
-    type_, params, severity, name, description, where, places = values
-    return AuditSpec(type_, params, severity, name, description, where, {k: Location(*p) for k, p in places.items()})
+    type_, params, severity, name, description, where, places, definition = values
+    return AuditSpec(type_, params, severity, name, description, where, {k: Location(*p) for k, p in places.items()}, definition)

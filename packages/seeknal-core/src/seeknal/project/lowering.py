@@ -246,7 +246,8 @@ class NodeLowering:
         places = {name: self.at(*path, name) for name in (*values, "where") if (*path, name) in self.source.marks}
         places[""] = self.at(*type_path)
         severity = entry.severity or self.scope.default_severity
-        return AuditSpec(entry.type, values, severity, entry.name, entry.description, where, places)
+        definition = audit_definition(signature.code, values, where)
+        return AuditSpec(entry.type, values, severity, entry.name, entry.description, where, places, definition)
 
     def _audit_sql(self, template: str, path: tuple[str | int, ...]) -> str:
         place = self.text_at(*path)
@@ -334,6 +335,11 @@ def locate(line: int, column: int, text: str, template: str | None) -> tuple[int
     found = written[line - 1].find(word) if word else -1
     reference = written[line - 1].find("{{")
     return line, (found if found >= 0 else max(reference, 0)) + 1
+
+
+def audit_definition(code: str, params: Mapping[str, Any], where: str | None) -> str:
+    """What an audit checks, as a hash. Its severity, name and description play no part."""
+    return hashlib.sha256(json.dumps([code, dict(params), where], sort_keys=True, default=str).encode()).hexdigest()[:16]
 
 
 def content_hash(logic: Logic, meaning: str | None = None) -> str:

@@ -1,0 +1,213 @@
+"""Where outputs live, and how they are written whole or not at all.
+
+    cache/<kind>/<name>/<key>/part-<hash>.parquet     data; the name carries the content's hash, so nothing is ever overwritten
+    cache/<kind>/<name>/<key>/artifact.json           what the parts are: rows, columns, digests, sizes and hashes
+
+A part is written under a temporary name, fsynced and renamed; then `artifact.json` the same way. The artifact exists once that
+file does. State can therefore be lost: `find` and `walk` know every output from these files alone.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import uuid
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Literal
+
+import xxhash
+
+from seeknal.errors import StateError
+from seeknal.nodes import Digest, Key, NodeId, Schema
+from seeknal.state.model import Artifact, FileRecord
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+META = "artifact.json"
+_BLOCK = 1 << 20
+
+Presence = Literal["whole", "missing", "damaged"]
+
+
+@dataclass(frozen=True)
+class Stage:
+    """An output being written: its final folder, and the temporary file its rows go to."""
+
+    node: NodeId
+    folder: Path
+    part: Path
+
+
+class ArtifactStore:
+    """The outputs under one target folder."""
+
+    def __init__(self, root: Path, target: Path) -> None:
+        """`root` is the project's folder, to which files referenced in place are relative."""
+        self.root = root
+        self.target = target
+        self.cache = target / "cache"
+
+    def folder(self, node: NodeId, key: Key) -> Path:
+        """The folder of an output."""
+        kind, _, name = node.partition(".")
+        return self.cache / kind / name / key
+
+    def stage(self, node: NodeId, key: Key) -> Stage:
+        """Begin writing an output."""
+        folder = self.folder(node, key)
+        folder.mkdir(parents=True, exist_ok=True)
+        return Stage(node, folder, folder / f".part.{uuid.uuid4().hex}.tmp")
+
+    def discard(self, stage: Stage) -> None:
+        """Forget what was begun."""
+        stage.part.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            stage.folder.rmdir()
+
+    def commit(self, stage: Stage, key: Key, rows: int, schema: Schema, digests: Mapping[str, Digest]) -> Artifact:
+        """Make a written output exist: durable once this returns."""
+        digest = hash_file(stage.part)
+        folder = self.folder(stage.node, key)
+        folder.mkdir(parents=True, exist_ok=True)
+        final = folder / f"part-{digest[:16]}.parquet"
+        _sync(stage.part)
+        stage.part.replace(final)
+        if folder != stage.folder:
+            with contextlib.suppress(OSError):
+                stage.folder.rmdir()
+        stat = final.stat()
+        files = (FileRecord(final.name, stat.st_size, stat.st_mtime_ns, digest),)
+        location = folder.relative_to(self.target).as_posix()
+        artifact = Artifact(key, stage.node, rows, schema, files, location, digests, _now())
+        self._describe(artifact, folder)
+        return artifact
+
+    def reference(self, node: NodeId, key: Key, files: tuple[FileRecord, ...], rows: int, schema: Schema, digest: Digest) -> Artifact:
+        """An output that is files of the project, read where they are."""
+        return Artifact(key, node, rows, schema, files, None, {"*": digest}, _now())
+
+    def paths(self, artifact: Artifact) -> tuple[Path, ...]:
+        """The files of an output."""
+        base = self.root if artifact.location is None else self.target / artifact.location
+        return tuple(base / f.name for f in artifact.files)
+
+    def check(self, artifact: Artifact) -> Presence:
+        """Whether an output's files are what was written.
+
+        Size and time are compared always; where the time differs the content is, so a copied folder is whole and a changed
+        file is not.
+        """
+        for path, record in zip(self.paths(artifact), artifact.files, strict=True):
+            try:
+                stat = path.stat()
+            except OSError:
+                return "missing"
+            if stat.st_size != record.size:
+                return "damaged"
+            if stat.st_mtime_ns != record.mtime_ns and (record.hash is None or hash_file(path) != record.hash):
+                return "damaged"
+        return "whole"
+
+    def verify(self, artifact: Artifact) -> Presence:
+        """The same, reading every byte."""
+        for path, record in zip(self.paths(artifact), artifact.files, strict=True):
+            if not path.is_file():
+                return "missing"
+            if record.hash is not None and hash_file(path) != record.hash:
+                return "damaged"
+        return self.check(artifact)
+
+    def refreshed(self, artifact: Artifact) -> Artifact:
+        """The record of a whole output with its files' times as they are now."""
+        files = tuple(
+            replace(record, mtime_ns=path.stat().st_mtime_ns) for path, record in zip(self.paths(artifact), artifact.files, strict=True)
+        )
+        return replace(artifact, files=files)
+
+    def set_aside(self, artifact: Artifact) -> list[Path]:
+        """Rename damaged files so that nothing reads them as data. Returns where they are now. Files in place are left alone."""
+        moved = []
+        if artifact.location is not None:
+            for path in self.paths(artifact):
+                if path.exists():
+                    aside = path.with_name(f"{path.name}.damaged")
+                    path.replace(aside)
+                    moved.append(aside)
+            (self.target / artifact.location / META).unlink(missing_ok=True)
+        return moved
+
+    def find(self, node: NodeId, key: Key) -> Artifact | None:
+        """An output that exists although state does not know it: built by a colleague, or before state was lost."""
+        return self._read(self.folder(node, key) / META, key)
+
+    def walk(self) -> Iterator[Artifact]:
+        """Every output there is, from the files alone."""
+        for meta in sorted(self.cache.glob(f"*/*/*/{META}")):
+            found = self._read(meta, Key(meta.parent.name))
+            if found is not None:
+                yield found
+
+    def _read(self, meta: Path, key: Key) -> Artifact | None:
+        try:
+            artifact = Artifact.from_json(key, json.loads(meta.read_bytes()))
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+        moved = replace(artifact, location=meta.parent.relative_to(self.target).as_posix())
+        return self.refreshed(moved) if self.check(moved) == "whole" else None
+
+    def _describe(self, artifact: Artifact, folder: Path) -> None:
+        temporary = folder / f".{META}.{uuid.uuid4().hex}.tmp"
+        with temporary.open("w", encoding="utf-8") as file:
+            json.dump({"key": artifact.key, **artifact.to_json()}, file)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(folder / META)
+        sync_folder(folder)
+
+
+def hash_file(path: Path) -> str:
+    """XXH3, 128 bits, of a file's content, as hexadecimal text."""
+    digest = xxhash.xxh3_128()
+    with path.open("rb", buffering=0) as file:
+        while block := file.read(_BLOCK):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def write_whole(path: Path, data: bytes) -> None:
+    """Replace a file's content so that readers see the old or the new, and a power cut leaves one of them."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}.tmp")
+    try:
+        with temporary.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
+        raise StateError("SK-DISK-001", f"{path} cannot be written: {error.strerror}", hint="free some space, or check permissions") from None
+    sync_folder(path.parent)
+
+
+def sync_folder(path: Path) -> None:
+    """Make a rename in this folder durable."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _sync(path: Path) -> None:
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")

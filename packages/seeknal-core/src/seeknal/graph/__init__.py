@@ -1,0 +1,1 @@
+"""The graph of nodes: order, reach, and selecting parts of it."""

@@ -1,0 +1,1 @@
+"""What should be built and why: functions from values to values."""

@@ -1,0 +1,326 @@
+"""Builds one node: writes its output, checks it, and says what there is to commit. The only way anything is built."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from seeknal.audits.runner import AuditRunner, Audited, blocking
+from seeknal.errors import ConnectionFailed, EngineError, NodeError, SeeknalError
+from seeknal.nodes import (
+    Digest,
+    ExposureLogic,
+    Key,
+    Node,
+    NodeId,
+    PythonLogic,
+    RuleLogic,
+    SourceLogic,
+    SqlLogic,
+)
+from seeknal.plan.fingerprint import build_key
+from seeknal.plan.planner import failed_audit
+from seeknal.run.columns import casting_query, check_declared, differs
+from seeknal.run.exporting import export_file, export_table
+from seeknal.run.sessions import placed
+from seeknal.run.sources import Sources
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from seeknal.artifacts import ArtifactStore, Stage
+    from seeknal.nodes import Schema
+    from seeknal.plan.planner import Decision, Situation
+    from seeknal.plugin import Audit, Engine
+    from seeknal.project.loader import LoadedProject
+    from seeknal.protocols import Written
+    from seeknal.run.sessions import Relations
+    from seeknal.state.model import Artifact, AuditOutcome
+
+
+@dataclass(frozen=True)
+class Built:
+    """What building a node came to. `error` is set where an audit keeps the output from being published."""
+
+    key: Key
+    artifact: Artifact | None
+    rows: int | None
+    seconds: float
+    version: str | None = None
+    reused: bool = False
+    audited: tuple[Audited, ...] = ()
+    known: tuple[AuditOutcome, ...] = ()
+    error: SeeknalError | None = None
+
+    @property
+    def outcomes(self) -> tuple[AuditOutcome, ...]:
+        """What every audit of the node says of this output."""
+        return (*self.known, *(a.outcome for a in self.audited))
+
+
+class Builder:
+    """Builds nodes of one run. Methods are called from worker threads."""
+
+    def __init__(self, project: LoadedProject, situation: Situation, store: ArtifactStore, relations: Relations) -> None:
+        self._project = project
+        self._situation = situation
+        self._store = store
+        self._relations = relations
+        self._engine: Engine = project.engine
+        self._sources = Sources(project)
+        self._audits: dict[str, Audit] = {}
+
+    def build(self, node: Node, decision: Decision, inputs: Mapping[NodeId, Digest]) -> Built:
+        """Build a node, or only run the audits that its existing output has not been through."""
+        begun = time.perf_counter()
+        try:
+            built = self._build(node, decision, inputs)
+            self._inputs_unchanged(node)
+        except EngineError as error:
+            raise placed(error, node) from None
+        except ConnectionFailed as error:
+            raise NodeError(error.code, error.message, at=error.at or node.at, hint=error.hint) from None
+        except OSError as error:
+            raise _disk(error, node) from None
+        return replace(built, seconds=time.perf_counter() - begun)
+
+    def _build(self, node: Node, decision: Decision, inputs: Mapping[NodeId, Digest]) -> Built:
+        logic = node.logic
+        if decision.action == "reuse" and decision.artifact is not None and decision.key is not None:
+            return self._audited(node, Built(decision.key, decision.artifact, decision.artifact.rows, 0, reused=True), decision.artifact.schema)
+        if isinstance(logic, ExposureLogic):
+            return self._export(node, logic, decision)
+        if isinstance(logic, RuleLogic):
+            return self._rule(node, decision)
+        if node.is_view and isinstance(logic, SqlLogic):
+            return self._view(node, logic, decision)
+        if decision.artifact is not None and decision.reason == "cache corrupted":
+            self._store.set_aside(decision.artifact)
+        if isinstance(logic, SourceLogic) and not logic.cache and logic.table is not None and self._sources.is_file(logic):
+            return self._in_place(node, logic, decision)
+        return self._stored(node, decision, inputs)
+
+    def _stored(self, node: Node, decision: Decision, inputs: Mapping[NodeId, Digest]) -> Built:
+        """Write an output's rows, under a key that for some sources only the rows decide."""
+        provisional = decision.key or Key(f"reading-{hashlib.sha256(node.id.encode()).hexdigest()[:16]}")
+        stage = self._store.stage(node.id, provisional)
+        try:
+            stage, written = self._write(node, stage)
+            digests = self._digests(node, stage, written, always=decision.key is None)
+            key, version = decision.key, self._situation.versions.get(node.id)
+            if key is None:
+                version = digests["*"]
+                key = build_key(
+                    node, self._situation.engine, inputs, version=version, moment=self._situation.moment(node), packages=self._situation.packages
+                )
+                existing = self._situation.snapshot.artifact(key) or self._store.find(node.id, key)
+                if existing is not None and self._store.check(existing) == "whole" and node.id not in self._situation.forced:
+                    self._store.discard(stage)
+                    self._relations.put(node.id, existing)
+                    return self._audited(node, Built(key, existing, existing.rows, 0, version, reused=True), existing.schema)
+            artifact = self._store.commit(stage, key, written.rows, written.schema, digests)
+        except BaseException:
+            self._store.discard(stage)
+            raise
+        self._relations.put(node.id, artifact)
+        return self._audited(node, Built(key, artifact, artifact.rows, 0, version), artifact.schema)
+
+    def _write(self, node: Node, stage: Stage) -> tuple[Stage, Written]:
+        session = self._relations.session
+        logic = node.logic
+        metadata = {"seeknal.node": node.id, "seeknal.key": stage.folder.name}
+        if isinstance(logic, SqlLogic):
+            for source in node.inputs:
+                self._relations.define(source)
+            query = logic.sql
+            if any(c.type for c in node.columns):
+                query = casting_query(query, session.describe(query), node, self._engine.dialect)
+            written = session.write(query, stage.part, metadata)
+        elif isinstance(logic, PythonLogic):
+            from seeknal.run.pythonnode import call  # start-up time
+
+            streams = [lambda name=self._relations.define(i): session.arrow(_all(name, self._engine.dialect)) for i in node.inputs]  # type: ignore[misc]
+            written = session.ingest(call(self._project.root, node, logic, streams), stage.part, metadata)
+        elif isinstance(logic, SourceLogic):
+            written = self._sources.read(node, logic, session, stage.part, metadata)
+        else:
+            message = f"nothing can be built of {type(logic).__name__}"
+            raise TypeError(message)
+        check_declared(node, written.schema)
+        if not differs(node, written.schema, self._engine.dialect):
+            return stage, written
+        return self._recast(node, stage, written, metadata)
+
+    def _recast(self, node: Node, stage: Stage, written: Written, metadata: Mapping[str, str]) -> tuple[Stage, Written]:
+        """Give what was read the types that are declared."""
+        from seeknal.protocols import Files  # start-up time
+
+        session = self._relations.session
+        name = f"{node.relation}__as_read"
+        session.define(name, Files((stage.part,)))
+        again = self._store.stage(node.id, Key(stage.folder.name))
+        try:
+            query = casting_query(_all(name, self._engine.dialect), written.schema, node, self._engine.dialect)
+            recast = session.write(query, again.part, metadata)
+        except BaseException:
+            again.part.unlink(missing_ok=True)
+            raise
+        stage.part.unlink(missing_ok=True)
+        return again, recast
+
+    def _digests(self, node: Node, stage: Stage, written: Written, *, always: bool) -> dict[str, Digest]:
+        """The digest of all columns, where someone reads them."""
+        if not always and not self._situation.dag.readers[node.id]:
+            return {}
+        return {"*": self.digest_of((stage.part,), written.schema)}
+
+    def digest_of(self, paths: Sequence[Path], schema: Schema) -> Digest:
+        """The digest of a whole relation: its rows, and its columns' names and types."""
+        from seeknal.protocols import Files  # start-up time
+
+        rows = self._relations.session.digest(Files(tuple(paths)), [c.name for c in schema])
+        columns = hashlib.sha256("\n".join(f"{c.name} {c.type}" for c in schema).encode()).hexdigest()[:16]
+        return Digest(f"{columns}:{rows}")
+
+    def paths(self, artifact: Artifact) -> Sequence[Path]:
+        """The files of an output."""
+        return self._store.paths(artifact)
+
+    def _in_place(self, node: Node, logic: SourceLogic, decision: Decision) -> Built:
+        from seeknal.protocols import Files
+
+        if decision.key is None:
+            message = f"{node.id} has no key"
+            raise TypeError(message)
+        version, files = self._sources.files(node, logic)
+        paths = [self._project.root / f.name for f in files]
+        session = self._relations.session
+        session.define(node.relation, Files(tuple(paths)))
+        schema = session.describe(_all(node.relation, self._engine.dialect))
+        check_declared(node, schema)
+        if differs(node, schema, self._engine.dialect):
+            hint = "set cache: true to have the types enforced on a copy"
+            raise NodeError("SK-DATA-007", "declared types differ from those of the files, which are read in place", at=node.at, hint=hint)
+        rows = int(session.rows(_count(node.relation, self._engine.dialect)).rows[0][0])
+        artifact = self._store.reference(node.id, decision.key, files, rows, schema, Digest(version))
+        self._relations.put(node.id, artifact)
+        return self._audited(node, Built(decision.key, artifact, rows, 0, self._situation.versions.get(node.id)), schema)
+
+    def _view(self, node: Node, logic: SqlLogic, decision: Decision) -> Built:
+        """A view is defined, described and audited; nothing is stored."""
+        for source in node.inputs:
+            self._relations.define(source)
+        session = self._relations.session
+        schema = session.describe(logic.sql)
+        check_declared(node, schema)
+        if differs(node, schema, self._engine.dialect):
+            raise NodeError("SK-DATA-007", "declared types differ from the view's; cast in its SQL, or store it (materialized: table)", at=node.at)
+        self._relations.define(node.id)
+        return self._audited(node, Built(_key(decision, node), None, None, 0), schema)
+
+    def _rule(self, node: Node, decision: Decision) -> Built:
+        relation = self._relations.define(node.inputs[0])
+        schema = self._relations.session.describe(_all(relation, self._engine.dialect))
+        return self._audited(node, Built(_key(decision, node), None, None, 0), schema, relation)
+
+    def _export(self, node: Node, logic: ExposureLogic, decision: Decision) -> Built:
+        relation = self._relations.define(node.inputs[0])
+        query = _all(relation, self._engine.dialect)
+        session = self._relations.session
+        if node.audits:
+            checked = self._audited(node, Built(_key(decision, node), None, None, 0), session.describe(query), relation)
+            if checked.error is not None:
+                return checked
+        else:
+            checked = Built(_key(decision, node), None, None, 0)
+        if logic.type == "file":
+            rows = export_file(self._project.root, logic, session, query)
+        else:
+            rows = export_table(self._sources.open(logic.connection or ""), logic, session, query)
+        return replace(checked, rows=rows)
+
+    # Audits
+
+    def _audited(self, node: Node, built: Built, schema: Schema, relation: str | None = None) -> Built:
+        """Run the audits this output has not been through, and say whether it may be published."""
+        known, missing = [], []
+        for spec in node.audits:
+            outcome = self._situation.snapshot.audit(built.key, spec.definition)
+            if outcome is None:
+                missing.append(spec)
+            else:
+                known.append(replace(outcome, severity=spec.severity, name=spec.name))
+        audited: list[Audited] = []
+        if missing:
+            self._audits.update({s.type: self._project.registry.audit(s.type) for s in missing})
+            if relation is None:
+                if built.artifact is not None:
+                    self._relations.put(node.id, built.artifact)
+                relation = self._relations.define(node.id)
+            audited = AuditRunner(self._relations.session, self._engine.dialect, self._audits).run(missing, relation, schema, node.at)
+        built = replace(built, audited=tuple(audited), known=tuple(known))
+        failed = blocking(built.outcomes)
+        return replace(built, error=audit_error(node, failed)) if failed else built
+
+    def known_failure(self, node: Node, decision: Decision) -> Built | None:
+        """The failure of an output that has failed its audits before: it is neither built nor checked again."""
+        if decision.key is None or failed_audit(node, decision.key, self._situation) is None:
+            return None
+        if any(self._situation.snapshot.audit(decision.key, s.definition) is None for s in node.audits):
+            return None
+        artifact = decision.artifact
+        schema = artifact.schema if artifact else ()
+        return self._audited(node, Built(decision.key, artifact, artifact.rows if artifact else None, 0, reused=True), schema)
+
+    def needs_audits(self, node: Node, key: Key) -> bool:
+        """Whether some audit has not been run on this output."""
+        return any(self._situation.snapshot.audit(key, s.definition) is None for s in node.audits)
+
+    def _inputs_unchanged(self, node: Node) -> None:
+        for artifact in self._relations.in_place(node.id):
+            if self._store.check(artifact) != "whole":
+                names = ", ".join(f.name for f in artifact.files[:3])
+                message = f"{names} changed while {node.id} was reading it"
+                raise NodeError("SK-DATA-008", message, at=node.at, hint="run again when nothing writes to it, or set cache: true on the source")
+
+
+def audit_error(node: Node, failed: list[AuditOutcome]) -> NodeError:
+    """Why an output is not published, at the place of the first audit that failed."""
+    parts = [f"{o.name or o.type}({', '.join(o.columns)}): {o.message}" for o in failed]
+    names = {o.type for o in failed}
+    at = next((a.at for a in node.audits if a.type in names), node.at)
+    hint = f"the last good output stays published; see the rows with `seeknal show {node.id} --rejected`" if node.is_stored else None
+    return NodeError("SK-AUDIT-010", f"{node.id}: {'; '.join(parts)}", at=at, hint=hint)
+
+
+def _key(decision: Decision, node: Node) -> Key:
+    if decision.key is None:
+        message = f"{node.id} has no key"
+        raise TypeError(message)
+    return decision.key
+
+
+def _all(relation: str, dialect: str) -> str:
+    from sqlglot import exp  # start-up time
+
+    return exp.select("*").from_(exp.Table(this=exp.to_identifier(relation, quoted=True))).sql(dialect=dialect)
+
+
+def _count(relation: str, dialect: str) -> str:
+    from sqlglot import exp  # start-up time
+
+    counted = exp.select(exp.Count(this=exp.Star()))
+    return counted.from_(exp.Table(this=exp.to_identifier(relation, quoted=True))).sql(dialect=dialect)
+
+
+def _disk(error: OSError, node: Node) -> NodeError:
+    import errno
+
+    if error.errno == errno.ENOSPC:
+        return NodeError("SK-DISK-001", f"the disk is full: {node.id} could not be written", at=node.at, hint="free some space and run again")
+    return NodeError("SK-DISK-001", f"{error.filename or node.id}: {error.strerror or error}", at=node.at)
+
+

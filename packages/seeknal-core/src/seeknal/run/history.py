@@ -1,0 +1,43 @@
+"""Past runs, from the documents they left."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from seeknal.errors import ProjectError, did_you_mean
+from seeknal.nodes import NodeId
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def last_results(target: Path) -> dict[NodeId, str]:
+    """How each node ended in the last run; empty before the first."""
+    try:
+        document = json.loads((target / "run_results.json").read_bytes())
+        return {NodeId(n["id"]): n["status"] for n in document["nodes"]}
+    except (OSError, ValueError, KeyError):
+        return {}
+
+
+def past_runs(target: Path, limit: int = 20) -> list[dict[str, Any]]:
+    """The last runs, newest first."""
+    found = []
+    for path in sorted((target / "history").glob("*.json"), reverse=True)[:limit]:
+        try:
+            found.append(json.loads(path.read_bytes()))
+        except (OSError, ValueError):
+            continue
+    return found
+
+
+def past_run(target: Path, run_id: str) -> dict[str, Any]:
+    """One run by its id or the beginning of it. Raises ProjectError when there is none."""
+    known = sorted(p.stem for p in (target / "history").glob("*.json"))
+    matching = [r for r in known if r.startswith(run_id)]
+    if len(matching) != 1:
+        hint = did_you_mean(run_id, known) or "see `seeknal history`"
+        raise ProjectError("SK-RUN-003", f"no run '{run_id}'" if not matching else f"'{run_id}' is {len(matching)} runs", hint=hint)
+    document: dict[str, Any] = json.loads((target / "history" / f"{matching[0]}.json").read_bytes())
+    return document

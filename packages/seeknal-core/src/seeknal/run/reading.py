@@ -1,0 +1,49 @@
+"""Reading what was built: rows of an output, and the columns of everything."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sqlglot import exp
+
+from seeknal.errors import NodeError
+from seeknal.state.model import PROD
+
+if TYPE_CHECKING:
+    from seeknal.api import Project
+    from seeknal.nodes import Node
+    from seeknal.protocols import Rows
+    from seeknal.state.model import Artifact
+
+
+def read_rows(project: Project, node: Node, limit: int | None, *, rejected: bool = False) -> Rows:
+    """Rows of a node's output. Raises NodeError when there is none to read."""
+    if not node.is_readable:
+        raise NodeError("SK-RUN-004", f"{node.id} has no rows to show: a {node.kind} stores none", at=node.at)
+    with project.reading() as relations:
+        if rejected:
+            relations.put(node.id, _rejected(project, node))
+        elif not node.is_view and relations.artifact(node.id) is None:
+            raise NodeError("SK-RUN-002", f"{node.id} has not been built yet", at=node.at, hint=f"build it first: seeknal run --select '+{node.id}'")
+        name = relations.define(node.id)
+        query = exp.select("*").from_(exp.Table(this=exp.to_identifier(name, quoted=True)))
+        if limit:
+            query = query.limit(limit)
+        return relations.session.rows(query.sql(dialect=project.loaded.engine.dialect))
+
+
+def _rejected(project: Project, node: Node) -> Artifact:
+    """The newest output of a node that no environment points to because an audit failed on it."""
+    snapshot = project.state.read()
+    published = snapshot.pointers(PROD).get(node.id)
+    candidates = []
+    for key, value in snapshot.tables["artifacts"].items():
+        if value["node"] != node.id or (published is not None and key == published.key):
+            continue
+        failed = any(not v["passed"] and v["severity"] == "error" for k, v in snapshot.tables["audits"].items() if k.startswith(f"{key}/"))
+        if failed:
+            candidates.append(snapshot.artifact(key))  # type: ignore[arg-type]
+    found = [c for c in candidates if c is not None]
+    if not found:
+        raise NodeError("SK-RUN-005", f"{node.id} has no output that its audits rejected", at=node.at)
+    return max(found, key=lambda a: a.created_at)

@@ -1,0 +1,111 @@
+"""What a run did: values, and the documents they become."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+from seeknal.artifacts import write_whole
+from seeknal.errors import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_PARTIAL
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from seeknal.errors import SeeknalError
+    from seeknal.nodes import NodeId
+    from seeknal.state.model import AuditOutcome
+
+Status = Literal["built", "reused", "failed", "skipped"]
+RunStatus = Literal["success", "failed", "partial", "interrupted"]
+
+
+@dataclass(frozen=True, slots=True)
+class NodeResult:
+    """What became of one node. `seconds` is the time it took to build, `rows` what its output holds."""
+
+    id: NodeId
+    status: Status
+    reason: str
+    rows: int | None = None
+    seconds: float = 0.0
+    error: SeeknalError | None = None
+    audits: tuple[AuditOutcome, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """As in run_results.json."""
+        error = None
+        if self.error is not None:
+            error = {"code": self.error.code, "message": self.error.message, "at": str(self.error.at) if self.error.at else None, "hint": self.error.hint}
+        return {
+            "id": self.id, "status": self.status, "reason": self.reason, "rows": self.rows, "seconds": round(self.seconds, 4), "error": error,
+            "audits": [a.to_json() for a in self.audits],
+        }  # fmt: skip
+
+
+@dataclass
+class RunResult:
+    """What became of a run. Times are ISO 8601 in UTC, `seconds` is the whole run's."""
+
+    run_id: str
+    environment: str
+    started_at: str
+    ended_at: str = ""
+    seconds: float = 0.0
+    nodes: list[NodeResult] = field(default_factory=list)
+    interrupted: bool = False
+    continue_on_error: bool = False
+    notices: list[str] = field(default_factory=list)
+
+    def count(self, status: Status) -> int:
+        """How many nodes ended so."""
+        return sum(1 for n in self.nodes if n.status == status)
+
+    def audits(self) -> Iterator[AuditOutcome]:
+        """Every audit's outcome."""
+        for node in self.nodes:
+            yield from node.audits
+
+    @property
+    def status(self) -> RunStatus:
+        """The run as a whole. Partial: `--continue-on-error`, and something was done besides what failed."""
+        if self.interrupted:
+            return "interrupted"
+        if not self.count("failed"):
+            return "success"
+        done = self.count("built") + self.count("reused")
+        return "partial" if self.continue_on_error and done else "failed"
+
+    @property
+    def exit_code(self) -> int:
+        """The exit code of the command."""
+        return {"success": 0, "failed": EXIT_FAILED, "partial": EXIT_PARTIAL, "interrupted": EXIT_INTERRUPTED}[self.status]
+
+    def to_json(self) -> dict[str, Any]:
+        """The document run_results.json."""
+        return {
+            "run_id": self.run_id, "environment": self.environment, "started_at": self.started_at, "ended_at": self.ended_at,
+            "status": self.status, "nodes": [n.to_json() for n in self.nodes],
+        }  # fmt: skip
+
+    def write(self, target: Path) -> None:
+        """Write run_results.json, and the run's page of history: the same without the nodes that were reused."""
+        document = self.to_json()
+        text = json.dumps(document, separators=(",", ":"), default=str)
+        temporary = target / ".run_results.json.tmp"
+        temporary.write_text(text, encoding="utf-8")
+        temporary.replace(target / "run_results.json")
+        worked = [n for n in document["nodes"] if n["status"] != "reused"]
+        summary = {**document, "seconds": round(self.seconds, 3), "counts": self.counts(), "nodes": worked}
+        write_whole(target / "history" / f"{self.run_id}.json", json.dumps(summary, default=str).encode())
+
+    def counts(self) -> dict[str, int]:
+        """How many nodes ended in each way, and how many audits passed, warned and failed."""
+        audits = list(self.audits())
+        return {
+            "built": self.count("built"), "reused": self.count("reused"), "failed": self.count("failed"), "skipped": self.count("skipped"),
+            "audits_passed": sum(a.passed for a in audits),
+            "audits_warned": sum(not a.passed and a.severity == "warn" for a in audits),
+            "audits_failed": sum(not a.passed and a.severity == "error" for a in audits),
+        }  # fmt: skip

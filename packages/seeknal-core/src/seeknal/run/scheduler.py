@@ -1,0 +1,308 @@
+"""The run loop: decides each node as its inputs become known, hands what must be built to workers, commits what they finish.
+
+Decisions and commits happen in one thread, building in others. A node starts as soon as its inputs are there; nodes at the same depth
+do not wait for each other.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections import deque
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Protocol
+
+from seeknal.errors import EngineError, NodeError, SeeknalError
+from seeknal.nodes import Digest, Key, NodeId
+from seeknal.plan.planner import Decision, decide
+from seeknal.run.results import NodeResult
+from seeknal.state.model import Change, Pointer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from seeknal.nodes import Node
+    from seeknal.plan.planner import Situation
+    from seeknal.run.builder import Builder, Built
+    from seeknal.run.sessions import Relations
+    from seeknal.state.model import Artifact
+
+_GRACE_SECONDS = 10.0
+
+
+class Listener(Protocol):
+    """Hears how a run goes."""
+
+    def started(self, node: NodeId) -> None:
+        """A node is being built."""
+        ...
+
+    def finished(self, result: NodeResult, done: int, total: int) -> None:
+        """A node is done."""
+        ...
+
+
+@dataclass
+class Progress:
+    """What is known so far: the state of one run, owned by the loop's thread."""
+
+    waiting: dict[NodeId, int]
+    results: dict[NodeId, NodeResult] = field(default_factory=dict)
+    digests: dict[NodeId, Digest] = field(default_factory=dict)
+    pointers: dict[NodeId, Pointer] = field(default_factory=dict)
+    artifacts: dict[NodeId, Artifact] = field(default_factory=dict)
+    blocked: set[NodeId] = field(default_factory=set)
+    stopped: bool = False
+    interrupted: bool = False
+
+
+class Scheduler:
+    """Runs the nodes of one situation."""
+
+    def __init__(
+        self,
+        situation: Situation,
+        builder: Builder,
+        relations: Relations,
+        commit: Callable[[list[Change]], None],
+        listener: Listener,
+        *,
+        workers: int,
+        continue_on_error: bool,
+        run_id: str,
+    ) -> None:
+        self._situation = situation
+        self._builder = builder
+        self._relations = relations
+        self._commit = commit
+        self._listener = listener
+        self._workers = workers
+        self._continue = continue_on_error
+        self._run_id = run_id
+        self._tasks: queue.SimpleQueue[tuple[Node, Decision, Mapping[NodeId, Digest]] | None] = queue.SimpleQueue()
+        self._outcomes: queue.SimpleQueue[tuple[Node, Decision, Built | SeeknalError | BaseException]] = queue.SimpleQueue()
+        self._threads: list[threading.Thread] = []
+
+    def run(self) -> Progress:
+        """Run every node that can be run. Whatever happens, what was finished has been committed when this returns."""
+        dag = self._situation.dag
+        progress = Progress({n: len(dag.inputs[n]) for n in dag.order}, pointers=dict(self._situation.pointers))
+        ready = deque(n for n in dag.order if not progress.waiting[n])
+        flying: set[NodeId] = set()
+        try:
+            while ready or flying:
+                while ready and not progress.stopped:
+                    self._take(ready.popleft(), progress, ready, flying)
+                if not flying:
+                    break
+                self._collect(progress, ready, flying)
+        except KeyboardInterrupt:
+            progress.interrupted = True
+            self._cancel(progress, flying)
+        finally:
+            for _ in self._threads:
+                self._tasks.put(None)
+        self._skip_rest(progress)
+        return progress
+
+    # Deciding
+
+    def _take(self, name: NodeId, progress: Progress, ready: deque[NodeId], flying: set[NodeId]) -> None:
+        """Decide a node whose inputs are done: finish it here and now, or hand it to a worker."""
+        node = self._situation.dag.nodes[name]
+        blocked = [i for i in self._situation.dag.inputs[name] if i in progress.blocked]
+        selected = self._situation.selected is None or name in self._situation.selected
+        if blocked and selected:
+            self._finish(node, NodeResult(name, "skipped", f"upstream failed: {', '.join(blocked)}"), progress, ready, blocked=True)
+            return
+        try:
+            inputs = self._inputs(node, progress) if selected else {}
+        except SeeknalError as error:
+            self._fail(node, "input not available", error, progress, ready)
+            return
+        decision = decide(node, self._situation, inputs)
+        if decision.action == "skip":
+            self._keep(node, decision, progress, ready)
+        elif decision.action == "reuse" and (failed := self._builder.known_failure(node, decision)) is not None:
+            self._settle(node, decision, failed, inputs, progress, ready)
+        elif decision.action == "reuse" and not (decision.key and self._builder.needs_audits(node, decision.key)):
+            self._reuse(node, decision, inputs, progress, ready)
+        else:
+            self._start(node, decision, inputs, flying)
+
+    def _inputs(self, node: Node, progress: Progress) -> dict[NodeId, Digest]:
+        """The digests of what a node reads. One that no reader needed before is computed now."""
+        found: dict[NodeId, Digest] = {}
+        for source in self._situation.dag.inputs[node.id]:
+            if source not in progress.digests and (artifact := progress.artifacts.get(source)) is not None:
+                paths = self._builder.paths(artifact)
+                digest = self._builder.digest_of(paths, artifact.schema)
+                whole = replace(artifact, digests={**artifact.digests, "*": digest})
+                progress.artifacts[source], progress.digests[source] = whole, digest
+                self._commit([Change("artifacts", whole.key, whole.to_json())])
+            if source not in progress.digests and self._situation.dag.nodes[source].is_readable:
+                hint = f"build it too: seeknal run --select '+{node.id}'"
+                raise NodeError("SK-RUN-002", f"{source} has not been built yet", at=node.at, hint=hint)
+            found[source] = progress.digests.get(source, Digest(""))
+        return found
+
+    # Finishing
+
+    def _keep(self, node: Node, decision: Decision, progress: Progress, ready: deque[NodeId]) -> None:
+        """A node that is not selected stays what the environment has."""
+        if decision.artifact is not None:
+            self._remember(node, decision.artifact, progress)
+        elif decision.key is not None and node.is_view:
+            progress.digests[node.id] = Digest(decision.key)
+        self._finish(node, NodeResult(node.id, "skipped", decision.reason), progress, ready)
+
+    def _reuse(
+        self, node: Node, decision: Decision, inputs: Mapping[NodeId, Digest], progress: Progress, ready: deque[NodeId]
+    ) -> None:
+        key = decision.key
+        if key is None:
+            message = f"{node.id} is reused without a key"
+            raise TypeError(message)
+        changes: list[Change] = []
+        if decision.artifact is not None:
+            if self._situation.snapshot.tables["artifacts"].get(key) is None:
+                changes.append(Change("artifacts", key, decision.artifact.to_json()))
+            self._remember(node, decision.artifact, progress)
+        elif node.is_view:
+            progress.digests[node.id] = Digest(key)
+        version = self._situation.versions.get(node.id)
+        pointer = self._pointer(node, key, inputs, version)
+        before = self._situation.pointers.get(node.id)
+        if before is None or (before.key, before.fingerprint, before.inputs) != (pointer.key, pointer.fingerprint, pointer.inputs):
+            progress.pointers[node.id] = pointer
+            changes.append(Change("pointers", f"{self._situation.environment}/{node.id}", pointer.to_json()))
+        if changes:
+            self._commit(changes)
+        rows = decision.artifact.rows if decision.artifact else None
+        audits = tuple(
+            replace(o, severity=s.severity, name=s.name)
+            for s in node.audits
+            if (o := self._situation.snapshot.audit(key, s.definition)) is not None
+        )
+        self._finish(node, NodeResult(node.id, "reused", decision.reason, rows, audits=audits), progress, ready)
+
+    def _settle(
+        self, node: Node, decision: Decision, built: Built, inputs: Mapping[NodeId, Digest], progress: Progress, ready: deque[NodeId]
+    ) -> None:
+        """Commit what a worker made, and publish it unless an audit forbids."""
+        changes = [
+            Change("audits", f"{built.key}/{a.spec.definition}", a.outcome.to_json()) for a in built.audited if not a.volatile
+        ]
+        if built.artifact is not None:
+            changes.append(Change("artifacts", built.key, built.artifact.to_json()))
+        if built.error is not None:
+            self._commit(changes)
+            reason = "audit failed" if not built.reused else "audit failed on this data before" if not built.audited else "audit failed"
+            result = NodeResult(node.id, "failed", reason, built.rows, built.seconds, built.error, built.outcomes)
+            self._finish(node, result, progress, ready, blocked=True)
+            return
+        if built.artifact is not None:
+            self._remember(node, built.artifact, progress)
+        elif node.is_view:
+            progress.digests[node.id] = Digest(built.key)
+        pointer = self._pointer(node, built.key, inputs, built.version or self._situation.versions.get(node.id))
+        progress.pointers[node.id] = pointer
+        changes.append(Change("pointers", f"{self._situation.environment}/{node.id}", pointer.to_json()))
+        self._commit(changes)
+        before = self._situation.pointers.get(node.id)
+        reason = decision.reason
+        if built.reused and before is not None and before.key == built.key:
+            reason = "unchanged" if decision.action == "build" else reason
+        status = "reused" if built.reused else "built"
+        self._finish(node, NodeResult(node.id, status, reason, built.rows, built.seconds, None, built.outcomes), progress, ready)
+
+    def _pointer(self, node: Node, key: Key, inputs: Mapping[NodeId, Digest], version: str | None) -> Pointer:
+        return Pointer(key, self._situation.fingerprints[node.id], dict(inputs), version, self._run_id)
+
+    def _remember(self, node: Node, artifact: Artifact, progress: Progress) -> None:
+        progress.artifacts[node.id] = artifact
+        self._relations.put(node.id, artifact)
+        if "*" in artifact.digests:
+            progress.digests[node.id] = artifact.digests["*"]
+
+    def _fail(self, node: Node, reason: str, error: SeeknalError, progress: Progress, ready: deque[NodeId], seconds: float = 0.0) -> None:
+        self._finish(node, NodeResult(node.id, "failed", reason, None, seconds, error), progress, ready, blocked=True)
+
+    def _finish(self, node: Node, result: NodeResult, progress: Progress, ready: deque[NodeId], *, blocked: bool = False) -> None:
+        progress.results[node.id] = result
+        if blocked:
+            progress.blocked.add(node.id)
+            progress.stopped = progress.stopped or (result.status == "failed" and not self._continue)
+        self._listener.finished(result, len(progress.results), len(progress.waiting))
+        for reader in self._situation.dag.readers[node.id]:
+            progress.waiting[reader] -= 1
+            if not progress.waiting[reader]:
+                ready.append(reader)
+
+    def _skip_rest(self, progress: Progress) -> None:
+        why = "interrupted" if progress.interrupted else "not started: the run stopped at a failure"
+        for name in self._situation.dag.order:
+            if name not in progress.results:
+                failed = [i for i in self._situation.dag.inputs[name] if i in progress.blocked]
+                reason = f"upstream failed: {', '.join(failed)}" if failed else why
+                if failed:
+                    progress.blocked.add(name)
+                result = NodeResult(name, "skipped", reason)
+                progress.results[name] = result
+                self._listener.finished(result, len(progress.results), len(progress.waiting))
+
+    # Working
+
+    def _start(self, node: Node, decision: Decision, inputs: Mapping[NodeId, Digest], flying: set[NodeId]) -> None:
+        flying.add(node.id)
+        if len(self._threads) < min(self._workers, len(flying)):
+            thread = threading.Thread(target=self._work, name=f"seeknal-{len(self._threads)}", daemon=True)
+            self._threads.append(thread)
+            thread.start()
+        self._tasks.put((node, decision, inputs))
+
+    def _work(self) -> None:
+        while (task := self._tasks.get()) is not None:
+            node, decision, inputs = task
+            self._listener.started(node.id)
+            try:
+                self._outcomes.put((node, decision, self._builder.build(node, decision, inputs)))
+            except BaseException as error:  # noqa: BLE001 - handed to the loop, which knows what to do with each
+                self._outcomes.put((node, decision, error))
+
+    def _collect(self, progress: Progress, ready: deque[NodeId], flying: set[NodeId]) -> None:
+        """Take the next outcome; wait in short turns, so that an interrupt is heard at once."""
+        while True:
+            try:
+                node, decision, outcome = self._outcomes.get(timeout=0.5)
+                break
+            except queue.Empty:
+                continue
+        flying.discard(node.id)
+        self._outcome(node, decision, outcome, progress, ready)
+
+    def _outcome(
+        self, node: Node, decision: Decision, outcome: Built | BaseException, progress: Progress, ready: deque[NodeId]
+    ) -> None:
+        if isinstance(outcome, SeeknalError):
+            self._fail(node, decision.reason, outcome, progress, ready)
+        elif isinstance(outcome, BaseException):
+            raise outcome
+        else:
+            inputs = {i: progress.digests.get(i, Digest("")) for i in self._situation.dag.inputs[node.id]}
+            self._settle(node, decision, outcome, inputs, progress, ready)
+
+    def _cancel(self, progress: Progress, flying: set[NodeId]) -> None:
+        """Cancel what is in flight, wait a little for it, and commit what still finished."""
+        progress.stopped = True
+        self._relations.interrupt()
+        ready: deque[NodeId] = deque()
+        while flying:
+            try:
+                node, decision, outcome = self._outcomes.get(timeout=_GRACE_SECONDS)
+            except queue.Empty:
+                return
+            flying.discard(node.id)
+            if isinstance(outcome, EngineError | NodeError) and outcome.code == "SK-RUN-130":
+                continue
+            self._outcome(node, decision, outcome, progress, ready)

@@ -1,0 +1,88 @@
+"""Reading sources: files through the engine, databases through their connections."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING
+
+from seeknal.connections import hidden, named, open_connection, open_driver, secrets_of
+from seeknal.errors import ConnectionFailed, NodeError
+from seeknal.fileversions import FileVersions
+from seeknal.protocols import FileRead
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from seeknal.nodes import Node, SourceLogic
+    from seeknal.project.loader import LoadedProject
+    from seeknal.protocols import ConnectionDriver, Session, Written
+    from seeknal.state.model import FileRecord
+
+
+class Sources:
+    """Reads the sources of one project."""
+
+    def __init__(self, project: LoadedProject) -> None:
+        self._project = project
+        self._formats = {f.name for f in project.engine.formats}
+
+    def is_file(self, logic: SourceLogic) -> bool:
+        """Whether the engine reads it from files."""
+        return logic.type in self._formats
+
+    def files(self, node: Node, logic: SourceLogic) -> tuple[str, tuple[FileRecord, ...]]:
+        """The version and records of a source's files. Raises NodeError when there are none."""
+        versions = FileVersions(self._project.root, {})
+        return versions.version(self._paths(node, logic), in_place=not logic.cache)
+
+    def read(self, node: Node, logic: SourceLogic, session: Session, target: Path, metadata: Mapping[str, str]) -> Written:
+        """Store a source's rows at `target`."""
+        if self.is_file(logic):
+            read = FileRead(logic.type, tuple(self._paths(node, logic)), dict(logic.params), node.columns)
+            return session.load(read, target, metadata)
+        driver, name, secrets = self._driver(node, logic)
+        try:
+            query = logic.query or driver.table_query(logic.table or "")
+            return session.ingest(driver.read(query), target, metadata)
+        except ConnectionFailed as error:
+            raise hidden(named(error, name, logic.place), secrets) from None
+        finally:
+            driver.close()
+
+    def probe(self, node: Node, logic: SourceLogic) -> str:
+        """A hash of what a source's change probe answers. The answer is read whole: probes return a row or a few."""
+        driver, name, secrets = self._driver(node, logic)
+        try:
+            table = driver.read(logic.change_probe or "").read_all()  # type: ignore[attr-defined]
+            return hashlib.sha256(repr(table.to_pylist()).encode()).hexdigest()[:32]
+        except ConnectionFailed as error:
+            raise hidden(named(error, name, logic.place), secrets) from None
+        finally:
+            driver.close()
+
+    def open(self, connection: str) -> ConnectionDriver:
+        """Open a connection of profiles.yml."""
+        settings = self._project.profiles.connections[connection]
+        type_ = self._project.registry.connection(settings.type, settings.at)
+        return open_connection(self._project.root, type_, settings)
+
+    def _driver(self, node: Node, logic: SourceLogic) -> tuple[ConnectionDriver, str, list[str]]:
+        type_ = self._project.registry.connection(logic.type, logic.place)
+        if logic.connection is not None:
+            settings = self._project.profiles.connections[logic.connection]
+            return open_connection(self._project.root, type_, settings), settings.name, secrets_of(type_, settings.resolved())
+        return open_driver(self._project.root, type_, dict(logic.params), node.name, logic.place), node.name, []
+
+    def _paths(self, node: Node, logic: SourceLogic) -> list[Path]:
+        found = FileVersions(self._project.root, {}).expand(logic.table or "")
+        allowed = [self._project.root, *((self._project.root / p).resolve() for p in self._project.settings.external_paths)]
+        for path in found:
+            if not any(path.resolve().is_relative_to(a) for a in allowed):
+                raise NodeError("SK-PATH-001", f"{path} is outside the project", at=logic.place)
+        if not found:
+            what = "no file matches" if any(c in (logic.table or "") for c in "*?[") else "no such file:"
+            message = f"{node.id}: {what} {logic.table}"
+            raise NodeError("SK-DATA-003", message, at=logic.place, hint="paths are relative to the project's folder")
+        return found
+

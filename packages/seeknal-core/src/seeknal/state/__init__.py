@@ -1,0 +1,1 @@
+"""What exists and what environments point to: values, and the backends that keep them."""

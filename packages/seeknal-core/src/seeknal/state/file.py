@@ -1,0 +1,318 @@
+"""State in one JSON file under target/, with a journal beside it while a run goes on.
+
+    run_state.json       everything, checksummed; replaced whole (write, fsync, rename, fsync the folder)
+    run_state.json.bak   the one before
+    run_state.journal    a checksummed line for each commit since; folded in at the end of a run
+    locks/<name>.lock    one file for each lease, held by flock and never deleted; its text is for people only
+
+A commit is a line appended and fsynced, so its cost does not grow with the project. A line cut off by a crash was never
+acknowledged and is skipped.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import fcntl
+import json
+import os
+import shutil
+import time
+import uuid
+import zlib
+from dataclasses import asdict, dataclass
+from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING, Any
+
+from seeknal.errors import LockedError, ProjectError
+from seeknal.state.backend import Holder
+from seeknal.state.migrate import Stored, migrate, needs_migration
+from seeknal.state.model import SCHEMA_VERSION, TABLES, Change, Snapshot, empty_tables
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from seeknal.state.backend import Lease
+    from seeknal.state.model import Table
+
+FILE = "run_state.json"
+_CRC = b'"crc32":"'
+_POLL_SECONDS = 0.1
+
+
+@dataclass
+class _FileLease:
+    name: str
+    handle: int
+
+
+class FileBackend:
+    """The `file` state backend."""
+
+    def __init__(self, target: Path, options: dict[str, Any] | None = None) -> None:
+        """Keep state in `target`. Knows no options; raises ProjectError for any."""
+        if options:
+            raise ProjectError("SK-STATE-004", f"the file state backend has no option '{next(iter(options))}'")
+        self.target = target
+        self.path = target / FILE
+        self.backup = target / f"{FILE}.bak"
+        self.journal = target / "run_state.journal"
+
+    # Reading
+
+    def read(self) -> Snapshot:
+        """Everything, as of now."""
+        base = self._base()
+        return Snapshot(base.tables, base.serial, base.notices)
+
+    def _base(self) -> Stored:
+        base = self._stored()
+        for line in self._journal_lines():
+            base.serial += 1
+            for table, key, value in line:
+                if value is None:
+                    base.tables[table].pop(key, None)
+                else:
+                    base.tables[table][key] = value
+        return base
+
+    def _stored(self) -> Stored:
+        older = needs_migration(self.target)
+        try:
+            data = self.path.read_bytes()
+        except FileNotFoundError:
+            return migrate(self.target, None) if older else _new()
+        try:
+            return _decode(data, self.target)
+        except _DamagedError as problem:
+            notices = (f"{self.path.name} is damaged ({problem}); using {self.backup.name}",)
+        try:
+            base = _decode(self.backup.read_bytes(), self.target)
+        except (OSError, _DamagedError):
+            notices = (f"{self.path.name} and its backup are damaged; outputs are found again by their keys",)
+            base = _new()
+        base.notices = notices
+        return base
+
+    def _journal_lines(self) -> Iterator[list[tuple[Table, str, Any]]]:
+        try:
+            data = self.journal.read_bytes()
+        except FileNotFoundError:
+            return
+        for line in data.split(b"\n"):
+            crc, _, text = line.partition(b" ")
+            if text and crc == _checksum(text):
+                yield json.loads(text)
+
+    # Writing
+
+    def commit(self, changes: Sequence[Change], lease: Lease) -> None:
+        """Append one line to the journal and fsync it."""
+        if not changes:
+            return
+        del lease  # flock is held for as long as the process lives: there is nothing to check
+        text = json.dumps([[c.table, c.key, c.value] for c in changes], separators=(",", ":")).encode()
+        with self._exclusive():
+            if not self.path.exists():
+                self._write(self._base())
+            fresh = not self.journal.exists()
+            handle = os.open(self.journal, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+            try:
+                _write_all(handle, b"\n" + _checksum(text) + b" " + text + b"\n")
+                os.fsync(handle)
+            finally:
+                os.close(handle)
+            if fresh:
+                _sync_folder(self.target)
+
+    def settle(self) -> None:
+        """Fold the journal into run_state.json."""
+        if not self.journal.exists() and not needs_migration(self.target):
+            return
+        with self._exclusive():
+            self._write(self._base())
+            self.journal.unlink(missing_ok=True)
+
+    def _write(self, base: Stored) -> None:
+        if base.migrated_from:
+            original = self.target / base.migrated_from
+            kept = original.with_name(f"{original.name}.v1.bak")
+            if not kept.exists():
+                _copy(original, kept)
+        if self.path.exists():
+            _copy(self.path, self.backup)
+        _replace(self.path, _encode(base))
+        if base.migrated_from and base.migrated_from != FILE:
+            (self.target / base.migrated_from).unlink(missing_ok=True)
+
+    @contextlib.contextmanager
+    def _exclusive(self) -> Iterator[None]:
+        """Only one process writes state at a time, for the moment of one write."""
+        self.target.mkdir(parents=True, exist_ok=True)
+        handle = os.open(self.target / "run_state.lock", os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(handle)
+
+    # Leases
+
+    @contextlib.contextmanager
+    def lease(self, name: str, holder: Holder, wait_seconds: float = 0) -> Iterator[Lease]:
+        """Hold the lease by flock on its file."""
+        path = self._lock_path(name)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+        except OSError as error:
+            message = f"{self.target} cannot be written: {error.strerror}"
+            raise ProjectError("SK-STATE-005", message, hint="a run needs to write there; plan and show do not") from None
+        try:
+            self._acquire(handle, name, wait_seconds)
+            os.ftruncate(handle, 0)
+            os.pwrite(handle, json.dumps(asdict(holder)).encode(), 0)
+            yield _FileLease(name, handle)
+            os.ftruncate(handle, 0)
+        finally:
+            os.close(handle)
+
+    def _acquire(self, handle: int, name: str, wait_seconds: float) -> None:
+        deadline = time.monotonic() + wait_seconds
+        while True:
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError as error:
+                if error.errno not in (errno.EWOULDBLOCK, errno.EACCES):
+                    message = f"files cannot be locked in {self.target}: {error.strerror}"
+                    raise ProjectError("SK-STATE-006", message, hint="keep state in a database: state: {backend: postgres, …}") from None
+                if time.monotonic() >= deadline:
+                    who = self.holder(name) or "another process"
+                    hint = "wait for it with --wait; `seeknal state unlock` frees a lease whose holder is gone"
+                    raise LockedError("SK-LOCK-001", f"environment '{name}' is in use by {who}", hint=hint) from None
+                time.sleep(_POLL_SECONDS)
+            else:
+                return
+
+    def holder(self, name: str) -> Holder | None:
+        """Who holds the lease, as its file says."""
+        try:
+            return Holder(**json.loads(self._lock_path(name).read_text(encoding="utf-8")))
+        except (OSError, ValueError, TypeError):
+            return None
+
+    def unlock(self, name: str) -> Holder | None:
+        """Forget who held a lease whose process is gone; the kernel has freed it already."""
+        before = self.holder(name)
+        if before is not None:
+            with self.lease(name, before):
+                pass
+        return before
+
+    def _lock_path(self, name: str) -> Path:
+        return self.target / "locks" / f"{name}.lock"
+
+    def describe(self) -> dict[str, str | int]:
+        """Where the state is and what is in it."""
+        base = self._base()
+        size = self.path.stat().st_size if self.path.exists() else 0
+        counts = {table: len(base.tables[table]) for table in TABLES}
+        return {"backend": "file", "path": str(self.path), "schema_version": SCHEMA_VERSION, "lineage": base.lineage, "serial": base.serial,
+                "bytes": size, **counts}  # fmt: skip
+
+
+class _DamagedError(Exception):
+    """The file is not what was written."""
+
+
+def _new() -> Stored:
+    return Stored(empty_tables(), 0, str(uuid.uuid4()))
+
+
+def _checksum(data: bytes) -> bytes:
+    return b"%08x" % zlib.crc32(data)
+
+
+def _encode(base: Stored) -> bytes:
+    header = {"schema_version": SCHEMA_VERSION, "min_reader": SCHEMA_VERSION, "lineage": base.lineage or str(uuid.uuid4()), "serial": base.serial,
+              "crc32": "00000000", "writer": f"seeknal-core {_version()}"}  # fmt: skip
+    document = {**header, **base.tables, **({"legacy": base.legacy} if base.legacy is not None else {})}
+    data = json.dumps(document, separators=(",", ":")).encode()
+    at = data.index(_CRC) + len(_CRC)
+    return data[:at] + _checksum(data) + data[at + 8 :]
+
+
+def _decode(data: bytes, target: Path) -> Stored:
+    """Check and read a state file. Raises _DamagedError, or ProjectError for a schema that is newer than this version knows."""
+    try:
+        document = json.loads(data)
+    except ValueError as error:
+        message = f"not JSON: {error}"
+        raise _DamagedError(message) from None
+    if not isinstance(document, dict):
+        message = "not an object"
+        raise _DamagedError(message)
+    if "lineage" not in document:
+        return migrate(target, document)
+    reader = str(document.get("min_reader", ""))
+    if reader.split(".") > SCHEMA_VERSION.split("."):
+        message = f"{FILE} has schema {document.get('schema_version')}; this version reads up to {SCHEMA_VERSION}"
+        raise ProjectError("SK-STATE-002", message, hint="upgrade seeknal: pip install --upgrade seeknal")
+    at = data.find(_CRC, 0, 1000) + len(_CRC)
+    if at < len(_CRC) or data[at : at + 8] != _checksum(data[:at] + b"00000000" + data[at + 8 :]):
+        message = "its checksum does not match"
+        raise _DamagedError(message)
+    tables = {table: document.get(table, {}) for table in TABLES}
+    return Stored(tables, document["serial"], document["lineage"], document.get("legacy"))
+
+
+def _version() -> str:
+    try:
+        return version("seeknal-core")
+    except PackageNotFoundError:
+        return "unknown"
+
+
+def _write_all(handle: int, data: bytes) -> None:
+    view = memoryview(data)
+    while view:
+        view = view[os.write(handle, view) :]
+
+
+def _replace(path: Path, data: bytes) -> None:
+    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}.tmp")
+    handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        try:
+            _write_all(handle, data)
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+        temporary.replace(path)
+    except OSError:
+        temporary.unlink(missing_ok=True)
+        raise
+    _sync_folder(path.parent)
+
+
+def _copy(source: Path, target: Path) -> None:
+    temporary = target.with_name(f".{target.name}.{uuid.uuid4().hex}.tmp")
+    try:
+        shutil.copyfile(source, temporary)
+        temporary.chmod(0o600)
+        with temporary.open("rb") as file:
+            os.fsync(file.fileno())
+        temporary.replace(target)
+    except OSError:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+def _sync_folder(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+

@@ -1,0 +1,171 @@
+"""The values state is made of, and the changes a backend applies.
+
+State is a few tables of JSON documents. A backend stores documents by table and key, applies a list of changes whole or not at
+all, and knows nothing of what they mean; these classes do.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+from seeknal.nodes import ColumnSchema, Digest, Key, NodeId, Schema
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+SCHEMA_VERSION = "2.0"
+
+Table = Literal["environments", "pointers", "artifacts", "audits", "files"]
+TABLES: tuple[Table, ...] = ("environments", "pointers", "artifacts", "audits", "files")
+"""`pointers` are keyed `environment/node`, `artifacts` by build key, `audits` by `key/definition`, `files` by path."""
+
+PROD = "prod"
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """Put a document into a table under a key, or remove it (`value` None)."""
+
+    table: Table
+    key: str
+    value: Mapping[str, Any] | None
+
+
+@dataclass(frozen=True, slots=True)
+class FileRecord:
+    """A file of an artifact: its name or path, size in bytes, modification time in ns when it was verified, and content hash."""
+
+    name: str
+    size: int
+    mtime_ns: int
+    hash: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Artifact:
+    """An output that exists: which node made it, what is in it, and its files.
+
+    `digests` maps a set of columns (`*`: all of them) to the digest of their rows. `location` is a folder relative to the
+    target folder, or None where files are referenced in place.
+    """
+
+    key: Key
+    node: NodeId
+    rows: int
+    schema: Schema
+    files: tuple[FileRecord, ...]
+    location: str | None
+    digests: Mapping[str, Digest] = field(default_factory=dict)
+    created_at: str = ""
+
+    @property
+    def bytes(self) -> int:
+        """The size of all files."""
+        return sum(f.size for f in self.files)
+
+    def to_json(self) -> dict[str, Any]:
+        """As a plain document."""
+        return {
+            "node": self.node, "rows": self.rows, "schema": [[c.name, c.type] for c in self.schema],
+            "files": [[f.name, f.size, f.mtime_ns, f.hash] for f in self.files], "location": self.location,
+            "digests": dict(self.digests), "created_at": self.created_at,
+        }  # fmt: skip
+
+    @classmethod
+    def from_json(cls, key: str, value: Mapping[str, Any]) -> Artifact:
+        """From a plain document."""
+        return cls(
+            Key(key), value["node"], value["rows"], tuple(ColumnSchema(n, t) for n, t in value["schema"]),
+            tuple(FileRecord(*f) for f in value["files"]), value["location"], value["digests"], value.get("created_at", ""),
+        )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Fingerprint:
+    """What a node's logic amounts to, in four parts. See the build model."""
+
+    content: str
+    schema: str
+    upstream: str
+    config: str
+
+
+@dataclass(frozen=True, slots=True)
+class Pointer:
+    """What an environment holds for a node: a key, the logic that led to it, and the digests of what was read."""
+
+    key: Key
+    fingerprint: Fingerprint
+    inputs: Mapping[NodeId, Digest] = field(default_factory=dict)
+    version: str | None = None
+    run_id: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        """As a plain document."""
+        f = self.fingerprint
+        return {
+            "key": self.key, "fingerprint": [f.content, f.schema, f.upstream, f.config], "inputs": dict(self.inputs),
+            "version": self.version, "run_id": self.run_id,
+        }  # fmt: skip
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> Pointer:
+        """From a plain document."""
+        return cls(value["key"], Fingerprint(*value["fingerprint"]), value["inputs"], value.get("version"), value.get("run_id", ""))
+
+
+@dataclass(frozen=True, slots=True)
+class AuditOutcome:
+    """What an audit said of an artifact. `sample` holds a few failing rows, `columns` their names."""
+
+    type: str
+    columns: tuple[str, ...]
+    severity: str
+    passed: bool
+    failing_rows: int
+    message: str
+    seconds: float
+    name: str | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """As a plain document, in the shape of run_results.json."""
+        return {**asdict(self), "columns": list(self.columns)}
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> AuditOutcome:
+        """From a plain document."""
+        return cls(**{**value, "columns": tuple(value["columns"])})
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """State at one moment: every table as it was. Documents become values when they are asked for."""
+
+    tables: Mapping[Table, Mapping[str, Mapping[str, Any]]]
+    serial: int = 0
+    notices: tuple[str, ...] = ()
+
+    def environments(self) -> list[str]:
+        """The names of all environments."""
+        return sorted(self.tables["environments"])
+
+    def pointers(self, environment: str) -> dict[NodeId, Pointer]:
+        """What an environment points to."""
+        prefix = f"{environment}/"
+        return {NodeId(k[len(prefix) :]): Pointer.from_json(v) for k, v in self.tables["pointers"].items() if k.startswith(prefix)}
+
+    def artifact(self, key: Key) -> Artifact | None:
+        """The artifact under a key, as far as state knows."""
+        value = self.tables["artifacts"].get(key)
+        return Artifact.from_json(key, value) if value is not None else None
+
+    def audit(self, key: Key, definition: str) -> AuditOutcome | None:
+        """What an audit, by the hash of its definition, said of an artifact."""
+        value = self.tables["audits"].get(f"{key}/{definition}")
+        return AuditOutcome.from_json(value) if value is not None else None
+
+
+def empty_tables() -> dict[Table, dict[str, Any]]:
+    """Every table, empty."""
+    return {table: {} for table in TABLES}
