@@ -1,4 +1,4 @@
-"""Rows on their way in: streams that know why they broke off, and text that databases send turned into Arrow columns.
+"""Rows on their way in: streams, and the text that databases send turned into Arrow columns.
 
 Numbers without a declared precision become DECIMAL(38, 9): 29 digits before the point and 9 after it, room for arithmetic to go
 on with. A value with more of either is SK-CONN-005 and is neither rounded nor turned into a float.
@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from seeknal.errors import SeeknalError
 from seeknal_duckdb.connections import failures
 
 if TYPE_CHECKING:
@@ -28,35 +27,29 @@ CAST_HINT = "cast or filter it in the source's query"
 
 
 class RowStream:
-    """The rows of a query, once. Any Arrow library reads it through `__arrow_c_stream__`; iterating gives `pyarrow.RecordBatch`es.
-
-    An exception cannot cross the C interface as itself: the reader sees an error of its own. `failure` is what really happened,
-    None while nothing has. What the stream holds is given back at its end, on `close`, or when nobody refers to it any more.
-    """
+    """The rows of a query, once, and what has to be given back when they end, are dropped, or `close` is called."""
 
     def __init__(self, schema: pa.Schema, batches: Iterator[pa.RecordBatch], release: Callable[[], None]) -> None:
-        self.schema = schema
-        self.failure: SeeknalError | None = None
+        self._schema = schema
         self._batches = batches
         self._release = weakref.finalize(self, release)
 
-    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
-        """The stream, as a PyCapsule."""
-        return pa.RecordBatchReader.from_batches(self.schema, iter(self)).__arrow_c_stream__(requested_schema)
+    def reader(self) -> pa.RecordBatchReader:
+        """The rows for whoever asked.
 
-    def __iter__(self) -> Iterator[pa.RecordBatch]:
-        """The batches. Raises ConnectionFailed, which stays readable as `failure`."""
-        try:
-            yield from self._batches
-        except SeeknalError as error:
-            self.failure = error
-            raise
-        finally:
-            self.close()
+        A failure leaves it as ConnectionFailed, unless the reader is handed on through Arrow's C interface, which knows only text.
+        """
+        return pa.RecordBatchReader.from_batches(self._schema, self._all())
 
     def close(self) -> None:
-        """Give back what the stream holds, wherever it is."""
+        """Give back what the stream holds. Not while another thread is reading."""
         self._release()
+
+    def _all(self) -> Iterator[pa.RecordBatch]:  # refers to self, so the reader keeps alive what it reads from
+        try:
+            yield from self._batches
+        finally:
+            self.close()
 
 
 def decimal_type(precision: int, scale: int) -> pa.DataType:

@@ -10,6 +10,8 @@
     SK-CONN-008  the table and the data do not fit each other
     SK-CONN-009  a setting or a table's name cannot be used
     SK-CONN-010  a package is missing
+
+The core puts the connection's name in front of each message.
 """
 
 from __future__ import annotations
@@ -56,7 +58,8 @@ def not_representable(column: str, value: Any, type_: str, hint: str | None = No
 
 def value_refused(column: str, reason: str) -> ConnectionFailed:
     """SK-CONN-005, in the words of the database that refused the value."""
-    return ConnectionFailed("SK-CONN-005", f"column '{column}': {reason}", hint="cast or clean it in the model, or change the column's type")
+    hint = "cast or clean it in the model, or change the column's type"
+    return ConnectionFailed("SK-CONN-005", f"column '{column}': {reason}", hint=hint)
 
 
 def type_not_representable(column: str, type_: str, hint: str) -> ConnectionFailed:

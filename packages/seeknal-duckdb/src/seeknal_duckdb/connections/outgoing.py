@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from seeknal_duckdb.connections import failures
-from seeknal_duckdb.connections.arrow import INSTANT, TIME, TIMESTAMP, first_bad
+from seeknal_duckdb.connections.arrow import INSTANT, MAX_DIGITS, TIME, TIMESTAMP, first_bad
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,6 +22,23 @@ if TYPE_CHECKING:
 
 BATCH_ROWS = 50_000
 BATCH_BYTES = 8 << 20
+_WIDER = (
+    (pa.types.is_integer, pa.types.is_integer),
+    (pa.types.is_integer, pa.types.is_decimal),
+    (pa.types.is_decimal, pa.types.is_decimal),
+    (pa.types.is_float32, pa.types.is_float64),
+    (pa.types.is_time, pa.types.is_time),
+)
+_PLAIN = (
+    (pa.types.is_large_string, pa.string()),
+    (pa.types.is_string_view, pa.string()),
+    (pa.types.is_large_binary, pa.binary()),
+    (pa.types.is_binary_view, pa.binary()),
+    (pa.types.is_fixed_size_binary, pa.binary()),
+    (pa.types.is_float16, pa.float32()),
+    (pa.types.is_date, pa.date32()),
+    (pa.types.is_time, TIME),
+)
 _NESTED_HINT = "turn it into text in the model, with to_json(column) or column::VARCHAR"
 _FIRST_DAY, _DAYS_END = -719_162, 2_932_897  # 0001-01-01 and 10000-01-01, in days since 1970-01-01
 _DAY = 24 * 3600 * 1_000_000
@@ -42,21 +59,15 @@ def takes(column: pa.DataType, data: pa.DataType) -> bool:
     kinds = pa.types
     if column.equals(data) or kinds.is_null(data):
         return True
-    if kinds.is_integer(data):
-        return kinds.is_integer(column) or kinds.is_decimal(column)
-    if kinds.is_decimal(data):
-        return kinds.is_decimal(column)
-    if kinds.is_float32(data):
-        return kinds.is_float64(column)
-    if kinds.is_timestamp(data):
-        return kinds.is_timestamp(column) and (column.tz is None) == (data.tz is None)
-    if kinds.is_time(data):
-        return kinds.is_time(column)
-    return kinds.is_list(data) and kinds.is_list(column) and takes(column.value_type, data.value_type)
+    if kinds.is_timestamp(data) and kinds.is_timestamp(column):
+        return (column.tz is None) == (data.tz is None)
+    if kinds.is_list(data) and kinds.is_list(column):
+        return takes(column.value_type, data.value_type)
+    return any(of_data(data) and of_column(column) for of_data, of_column in _WIDER)
 
 
 def batches(reader: pa.RecordBatchReader, target: pa.Schema) -> Iterator[pa.RecordBatch]:
-    """The rows in batches of bounded size with the types of `target`. Raises ConnectionFailed (SK-CONN-005) for a value that does not fit."""
+    """The rows in batches of bounded size with the types of `target`. Raises ConnectionFailed (SK-CONN-005)."""
     plain = plain_schema(reader.schema)
     for batch in reader:
         size = max(1, min(BATCH_ROWS, BATCH_BYTES * max(1, batch.num_rows) // max(1, batch.nbytes)))
@@ -76,31 +87,21 @@ def as_text(array: pa.Array, column: str) -> pa.Array:
     return array.cast(pa.string())
 
 
-def _plain(type_: pa.DataType, column: str) -> pa.DataType:  # noqa: PLR0911 - a table of cases
+def _plain(type_: pa.DataType, column: str) -> pa.DataType:
     kinds = pa.types
-    if kinds.is_dictionary(type_) or kinds.is_run_end_encoded(type_):
-        return _plain(type_.value_type, column)
     if isinstance(type_, pa.BaseExtensionType):
         return _plain_extension(type_, column)
-    if kinds.is_large_string(type_) or kinds.is_string_view(type_):
-        return pa.string()
-    if kinds.is_large_binary(type_) or kinds.is_fixed_size_binary(type_) or kinds.is_binary_view(type_):
-        return pa.binary()
-    if kinds.is_timestamp(type_):
-        return INSTANT if type_.tz else TIMESTAMP
-    if kinds.is_date(type_):
-        return pa.date32()
-    if kinds.is_time(type_):
-        return TIME
-    if kinds.is_float16(type_):
-        return pa.float32()
-    if kinds.is_decimal(type_):
-        return type_ if type_.precision > 38 else pa.decimal128(type_.precision, type_.scale)  # noqa: PLR2004 - decimal128's
+    if kinds.is_dictionary(type_) or kinds.is_run_end_encoded(type_):
+        return _plain(type_.value_type, column)
     if kinds.is_list(type_) or kinds.is_large_list(type_) or kinds.is_fixed_size_list(type_):
         return pa.list_(_plain(type_.value_type, column))
     if kinds.is_nested(type_) or kinds.is_duration(type_):
         raise failures.type_not_representable(column, str(type_), _NESTED_HINT)
-    return type_
+    if kinds.is_timestamp(type_):
+        return INSTANT if type_.tz else TIMESTAMP
+    if kinds.is_decimal(type_) and type_.precision <= MAX_DIGITS:
+        return pa.decimal128(type_.precision, type_.scale)
+    return next((plain for is_kind, plain in _PLAIN if is_kind(type_)), type_)
 
 
 def _plain_extension(type_: pa.BaseExtensionType, column: str) -> pa.DataType:

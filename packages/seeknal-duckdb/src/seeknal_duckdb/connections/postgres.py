@@ -56,7 +56,7 @@ class PostgresConnection:
             version, database, user = self._row(connection, "SELECT current_setting('server_version'), current_database(), current_user")
         return f"PostgreSQL {str(version).split()[0]}, database {database}, user {user}"
 
-    def read(self, query: str) -> RowStream:
+    def read(self, query: str) -> pa.RecordBatchReader:
         """Run one SELECT on a read-only transaction and stream its rows. Raises ConnectionFailed."""
         text = query.strip().rstrip(";").rstrip()
         connection = postgres_wire.connect(self._login)
@@ -72,7 +72,7 @@ class PostgresConnection:
         schema = pa.schema([pa.field(c.name, c.type) for c in columns])
         stream = RowStream(schema, self._batches(connection, text, columns, schema), lambda: postgres_wire.abandon(connection))
         self._streams.add(stream)
-        return stream
+        return stream.reader()
 
     def table_query(self, table: str) -> str:
         """The SELECT that reads a whole table."""

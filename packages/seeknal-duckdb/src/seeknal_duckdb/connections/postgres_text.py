@@ -141,9 +141,15 @@ def _decode_list(array: pa.Array, type_: pa.DataType, column: ResultColumn) -> p
 def _elements(text: str, column: ResultColumn) -> list[str | None]:
     body = text.partition("=")[2] if text.startswith("[") else text  # [2:3]={…}: an array that does not begin at 1
     if "{" in body[1:] and "{" in _ELEMENT.sub("", body[1:]):
-        raise failures.not_representable(column.name, text, "a list: it has several dimensions", "unnest it, or turn it into text, in the source's query")
-    found = (m.groups() for m in _ELEMENT.finditer(body))
-    return [(None if plain == "NULL" else plain) if quoted is None else re.sub(r"\\(.)", r"\1", quoted, flags=re.DOTALL) for quoted, plain in found]
+        hint = "unnest it, or turn it into text, in the source's query"
+        raise failures.not_representable(column.name, text, "a list: it has several dimensions", hint)
+    return [_element(*found.groups()) for found in _ELEMENT.finditer(body)]
+
+
+def _element(quoted: str | None, plain: str) -> str | None:
+    if quoted is None:
+        return None if plain == "NULL" else plain
+    return re.sub(r"\\(.)", r"\1", quoted, flags=re.DOTALL)
 
 
 # Writing: the text of COPY … FROM STDIN ------------------------------------------------------------------------------------
@@ -154,7 +160,7 @@ def copy_text(batch: pa.RecordBatch) -> bytes:
     columns = [_field(array, name) for array, name in zip(batch.columns, batch.schema.names, strict=True)]
     lines = pc.binary_join_element_wise(*columns, "\t", null_handling="replace", null_replacement="\\N")
     whole = pc.binary_join(pa.LargeListArray.from_arrays(pa.array([0, len(lines)], pa.int64()), lines), "\n")
-    return whole[0].as_py().encode() + b"\n"
+    return b"%s\n" % whole[0].as_buffer()
 
 
 def _field(array: pa.Array, column: str) -> pa.Array:

@@ -109,7 +109,8 @@ class TableName:
         `longest` is the number of bytes the database lets a name have (some silently cut off the rest). Raises ConnectionFailed
         (SK-CONN-009).
         """
-        parts, position = [], 0
+        parts: list[str] = []
+        position = 0
         while (found := _PART.match(text, position)) and len(parts) <= 1:
             double, back, plain = found.groups()
             parts.append(double.replace('""', '"') if double is not None else back.replace("``", "`") if back is not None else plain)
