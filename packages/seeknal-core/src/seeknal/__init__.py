@@ -20,7 +20,7 @@ __version__ = "1.0.0"
 Function = TypeVar("Function", bound="Callable[..., Any]")
 
 
-def transform(**settings: Any) -> Callable[[Function], Function]:  # noqa: ANN401 - any key of a transform
+def transform(**settings: Any) -> Callable[[Function], Function]:
     """Mark a function as a transform: `@transform(name="clean", inputs=["source.raw"])`.
 
     The function takes one argument for each input, an Arrow table or what its annotation asks for (a pandas or Polars data frame, a
@@ -29,7 +29,7 @@ def transform(**settings: Any) -> Callable[[Function], Function]:  # noqa: ANN40
     return _marked(settings)
 
 
-def source(**settings: Any) -> Callable[[Function], Function]:  # noqa: ANN401 - any key of a source
+def source(**settings: Any) -> Callable[[Function], Function]:
     """Mark a function without parameters as a source: `@source(name="rates")`. It is called in every run, or with `refresh="manual"` when asked."""
     return _marked(settings)
 
@@ -42,7 +42,7 @@ def _marked(settings: dict[str, Any]) -> Callable[[Function], Function]:
     return mark
 
 
-def __getattr__(name: str) -> Any:  # noqa: ANN401 - imported when asked for, so that user code which only needs decorators loads fast
+def __getattr__(name: str) -> Any:
     if name in ("Project", "RunOptions"):
         import seeknal.api
 

@@ -1,10 +1,10 @@
 """The Python API: a project that can be planned, run and read.
 
-    from seeknal import Project
+from seeknal import Project
 
-    project = Project.open("shop")
-    result = project.run()
-    rows = project.rows("transform.orders_by_day", limit=10)
+project = Project.open("shop")
+result = project.run()
+rows = project.rows("transform.orders_by_day", limit=10)
 """
 
 from __future__ import annotations
@@ -41,7 +41,6 @@ if TYPE_CHECKING:
     from seeknal.run.scheduler import Listener
     from seeknal.run.sessions import Relations
     from seeknal.state.backend import StateBackend
-
 
 
 @dataclass(frozen=True)
@@ -165,13 +164,15 @@ class Project:
         run_id = f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:6]}"
         holder = Holder(run_id, socket.gethostname(), os.getpid(), " ".join(["seeknal", *sys.argv[1:]]), _now())
         with self.state.lease(PROD, holder, options.wait_seconds) as lease:
-            result = self._run(options, listener or _Silent(), RunResult(run_id, PROD, _now(), continue_on_error=options.continue_on_error), lease)
+            result = self._run(
+                options, listener or _Silent(), RunResult(run_id, PROD, _now(), continue_on_error=options.continue_on_error), lease
+            )
             result.seconds = time.perf_counter() - begun
             result.ended_at = _now()
             result.write(self.target)
         return result
 
-    def _run(self, options: RunOptions, listener: Listener, result: RunResult, lease: Any) -> RunResult:  # noqa: ANN401
+    def _run(self, options: RunOptions, listener: Listener, result: RunResult, lease: Any) -> RunResult:
         from seeknal.run.builder import Builder
         from seeknal.run.publication import Publication
         from seeknal.run.scheduler import Scheduler
@@ -199,7 +200,9 @@ class Project:
             result.interrupted = progress.interrupted
             gone = self._forget_removed(situation, progress.pointers, options)
             self.state.commit(gone, lease)
-            Publication(self.loaded, self.dag, self.store, PROD).publish(progress.pointers, self._published(progress.pointers, progress.artifacts))
+            Publication(self.loaded, self.dag, self.store, PROD).publish(
+                progress.pointers, self._published(progress.pointers, progress.artifacts)
+            )
             self.state.settle()
         finally:
             relations.close()
@@ -325,5 +328,3 @@ class _Events:
 
 def _now() -> str:
     return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-

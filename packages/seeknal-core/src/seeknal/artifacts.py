@@ -191,7 +191,9 @@ def write_whole(path: Path, data: bytes) -> None:
     except OSError as error:
         with contextlib.suppress(OSError):
             temporary.unlink(missing_ok=True)
-        raise StateError("SK-DISK-001", f"{path} cannot be written: {error.strerror}", hint="free some space, or check permissions") from None
+        raise StateError(
+            "SK-DISK-001", f"{path} cannot be written: {error.strerror}", hint="free some space, or check permissions"
+        ) from None
     sync_folder(path.parent)
 
 

@@ -22,7 +22,9 @@ def seeknal_audits() -> list[Audit]:
     return [
         Audit("not_null", "seeknal.audits.builtin:not_null", "No NULL in `columns`."),
         Audit("unique", "seeknal.audits.builtin:unique", "No value stands twice in any of `columns`; NULLs are left out."),
-        Audit("accepted_values", "seeknal.audits.builtin:accepted_values", "Every value of `column` is one of `values`; NULLs are left out."),
+        Audit(
+            "accepted_values", "seeknal.audits.builtin:accepted_values", "Every value of `column` is one of `values`; NULLs are left out."
+        ),
         Audit("row_count", "seeknal.audits.builtin:row_count", "The number of rows is at least `min` and at most `max`."),
         Audit("custom_sql", "seeknal.audits.builtin:custom_sql", "The query returns no rows; `__THIS__` is the output."),
     ]

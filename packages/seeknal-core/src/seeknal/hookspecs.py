@@ -25,9 +25,9 @@ hookspec = pluggy.HookspecMarker("seeknal")
 def seeknal_engines() -> Sequence[Engine]:  # type: ignore[empty-body]
     """Engines that run SQL.
 
-        @hookimpl
-        def seeknal_engines():
-            return [Engine("duckdb", target="seeknal_duckdb.engine:DuckDBEngine", dialect="duckdb", version_of="duckdb")]
+    @hookimpl
+    def seeknal_engines():
+        return [Engine("duckdb", target="seeknal_duckdb.engine:DuckDBEngine", dialect="duckdb", version_of="duckdb")]
     """
 
 
@@ -35,9 +35,9 @@ def seeknal_engines() -> Sequence[Engine]:  # type: ignore[empty-body]
 def seeknal_connections() -> Sequence[Connection]:  # type: ignore[empty-body]
     """Types of connection that profiles.yml may name.
 
-        @hookimpl
-        def seeknal_connections():
-            return [Connection("postgres", target="acme.pg:Postgres", dialect="postgres", required=("host", "user", "database"))]
+    @hookimpl
+    def seeknal_connections():
+        return [Connection("postgres", target="acme.pg:Postgres", dialect="postgres", required=("host", "user", "database"))]
     """
 
 
@@ -45,9 +45,9 @@ def seeknal_connections() -> Sequence[Connection]:  # type: ignore[empty-body]
 def seeknal_node_kinds() -> Sequence[NodeKind]:  # type: ignore[empty-body]
     """Kinds of node, as `kind:` in a node's file.
 
-        @hookimpl
-        def seeknal_node_kinds():
-            return [NodeKind("calendar", target="acme.calendar:CalendarSpec", description="One row a day.")]
+    @hookimpl
+    def seeknal_node_kinds():
+        return [NodeKind("calendar", target="acme.calendar:CalendarSpec", description="One row a day.")]
     """
 
 
@@ -55,9 +55,9 @@ def seeknal_node_kinds() -> Sequence[NodeKind]:  # type: ignore[empty-body]
 def seeknal_audits() -> Sequence[Audit]:  # type: ignore[empty-body]
     """Audits that live elsewhere. Functions decorated `@audit` in the plugin's own module need no hook.
 
-        @hookimpl
-        def seeknal_audits():
-            return [Audit("iban", "acme.audits:iban")]
+    @hookimpl
+    def seeknal_audits():
+        return [Audit("iban", "acme.audits:iban")]
     """
 
 
@@ -65,9 +65,9 @@ def seeknal_audits() -> Sequence[Audit]:  # type: ignore[empty-body]
 def seeknal_state_backends() -> Sequence[StateBackend]:  # type: ignore[empty-body]
     """Places to keep state, as `state: {backend: NAME}` in seeknal_project.yml.
 
-        @hookimpl
-        def seeknal_state_backends():
-            return [StateBackend("sqlite", target="seeknal_sql_state.sqlite:SQLiteBackend")]
+    @hookimpl
+    def seeknal_state_backends():
+        return [StateBackend("sqlite", target="seeknal_sql_state.sqlite:SQLiteBackend")]
     """
 
 
@@ -75,9 +75,9 @@ def seeknal_state_backends() -> Sequence[StateBackend]:  # type: ignore[empty-bo
 def seeknal_commands() -> Sequence[Command]:  # type: ignore[empty-body]
     """Subcommands of `seeknal`.
 
-        @hookimpl
-        def seeknal_commands():
-            return [Command("query", target="seeknal_semantic.cli:query", description="Query metrics.")]
+    @hookimpl
+    def seeknal_commands():
+        return [Command("query", target="seeknal_semantic.cli:query", description="Query metrics.")]
     """
 
 
@@ -85,9 +85,9 @@ def seeknal_commands() -> Sequence[Command]:  # type: ignore[empty-body]
 def seeknal_template_globals() -> Sequence[TemplateGlobal]:  # type: ignore[empty-body]
     """Functions and values that templates can use.
 
-        @hookimpl
-        def seeknal_template_globals():
-            return [TemplateGlobal("fiscal_year", target="acme.calendar:fiscal_year")]
+    @hookimpl
+    def seeknal_template_globals():
+        return [TemplateGlobal("fiscal_year", target="acme.calendar:fiscal_year")]
     """
 
 
@@ -95,9 +95,9 @@ def seeknal_template_globals() -> Sequence[TemplateGlobal]:  # type: ignore[empt
 def seeknal_check_project(nodes: Mapping[NodeId, Node]) -> Sequence[SeeknalError]:  # type: ignore[empty-body]
     """Look at the whole project after it has been loaded, and return what is wrong with it.
 
-        @hookimpl
-        def seeknal_check_project(nodes):
-            return [ProjectError("ACME-001", f"{n.id} has no owner", at=n.at) for n in nodes.values() if not n.owner]
+    @hookimpl
+    def seeknal_check_project(nodes):
+        return [ProjectError("ACME-001", f"{n.id} has no owner", at=n.at) for n in nodes.values() if not n.owner]
     """
 
 

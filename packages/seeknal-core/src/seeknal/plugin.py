@@ -96,7 +96,7 @@ hookimpl = pluggy.HookimplMarker("seeknal")
 """Marks a function of a plugin as the implementation of the hook it is named after."""
 
 
-def __getattr__(name: str) -> Any:  # noqa: ANN401 - pydantic is imported only by those who define a kind
+def __getattr__(name: str) -> Any:
     if name in ("NodeSpec", "Lowering"):
         import seeknal.specs
 
@@ -160,7 +160,7 @@ class Audit:
     function: Callable[..., Check] | str
     description: str = ""
 
-    def __call__(self, *args: Any, **kwargs: Any) -> Check:  # noqa: ANN401 - as the function itself
+    def __call__(self, *args: Any, **kwargs: Any) -> Check:
         """Call the function as if it were not decorated, which is what unit tests of an audit want."""
         if isinstance(self.function, str):
             message = f"audit {self.name!r} is a target; call the function it names"
@@ -192,7 +192,7 @@ def audit(function: Callable[..., Check] | None = None, /, *, name: str | None =
     return decorate(function) if function is not None else decorate
 
 
-def literal(value: Any) -> str:  # noqa: ANN401 - any plain value
+def literal(value: Any) -> str:
     """A Python value as a SQL literal: text quoted and escaped, numbers, dates, booleans and None as SQL writes them."""
     from sqlglot import exp  # start-up time
 

@@ -306,7 +306,9 @@ def _load_file(path: Path) -> ModuleType:
 
 
 def _broken_error(plugin: Plugin) -> PluginError:
-    return PluginError("SK-PLUGIN-002", f"{plugin} could not be loaded: {plugin.problem}", hint=plugin.hint or "SEEKNAL_PLUGINS=strict is set")
+    return PluginError(
+        "SK-PLUGIN-002", f"{plugin} could not be loaded: {plugin.problem}", hint=plugin.hint or "SEEKNAL_PLUGINS=strict is set"
+    )
 
 
 def _conflict(what: str, name: str, plugins: list[Plugin]) -> PluginError:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn, Protocol
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator
 
-from seeknal.nodes import NAME, ColumnSchema, Schema, Severity  # noqa: TC001 - pydantic needs the names at run time
+from seeknal.nodes import NAME, ColumnSchema, Schema, Severity
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -183,7 +183,9 @@ class Lowering(Protocol):
         """Where a text value begins, for errors inside it."""
         ...
 
-    def select(self, template: str, *path: str | int, dialect: str | None = None, materialized: Literal["table", "view"] = "table") -> Logic:
+    def select(
+        self, template: str, *path: str | int, dialect: str | None = None, materialized: Literal["table", "view"] = "table"
+    ) -> Logic:
         """Render, parse and check one SELECT; the references in it become inputs of the node."""
         ...
 

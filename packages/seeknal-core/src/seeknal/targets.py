@@ -8,7 +8,7 @@ from typing import Any
 from seeknal.errors import PluginError, SeeknalError
 
 
-def load_target(target: str) -> Any:  # noqa: ANN401 - whatever the plugin names
+def load_target(target: str) -> Any:
     """Import `package.module:attribute`. Raises PluginError with the cause."""
     module_name, _, attribute = target.partition(":")
     try:

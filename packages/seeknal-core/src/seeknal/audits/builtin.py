@@ -33,7 +33,10 @@ def accepted_values(target: Relation, *, column: Column, values: Annotated[list[
 
 @audit
 def row_count(
-    target: Relation, *, min: Annotated[int, Field(ge=0)] | None = None, max: Annotated[int, Field(ge=0)] | None = None  # noqa: A002
+    target: Relation,
+    *,
+    min: Annotated[int, Field(ge=0)] | None = None,
+    max: Annotated[int, Field(ge=0)] | None = None,  # noqa: A002
 ) -> AggregateCheck:
     """The number of rows is at least `min` and at most `max`."""
     return AggregateCheck("count(*)", min, max)

@@ -179,7 +179,7 @@ def _filter_tables(tree: exp.Query, relation: str, where: exp.Expression) -> Non
             table.replace(rows.subquery(alias))
 
 
-def _judge_scan(item: _Prepared, value: Any, seconds: float) -> Audited:  # noqa: ANN401 - what the engine answered
+def _judge_scan(item: _Prepared, value: Any, seconds: float) -> Audited:
     if item.check is None:
         failing = int(value or 0)
         message = f"{failing:,} failing row{'s' if failing != 1 else ''}" if failing else "passed"

@@ -82,7 +82,7 @@ def signature_of(audit: Audit) -> Signature:
     return Signature(audit.name, function, parameters)
 
 
-def _typed(parameter: Parameter, value: Any) -> Any:  # noqa: ANN401 - what YAML holds
+def _typed(parameter: Parameter, value: Any) -> Any:
     name = parameter.name
     if parameter.type is Column:
         if not isinstance(value, str):

@@ -1,9 +1,9 @@
 """Selectors: a small language for naming nodes.
 
-    selector := term (" " term)*                   union
-    term     := part ("," part)*                   intersection
-    part     := [n]+  method:value | name | glob  +[n]      with what is upstream or downstream, at most n steps away
-              | "@" …                               with everything downstream, and everything that needs
+selector := term (" " term)*                   union
+term     := part ("," part)*                   intersection
+part     := [n]+  method:value | name | glob  +[n]      with what is upstream or downstream, at most n steps away
+          | "@" …                               with everything downstream, and everything that needs
 """
 
 from __future__ import annotations
@@ -100,7 +100,11 @@ def _named(text: str, dag: Dag) -> set[NodeId]:
     """Nodes by id, by name, or by a glob over either. A glob may match nothing; a name must exist."""
     folded = text.casefold()
     if any(c in text for c in "*?["):
-        return {n.id for n in dag.nodes.values() if fnmatch.fnmatchcase(n.id.casefold(), folded) or fnmatch.fnmatchcase(n.name.casefold(), folded)}
+        return {
+            n.id
+            for n in dag.nodes.values()
+            if fnmatch.fnmatchcase(n.id.casefold(), folded) or fnmatch.fnmatchcase(n.name.casefold(), folded)
+        }
     found = {n.id for n in dag.nodes.values() if folded in (n.id.casefold(), n.name.casefold())}
     if not found:
         hint = did_you_mean(text, [*dag.nodes, *(n.name for n in dag.nodes.values())])

@@ -56,7 +56,9 @@ class SourceSpec(NodeSpec):
             context.fail("SK-KIND-001", f"{self.type} files cannot be read in place: only parquet can", "cache")
         cache = not format_.in_place if self.cache is None else self.cache
         table = context.path(self.table, "table")
-        return SourceLogic(self.type, table=table, params=params, refresh=self.refresh or "on_change", cache=cache, place=context.at("table"))
+        return SourceLogic(
+            self.type, table=table, params=params, refresh=self.refresh or "on_change", cache=cache, place=context.at("table")
+        )
 
     def _database(self, context: Lowering, connection: Connection) -> Logic:
         if (self.table is None) == (self.query is None):

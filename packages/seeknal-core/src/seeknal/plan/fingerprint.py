@@ -94,5 +94,5 @@ def _data_parts(fingerprint: Fingerprint) -> list[str]:
     return [fingerprint.content, fingerprint.schema, fingerprint.upstream]
 
 
-def _hash(material: Any) -> str:  # noqa: ANN401 - any plain data
+def _hash(material: Any) -> str:
     return hashlib.sha256(json.dumps(material, sort_keys=True, separators=(",", ":"), default=str).encode()).hexdigest()

@@ -53,7 +53,9 @@ class LoadedProject:
         return self.registry.engine(self.settings.engine, Location(FILE))
 
 
-def load_project(root: Path, *, profile: str | None = None, variables: Mapping[str, Any] | None = None, cache: bool = True) -> LoadedProject:
+def load_project(
+    root: Path, *, profile: str | None = None, variables: Mapping[str, Any] | None = None, cache: bool = True
+) -> LoadedProject:
     """Read the project in `root`. What is wrong with its nodes is in `errors`; settings that cannot be read are raised."""
     return _Load(root, profile, dict(variables or {}), cache=cache).run()
 
@@ -202,4 +204,3 @@ def _template_globals(registry: Registry) -> dict[str, Any]:
     from seeknal.targets import load_target
 
     return {p.contribution.name: load_target(p.contribution.target) for p in registry.template_globals}
-

@@ -26,8 +26,6 @@ def find_root(start: Path) -> Path:
     raise ProjectError("SK-CFG-001", f"no {FILE} in {start} or any folder above it", hint=hint)
 
 
-
-
 def node_files(root: Path) -> Iterator[tuple[str, os.stat_result]]:
     """Every file below `seeknal/` that may hold nodes, relative to the project and sorted, with its stat."""
     found = list(_walk(str(root / NODES), NODES))

@@ -131,7 +131,9 @@ class NodeLowering:
         self.inputs[found] = None
         return found
 
-    def select(self, template: str, *path: str | int, dialect: str | None = None, materialized: Literal["table", "view"] = "table") -> Logic:
+    def select(
+        self, template: str, *path: str | int, dialect: str | None = None, materialized: Literal["table", "view"] = "table"
+    ) -> Logic:
         """Render, parse and check one SELECT; the references in it become inputs."""
         dialect = dialect or self.engine.dialect
         place = self.text_at(*path)
@@ -195,7 +197,7 @@ class NodeLowering:
         self.path(text, *path)
         target = (self.root / text).resolve()
         inside = target.relative_to(self.root).parts if target.is_relative_to(self.root) else ()
-        if target.is_dir() or (inside and (inside[0] in _OWN_FOLDERS or len(inside) == 1 and inside[0].endswith((".yml", ".yaml")))):
+        if target.is_dir() or (inside and (inside[0] in _OWN_FOLDERS or (len(inside) == 1 and inside[0].endswith((".yml", ".yaml"))))):
             self.fail("SK-PATH-002", f"'{text}' is not a place for outputs", *path, hint="write to a folder of its own, such as out/")
         return text
 
@@ -301,7 +303,7 @@ class NodeLowering:
         hint = self.scope.index.suggestion(use.name) or "every relation is a node, read with ref(), or a CTE"
         raise _placed(SqlProblem("SK-REF-001", f"unknown relation '{use.dotted}'", line, column, hint), text, template, place)
 
-    def _dialect_of(self, type_: Any) -> str:  # noqa: ANN401 - what the document says
+    def _dialect_of(self, type_: Any) -> str:
         for provided in self.scope.registry.connections:
             if provided.contribution.name == type_:
                 return provided.contribution.dialect

@@ -120,7 +120,9 @@ def _sql(text: str, path: str) -> yaml.Document:
         start += 1
     line, column = text.count("\n", 0, start) + 1, start - text.rfind("\n", 0, start)
     if "sql" in value:
-        raise ProjectError("SK-KEY-001", "front matter cannot hold 'sql': the file's text is the SQL", at=Location(path, *marks[("sql",)].key))
+        raise ProjectError(
+            "SK-KEY-001", "front matter cannot hold 'sql': the file's text is the SQL", at=Location(path, *marks[("sql",)].key)
+        )
     value = {"kind": "transform", "name": path.rpartition("/")[2].removesuffix(".sql"), **value, "sql": text[start:]}
     marks.setdefault(("name",), yaml.Place((1, 1), (1, 1)))
     marks[("sql",)] = yaml.Place((line, column), (line, column))

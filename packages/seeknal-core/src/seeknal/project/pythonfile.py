@@ -109,7 +109,9 @@ def _argument(keyword: ast.keyword, document: dict[str, Any], marks: dict[yaml.P
         value = ast.literal_eval(keyword.value)
     except ValueError:
         hint = "seeknal reads the file without running it"
-        raise ProjectError("SK-PY-002", f"{keyword.arg}= must be written out as a literal", at=Location(path, *value_place), hint=hint) from None
+        raise ProjectError(
+            "SK-PY-002", f"{keyword.arg}= must be written out as a literal", at=Location(path, *value_place), hint=hint
+        ) from None
     place = yaml.Place((keyword.lineno, keyword.col_offset + 1), value_place)
     marks[(keyword.arg,)] = place
     if keyword.arg == "inputs" and isinstance(value, list | tuple):

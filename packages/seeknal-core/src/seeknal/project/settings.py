@@ -79,7 +79,7 @@ class Profiles:
         return self.profiles[name]
 
 
-def resolve(value: Any, at: Location) -> Any:  # noqa: ANN401 - any setting
+def resolve(value: Any, at: Location) -> Any:
     """Replace `${VAR}` and `${VAR:default}` in text with the environment's values, also inside lists and mappings."""
     if isinstance(value, list):
         return [resolve(v, at) for v in value]
@@ -97,5 +97,3 @@ def resolve(value: Any, at: Location) -> Any:  # noqa: ANN401 - any setting
         return found
 
     return _VARIABLE.sub(replace, value)
-
-

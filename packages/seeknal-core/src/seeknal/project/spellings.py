@@ -24,7 +24,7 @@ def normalise(value: dict[str, Any], marks: dict[Path, Place]) -> dict[str, Any]
     return document
 
 
-def _audit(entry: Any, marks: dict[Path, Place], path: Path) -> Any:  # noqa: ANN401 - whatever stands in the list
+def _audit(entry: Any, marks: dict[Path, Place], path: Path) -> Any:
     if not isinstance(entry, dict) or entry.get("type") != "accepted_values" or "column" in entry:
         return entry
     columns = entry.get("columns")

@@ -10,7 +10,7 @@ import jinja2
 from jinja2 import nodes as jinja_nodes
 from jinja2.sandbox import ImmutableSandboxedEnvironment, SecurityError
 
-from seeknal.errors import Location, ProjectError, did_you_mean
+from seeknal.errors import ProjectError, did_you_mean
 from seeknal.nodes import NodeId, TextPlace, relation_name
 from seeknal.project import yaml
 from seeknal.project.references import UnknownReference, env_hash
@@ -35,7 +35,7 @@ class _Sandbox(ImmutableSandboxedEnvironment):
     intercepted_binops = frozenset({"*", "**", "+", "%", "<<"})
 
     def __init__(self) -> None:
-        super().__init__(undefined=jinja2.StrictUndefined, keep_trailing_newline=True, autoescape=False)  # noqa: S701 - SQL
+        super().__init__(undefined=jinja2.StrictUndefined, keep_trailing_newline=True, autoescape=False)
         self.steps = 0
         self.globals.clear()
         self.globals["range"] = self._range
@@ -76,14 +76,14 @@ class _Sandbox(ImmutableSandboxedEnvironment):
             concat.nodes = [call.set_environment(self)]
         return tree
 
-    def call(self, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - jinja's own signature
+    def call(self, *args: Any, **kwargs: Any) -> Any:
         self.step()
         return super().call(*args, **kwargs)  # type: ignore[misc]
 
-    def is_safe_attribute(self, obj: Any, attr: str, value: Any) -> bool:  # noqa: ANN401
+    def is_safe_attribute(self, obj: Any, attr: str, value: Any) -> bool:
         return not (isinstance(obj, str | bytes) and attr in _WIDENING) and super().is_safe_attribute(obj, attr, value)
 
-    def call_binop(self, context: Any, operator_: str, left: Any, right: Any) -> Any:  # noqa: ANN401
+    def call_binop(self, context: Any, operator_: str, left: Any, right: Any) -> Any:
         numbers = [x for x in (left, right) if isinstance(x, int)]
         weight = _weight(left) + _weight(right)
         if operator_ == "*":
@@ -207,7 +207,7 @@ class Templates:
                 raise LookupError(message)
             return value
 
-        def var(name: str, *default: Any) -> Any:  # noqa: ANN401 - any plain value
+        def var(name: str, *default: Any) -> Any:
             if name in self._variables:
                 return self._variables[name]
             if default:
@@ -287,5 +287,3 @@ def _first_column(template: str, line: int) -> int:
     text = lines[line - 1] if 0 < line <= len(lines) else ""
     marks = [i for i in (text.find("{{"), text.find("{%")) if i >= 0]
     return min(marks) + 1 if marks else 1
-
-

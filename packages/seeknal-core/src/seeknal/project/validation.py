@@ -87,7 +87,7 @@ def _error(
     return ProjectError("SK-KEY-004", message, at=document.at(*written, key=inside))
 
 
-def _value(value: Any, path: tuple[str | int, ...]) -> Any:  # noqa: ANN401 - any part of a document
+def _value(value: Any, path: tuple[str | int, ...]) -> Any:
     for part in path:
         try:
             value = value[part]
@@ -112,7 +112,7 @@ def _keys(model: type[BaseModel], path: tuple[str | int, ...]) -> set[str]:
     return set(current.model_fields) if isinstance(current, type) and issubclass(current, BaseModel) else set()
 
 
-def _model_in(annotation: Any) -> Any:  # noqa: ANN401 - any annotation
+def _model_in(annotation: Any) -> Any:
     """The model inside `list[Model]`, `Model | None` or the like."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return annotation

@@ -162,7 +162,7 @@ class _Builder:
         self.values = 0
         self.start = start
 
-    def take(self, event: Any) -> None:  # noqa: ANN401 - yaml's events have no common typed base
+    def take(self, event: Any) -> None:
         if isinstance(event, yaml.ScalarEvent):
             self._scalar(event)
         elif isinstance(event, yaml.MappingStartEvent | yaml.SequenceStartEvent):
@@ -183,11 +183,11 @@ class _Builder:
     def _wants_key(self) -> bool:
         return bool(self.open) and isinstance(self.open[-1].value, dict) and self.open[-1].key is None
 
-    def _tag(self, event: Any) -> None:  # noqa: ANN401
+    def _tag(self, event: Any) -> None:
         if event.tag and not event.tag.startswith("tag:yaml.org,2002:"):
             raise self._fail("SK-YAML-002", f"tag {event.tag!r} is not allowed", event.start_mark)
 
-    def _scalar(self, event: Any) -> None:  # noqa: ANN401
+    def _scalar(self, event: Any) -> None:
         self._tag(event)
         plain = not event.style
         if self._wants_key():
@@ -211,7 +211,7 @@ class _Builder:
         top.key = key
         top.key_place = (mark.line + 1, mark.column + 1)
 
-    def _start(self, event: Any) -> None:  # noqa: ANN401
+    def _start(self, event: Any) -> None:
         self._tag(event)
         mark = event.start_mark
         if self._wants_key():
@@ -229,7 +229,7 @@ class _Builder:
         if self.open:
             self.open[-1].size += ended.size
 
-    def _alias(self, event: Any) -> None:  # noqa: ANN401
+    def _alias(self, event: Any) -> None:
         name, mark = event.anchor, event.start_mark
         if self._wants_key():
             raise self._fail("SK-YAML-002", "an alias cannot be a key", mark)
@@ -247,7 +247,7 @@ class _Builder:
         if self.open:
             self.open[-1].size += size - 1
 
-    def _add(self, value: Any, size: int, mark: Mark, anchor: str | None, style: str) -> Path:  # noqa: ANN401
+    def _add(self, value: Any, size: int, mark: Mark, anchor: str | None, style: str) -> Path:
         """Put a value where the stream stands, and remember its place. Returns its path."""
         self._count(size, mark)
         place = (mark.line + 1, mark.column + 1)
@@ -274,7 +274,7 @@ class _Builder:
         return path
 
 
-def _resolve(text: str) -> Any:  # noqa: ANN401 - any scalar
+def _resolve(text: str) -> Any:
     """The value of a plain scalar in the YAML 1.2 core schema."""
     if text in _WORDS:
         return _WORDS[text]

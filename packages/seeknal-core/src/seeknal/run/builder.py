@@ -7,7 +7,7 @@ import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from seeknal.audits.runner import AuditRunner, Audited, blocking
+from seeknal.audits.runner import Audited, AuditRunner, blocking
 from seeknal.errors import ConnectionFailed, EngineError, NodeError, SeeknalError
 from seeknal.nodes import (
     Digest,
@@ -90,7 +90,9 @@ class Builder:
     def _build(self, node: Node, decision: Decision, inputs: Mapping[NodeId, Digest]) -> Built:
         logic = node.logic
         if decision.action == "reuse" and decision.artifact is not None and decision.key is not None:
-            return self._audited(node, Built(decision.key, decision.artifact, decision.artifact.rows, 0, reused=True), decision.artifact.schema)
+            return self._audited(
+                node, Built(decision.key, decision.artifact, decision.artifact.rows, 0, reused=True), decision.artifact.schema
+            )
         if isinstance(logic, ExposureLogic):
             return self._export(node, logic, decision)
         if isinstance(logic, RuleLogic):
@@ -114,7 +116,12 @@ class Builder:
             if key is None:
                 version = digests["*"]
                 key = build_key(
-                    node, self._situation.engine, inputs, version=version, moment=self._situation.moment(node), packages=self._situation.packages
+                    node,
+                    self._situation.engine,
+                    inputs,
+                    version=version,
+                    moment=self._situation.moment(node),
+                    packages=self._situation.packages,
                 )
                 existing = self._situation.snapshot.artifact(key) or self._store.find(node.id, key)
                 if existing is not None and self._store.check(existing) == "whole" and node.id not in self._situation.forced:
@@ -217,7 +224,9 @@ class Builder:
         schema = session.describe(logic.sql)
         check_declared(node, schema)
         if differs(node, schema, self._engine.dialect):
-            raise NodeError("SK-DATA-007", "declared types differ from the view's; cast in its SQL, or store it (materialized: table)", at=node.at)
+            raise NodeError(
+                "SK-DATA-007", "declared types differ from the view's; cast in its SQL, or store it (materialized: table)", at=node.at
+            )
         self._relations.define(node.id)
         return self._audited(node, Built(_key(decision, node), None, None, 0), schema)
 
@@ -284,7 +293,9 @@ class Builder:
             if self._store.check(artifact) != "whole":
                 names = ", ".join(f.name for f in artifact.files[:3])
                 message = f"{names} changed while {node.id} was reading it"
-                raise NodeError("SK-DATA-008", message, at=node.at, hint="run again when nothing writes to it, or set cache: true on the source")
+                raise NodeError(
+                    "SK-DATA-008", message, at=node.at, hint="run again when nothing writes to it, or set cache: true on the source"
+                )
 
 
 def audit_error(node: Node, failed: list[AuditOutcome]) -> NodeError:
@@ -320,7 +331,7 @@ def _disk(error: OSError, node: Node) -> NodeError:
     import errno
 
     if error.errno == errno.ENOSPC:
-        return NodeError("SK-DISK-001", f"the disk is full: {node.id} could not be written", at=node.at, hint="free some space and run again")
+        return NodeError(
+            "SK-DISK-001", f"the disk is full: {node.id} could not be written", at=node.at, hint="free some space and run again"
+        )
     return NodeError("SK-DISK-001", f"{error.filename or node.id}: {error.strerror or error}", at=node.at)
-
-

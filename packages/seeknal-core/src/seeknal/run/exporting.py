@@ -5,8 +5,8 @@ from __future__ import annotations
 import uuid
 from typing import TYPE_CHECKING
 
-from seeknal.errors import ConnectionFailed
 from seeknal.artifacts import sync_folder
+from seeknal.errors import ConnectionFailed
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -38,11 +38,13 @@ class Publication:
 
     def publish(self, pointers: Mapping[NodeId, Pointer], artifacts: Mapping[NodeId, Artifact]) -> int:
         """Bring the warehouse up to date. Returns how many relations changed; with nothing to change nothing is opened."""
-        if "warehouse" not in self._project.engine.capabilities:
+        if "publish" not in self._project.engine.capabilities:
             return 0
         record = self._record()
         before = record.get(self._environment, {})
-        wanted = {self._dag.nodes[n].relation: (n, p) for n, p in pointers.items() if n in self._dag.nodes and self._dag.nodes[n].is_readable}
+        wanted = {
+            self._dag.nodes[n].relation: (n, p) for n, p in pointers.items() if n in self._dag.nodes and self._dag.nodes[n].is_readable
+        }
         order = {self._dag.nodes[n].relation: i for i, n in enumerate(self._dag.order)}
         changed = sorted((r for r, (_, p) in wanted.items() if before.get(r) != p.key), key=order.__getitem__)
         dropped = sorted(set(before) - set(wanted))

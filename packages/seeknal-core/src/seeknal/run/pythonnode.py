@@ -86,7 +86,7 @@ def _kinds(function: Callable[..., Any]) -> list[str]:
     return kinds
 
 
-def _convert(stream: Any, kind: str) -> Any:  # noqa: ANN401 - data frames of libraries the core does not know
+def _convert(stream: Any, kind: str) -> Any:
     package = kind.partition(".")[0]
     if package == "pandas":
         return stream.read_pandas()
@@ -100,7 +100,9 @@ def _convert(stream: Any, kind: str) -> Any:  # noqa: ANN401 - data frames of li
 
 def _place(error: Exception, root: Path, node: Node) -> Location | None:
     """The innermost line of the project in the traceback."""
-    frames = [f for f in traceback.extract_tb(error.__traceback__) if f.filename.startswith(str(root)) and "site-packages" not in f.filename]
+    frames = [
+        f for f in traceback.extract_tb(error.__traceback__) if f.filename.startswith(str(root)) and "site-packages" not in f.filename
+    ]
     if isinstance(error, SyntaxError) and error.filename and error.filename.startswith(str(root)):
         return Location(error.filename[len(str(root)) + 1 :], error.lineno or 1, error.offset or 1)
     if not frames:

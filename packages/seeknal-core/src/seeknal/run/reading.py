@@ -24,7 +24,9 @@ def read_rows(project: Project, node: Node, limit: int | None, *, rejected: bool
         if rejected:
             relations.put(node.id, _rejected(project, node))
         elif not node.is_view and relations.artifact(node.id) is None:
-            raise NodeError("SK-RUN-002", f"{node.id} has not been built yet", at=node.at, hint=f"build it first: seeknal run --select '+{node.id}'")
+            raise NodeError(
+                "SK-RUN-002", f"{node.id} has not been built yet", at=node.at, hint=f"build it first: seeknal run --select '+{node.id}'"
+            )
         name = relations.define(node.id)
         query = exp.select("*").from_(exp.Table(this=exp.to_identifier(name, quoted=True)))
         if limit:

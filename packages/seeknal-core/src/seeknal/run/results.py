@@ -37,7 +37,12 @@ class NodeResult:
         """As in run_results.json."""
         error = None
         if self.error is not None:
-            error = {"code": self.error.code, "message": self.error.message, "at": str(self.error.at) if self.error.at else None, "hint": self.error.hint}
+            error = {
+                "code": self.error.code,
+                "message": self.error.message,
+                "at": str(self.error.at) if self.error.at else None,
+                "hint": self.error.hint,
+            }
         return {
             "id": self.id, "status": self.status, "reason": self.reason, "rows": self.rows, "seconds": round(self.seconds, 4), "error": error,
             "audits": [a.to_json() for a in self.audits],

@@ -156,9 +156,7 @@ class Scheduler:
             progress.digests[node.id] = Digest(decision.key)
         self._finish(node, NodeResult(node.id, "skipped", decision.reason), progress, ready)
 
-    def _reuse(
-        self, node: Node, decision: Decision, inputs: Mapping[NodeId, Digest], progress: Progress, ready: deque[NodeId]
-    ) -> None:
+    def _reuse(self, node: Node, decision: Decision, inputs: Mapping[NodeId, Digest], progress: Progress, ready: deque[NodeId]) -> None:
         key = decision.key
         if key is None:
             message = f"{node.id} is reused without a key"
@@ -190,9 +188,7 @@ class Scheduler:
         self, node: Node, decision: Decision, built: Built, inputs: Mapping[NodeId, Digest], progress: Progress, ready: deque[NodeId]
     ) -> None:
         """Commit what a worker made, and publish it unless an audit forbids."""
-        changes = [
-            Change("audits", f"{built.key}/{a.spec.definition}", a.outcome.to_json()) for a in built.audited if not a.volatile
-        ]
+        changes = [Change("audits", f"{built.key}/{a.spec.definition}", a.outcome.to_json()) for a in built.audited if not a.volatile]
         if built.artifact is not None:
             changes.append(Change("artifacts", built.key, built.artifact.to_json()))
         if built.error is not None:
@@ -281,9 +277,7 @@ class Scheduler:
         flying.discard(node.id)
         self._outcome(node, decision, outcome, progress, ready)
 
-    def _outcome(
-        self, node: Node, decision: Decision, outcome: Built | BaseException, progress: Progress, ready: deque[NodeId]
-    ) -> None:
+    def _outcome(self, node: Node, decision: Decision, outcome: Built | BaseException, progress: Progress, ready: deque[NodeId]) -> None:
         if isinstance(outcome, SeeknalError):
             self._fail(node, decision.reason, outcome, progress, ready)
         elif isinstance(outcome, BaseException):

@@ -85,4 +85,3 @@ class Sources:
             message = f"{node.id}: {what} {logic.table}"
             raise NodeError("SK-DATA-003", message, at=logic.place, hint="paths are relative to the project's folder")
         return found
-

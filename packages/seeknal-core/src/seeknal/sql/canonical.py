@@ -11,7 +11,15 @@ _INSTANT = frozenset({
     "now", "current_timestamp", "localtimestamp", "current_localtimestamp", "get_current_timestamp", "get_current_time", "transaction_timestamp",
     "statement_timestamp", "clock_timestamp", "current_localtime", "current_time", "localtime", "sysdate", "unix_timestamp", "utc_timestamp",
 })  # fmt: skip
-_INSTANT_NODES = (exp.CurrentTimestamp, exp.CurrentDatetime, exp.CurrentTime, exp.Localtime, exp.Localtimestamp, exp.UtcTimestamp, exp.UtcTime)
+_INSTANT_NODES = (
+    exp.CurrentTimestamp,
+    exp.CurrentDatetime,
+    exp.CurrentTime,
+    exp.Localtime,
+    exp.Localtimestamp,
+    exp.UtcTimestamp,
+    exp.UtcTime,
+)
 
 
 def canonical(tree: exp.Expression, dialect: str) -> str:

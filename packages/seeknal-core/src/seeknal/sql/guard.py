@@ -25,7 +25,20 @@ _REFUSED_FUNCTIONS = frozenset({
     "test_all_types", "arrow_scan", "arrow_scan_dumb", "pandas_scan", "python_map_function", "copy_database", "seq_scan", "index_scan",
     "sqlsmith", "reduce_sql_statement", "fuzzyduck", "force_checkpoint", "checkpoint", "truncate_duckdb_logs", "from_substrait", "pg_ls_dir",
 })  # fmt: skip
-_REFUSED_PREFIXES = ("read_", "parquet_", "duckdb_", "pragma_", "iceberg_", "postgres_", "mysql_", "sqlite_", "pg_read", "http_", "lo_", "dblink")
+_REFUSED_PREFIXES = (
+    "read_",
+    "parquet_",
+    "duckdb_",
+    "pragma_",
+    "iceberg_",
+    "postgres_",
+    "mysql_",
+    "sqlite_",
+    "pg_read",
+    "http_",
+    "lo_",
+    "dblink",
+)
 _REFUSED_NODES = (
     exp.DML, exp.DDL, exp.Command, exp.Copy, exp.Attach, exp.Detach, exp.Drop, exp.Alter, exp.Set, exp.SetItem, exp.Pragma, exp.Use, exp.Into,
     exp.TruncateTable, exp.Transaction, exp.Commit, exp.Rollback, exp.Kill, exp.Analyze, exp.Describe, exp.Show, exp.Summarize, exp.Lock,
@@ -82,7 +95,9 @@ def parse_select(sql: str, dialect: str, *, outside: bool = False) -> exp.Query:
     if not isinstance(tree, exp.Query):
         verb = tokens[0].text.upper()
         line, column = _start(tokens[0])
-        raise SqlProblem("SK-SQL-002", f"sql must be a SELECT, found {verb}", line, column, "describe the result; seeknal creates the table")
+        raise SqlProblem(
+            "SK-SQL-002", f"sql must be a SELECT, found {verb}", line, column, "describe the result; seeknal creates the table"
+        )
     _check(tree, sql, outside=outside)
     return tree
 
@@ -158,7 +173,9 @@ def _check(tree: exp.Expression, sql: str, *, outside: bool = False) -> None:
             line, column = _place(node, sql)
             raise SqlProblem("SK-SQL-002", f"{verb} is not allowed: sql must be one SELECT that only reads", line, column)
         if isinstance(node, exp.CTE) and not isinstance(node.this, exp.Query | exp.Values):
-            raise SqlProblem("SK-SQL-002", f"{node.this.key.upper()} inside WITH is not allowed: each part must be a SELECT", *_place(node, sql))
+            raise SqlProblem(
+                "SK-SQL-002", f"{node.this.key.upper()} inside WITH is not allowed: each part must be a SELECT", *_place(node, sql)
+            )
         if isinstance(node, exp.Func):
             _check_function(node, sql)
         if isinstance(node, exp.Table) and not outside:

@@ -1,0 +1,134 @@
+"""The command line: a lazy root; each command is a small module that is imported when it is called."""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from typing import TYPE_CHECKING
+
+import click
+
+from seeknal.cli.options import Invocation, invocation_of, shared_options
+from seeknal.errors import EXIT_FAILED, EXIT_INTERRUPTED, ProjectErrors, SeeknalError, explain
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+COMMANDS: dict[str, tuple[str, str]] = {
+    "init": ("seeknal.cli.init:init", "Start a project that runs as it is."),
+    "draft": ("seeknal.cli.draft:draft", "Write a draft of a node, every key explained."),
+    "dry-run": ("seeknal.cli.dry_run:dry_run", "Check a draft against the project and show what it would produce."),
+    "apply": ("seeknal.cli.apply:apply", "Move a draft into place."),
+    "parse": ("seeknal.cli.parse:parse", "Check everything and write target/manifest.json."),
+    "list": ("seeknal.cli.list:list_nodes", "List nodes."),
+    "show": ("seeknal.cli.show:show", "Show rows of a node's output."),
+    "plan": ("seeknal.cli.plan:plan", "Show what a run would do, and why."),
+    "run": ("seeknal.cli.run:run", "Build what changed, check it, publish it."),
+    "render": ("seeknal.cli.render:render", "Show the SQL the engine runs."),
+    "history": ("seeknal.cli.history:history", "Show past runs."),
+    "state": ("seeknal.cli.state:state", "Look after the state."),
+    "repl": ("seeknal.cli.repl:repl", "Query what is published, interactively."),
+    "plugins": ("seeknal.cli.plugins:plugins", "Show what is installed and what it provides."),
+    "schema": ("seeknal.cli.schema:schema", "Print the JSON Schema of a kind, for editors."),
+    "doctor": ("seeknal.cli.doctor:doctor", "Check the installation and the project, and say what to do."),
+    "completion": ("seeknal.cli.completion:completion", "Print the script that completes commands in your shell."),
+}
+
+
+class LazyGroup(click.Group):
+    """A group that knows its commands' names and one-line help without importing them."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The core's commands in the order of the journey, then those of plugins."""
+        del ctx
+        return [*COMMANDS, *sorted(set(_plugin_commands()) - set(COMMANDS))]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import the command that is called."""
+        from seeknal.targets import load_target  # start-up time
+
+        del ctx
+        target = COMMANDS[cmd_name][0] if cmd_name in COMMANDS else _plugin_commands().get(cmd_name, ("", ""))[0]
+        if not target:
+            return None
+        command: click.Command = load_target(target)
+        return command
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
+        """As click does it, with a suggestion for a misspelt command."""
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as error:
+            from seeknal.errors import did_you_mean
+
+            hint = did_you_mean(args[0], self.list_commands(ctx))
+            error.message += f" {hint[0].upper()}{hint[1:]}" if hint else ""
+            raise
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List every command with its help, importing none."""
+        found = _plugin_commands()
+        rows = [(name, (COMMANDS.get(name) or found[name])[1]) for name in self.list_commands(ctx)]
+        with formatter.section("Commands"):
+            formatter.write_dl(rows)
+
+
+def _plugin_commands() -> dict[str, tuple[str, str]]:
+    from seeknal.registry import Registry  # start-up time
+
+    return {p.contribution.name: (p.contribution.target, p.contribution.description) for p in Registry().commands}
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="seeknal-core", prog_name="seeknal", message="%(prog)s %(version)s")
+@shared_options
+def root() -> None:
+    """Seeknal builds data: what changed, checked before anyone can see it, then published.
+
+    Start with `seeknal init shop --example`, then `cd shop` and `seeknal run`.
+    """
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """The entry point of the `seeknal` command."""
+    invocation = Invocation()
+    try:
+        code = root.main(
+            args=list(arguments) if arguments is not None else None, prog_name="seeknal", standalone_mode=False, obj=invocation
+        )
+    except SeeknalError as error:
+        click.echo(explain(error, _root_of(invocation)), err=True)
+        code = error.exit_code
+    except click.exceptions.Abort:
+        click.echo("interrupted", err=True)
+        code = EXIT_INTERRUPTED
+    except click.ClickException as error:
+        error.show()
+        code = error.exit_code
+    except KeyboardInterrupt:
+        click.echo("interrupted", err=True)
+        code = EXIT_INTERRUPTED
+    except BrokenPipeError:
+        sys.stderr.close()
+        code = EXIT_FAILED
+    except Exception as error:  # noqa: BLE001 - whatever it is, it is ours, and is said to be
+        click.echo(f"internal error: {type(error).__name__}: {error}", err=True)
+        click.echo("  this is a bug in seeknal; run again with -v for the details to report", err=True)
+        if invocation.verbose:
+            click.echo(traceback.format_exc(), err=True)
+        code = EXIT_FAILED
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _root_of(invocation: Invocation):  # type: ignore[no-untyped-def]  # noqa: ANN202 - pathlib is all it needs
+    from pathlib import Path
+
+    from seeknal.project.locate import find_root
+
+    try:
+        return find_root(Path(invocation.project_path or "."))
+    except SeeknalError:
+        return None
+
+
+__all__ = ["COMMANDS", "Invocation", "ProjectErrors", "invocation_of", "main", "root"]

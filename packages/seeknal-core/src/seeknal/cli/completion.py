@@ -1,0 +1,43 @@
+"""`seeknal completion`, and what completes node names."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from seeknal.cli.options import Invocation, shared_options
+from seeknal.errors import SeeknalError
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
+_SOURCES = {
+    "bash": 'eval "$(_SEEKNAL_COMPLETE=bash_source seeknal)"',
+    "zsh": 'eval "$(_SEEKNAL_COMPLETE=zsh_source seeknal)"',
+    "fish": "_SEEKNAL_COMPLETE=fish_source seeknal | source",
+}
+_FILES = {"bash": "~/.bashrc", "zsh": "~/.zshrc", "fish": "~/.config/fish/completions/seeknal.fish"}
+
+
+@click.command()
+@click.argument("shell", type=click.Choice(sorted(_SOURCES)))
+@shared_options
+def completion(shell: str) -> int:
+    """Print the line that makes SHELL complete commands, options and nodes."""
+    click.echo(f"# add this line to {_FILES[shell]}")
+    click.echo(_SOURCES[shell])
+    return 0
+
+
+def complete_nodes(ctx: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Ids and names of the project's nodes that begin with what was typed."""
+    from click.shell_completion import CompletionItem
+
+    del parameter
+    try:
+        project = (ctx.find_object(Invocation) or Invocation()).project()
+    except SeeknalError:
+        return []
+    words = sorted({*project.nodes, *(n.name for n in project.nodes.values())})
+    return [CompletionItem(w) for w in words if w.startswith(incomplete)]

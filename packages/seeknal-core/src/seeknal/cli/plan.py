@@ -1,0 +1,78 @@
+"""`seeknal plan`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from seeknal.cli.options import Invocation, as_json, invocation_of, shared_options
+from seeknal.cli.output import colored, note, plural, print_json
+
+if TYPE_CHECKING:
+    from seeknal.api import Project
+    from seeknal.plan.planner import Plan
+
+_MARKS = {"build": ("+", "green"), "may_build": ("?", "yellow"), "reuse": ("=", "bright_black"), "skip": ("-", "bright_black")}
+
+
+@click.command()
+@click.option("--select", "-s", "selector", metavar="SELECTOR", help="Only these nodes.")
+@click.option("--exclude", metavar="SELECTOR", help="Not these nodes.")
+@click.option("--full", is_flag=True, help="As for `run --full`.")
+@click.option("--sql", is_flag=True, help="Show the SQL of the nodes that would be built.")
+@as_json
+@shared_options
+@click.pass_context
+def plan(ctx: click.Context, selector: str | None, exclude: str | None, full: bool, sql: bool, format_: str) -> int:
+    """Show what a run would do, and why. Builds nothing and writes nothing."""
+    invocation = invocation_of(ctx)
+    project = invocation.project()
+    found = project.plan(selected=project.select(selector, exclude), full=full)
+    print_plan(project, found, invocation, format_, sql=sql)
+    return 0
+
+
+def print_plan(project: Project, plan: Plan, invocation: Invocation, format_: str, *, sql: bool = False) -> None:
+    """Print a plan as text or JSON."""
+    for text in plan.notices:
+        note(f"warning: {text}")
+    if format_ == "json":
+        print_json(plan_document(project, plan))
+        return
+    counts = {action: sum(1 for d in plan.decisions.values() if d.action == action) for action in _MARKS}
+    color = colored(invocation.color)
+    for node, decision in plan.decisions.items():
+        if decision.action in ("reuse", "skip") and not invocation.verbose:
+            continue
+        mark, shade = _MARKS[decision.action]
+        line = f"{mark} {decision.action.replace('_', ' '):<9}  {node}  ({decision.reason})"
+        click.echo(click.style(line, fg=shade) if color else line)
+        text = getattr(project.nodes[node].logic, "sql", None)
+        if sql and text and decision.action != "reuse":
+            click.echo("\n".join(f"      {part}" for part in text.strip().splitlines()))
+    for node in plan.removed:
+        click.echo(f"- remove     {node}  (no longer in the project)")
+    click.echo(_total(counts, len(plan.removed)))
+
+
+def _total(counts: dict[str, int], removed: int) -> str:
+    if not counts["build"] and not counts["may_build"] and not removed:
+        return f"Nothing to do: {plural(counts['reuse'], 'node')} up to date."
+    parts = [f"{counts['build']:,} to build", f"{counts['may_build']:,} may build", f"{counts['reuse']:,} up to date"]
+    parts += [f"{counts['skip']:,} not selected"] if counts["skip"] else []
+    parts += [f"{removed:,} to remove"] if removed else []
+    return f"Plan for {plural(sum(counts.values()), 'node')}: {', '.join(parts)}."
+
+
+def plan_document(project: Project, plan: Plan) -> dict[str, Any]:
+    """The JSON form. Changes carry no category and no edits: this version compares whole nodes, not columns."""
+    del project
+    changes = [
+        {"id": node, "change": change, "category": None, "edits": [], "via": [], "sql_diff": None}
+        for node, change in sorted(plan.changes.items())
+    ]
+    nodes = [{"id": n, "action": d.action, "reason": d.reason, "intervals": []} for n, d in plan.decisions.items()]
+    actions = [d.action for d in plan.decisions.values()]
+    summary = {action: actions.count(action) for action in _MARKS} | {"removed": len(plan.removed)}  # type: ignore[arg-type]
+    return {"environment": plan.environment, "base": None, "stale": False, "changes": changes, "nodes": nodes, "summary": summary}

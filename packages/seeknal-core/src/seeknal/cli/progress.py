@@ -1,0 +1,120 @@
+"""Showing a run as it goes: on a terminal the nodes in flight, in a pipe one line a node as it ends."""
+
+from __future__ import annotations
+
+import json
+import sys
+import threading
+import time
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from seeknal.cli.output import colored, note, number, plural, seconds
+from seeknal.errors import explain
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from seeknal.cli.options import Invocation
+    from seeknal.nodes import NodeId
+    from seeknal.run.results import NodeResult, RunResult
+
+_COLORS = {"built": "green", "failed": "red", "skipped": "yellow", "reused": None}
+
+
+class Progress:
+    """Listens to a run and prints it. Reused nodes are counted, and listed with -v."""
+
+    def __init__(self, invocation: Invocation, root: Path) -> None:
+        self._invocation = invocation
+        self._root = root
+        self._lock = threading.Lock()
+        self._flying: dict[NodeId, float] = {}
+        self._live: Any = None
+        self._color = colored(invocation.color, sys.stderr)
+        self._terminal = sys.stderr.isatty() and invocation.log_format == "text" and not invocation.quiet
+
+    def started(self, node: NodeId) -> None:
+        """A node is being built."""
+        with self._lock:
+            self._flying[node] = time.monotonic()
+            if self._terminal:
+                self._refresh()
+
+    def finished(self, result: NodeResult, done: int, total: int) -> None:
+        """A node is done."""
+        with self._lock:
+            self._flying.pop(result.id, None)
+            if self._invocation.log_format == "json":
+                note(json.dumps({"event": "node_finished", "done": done, "total": total, **result.to_json()}, default=str))
+            elif not self._invocation.quiet or result.status == "failed":
+                for line in self._lines(result, done, total):
+                    self._print(line)
+            if self._live is not None:
+                self._refresh()
+
+    def close(self) -> None:
+        """Take the live display away."""
+        with self._lock:
+            if self._live is not None:
+                self._live.stop()
+                self._live = None
+
+    def _lines(self, result: NodeResult, done: int, total: int) -> list[str]:
+        shown = [self._line(result, done, total)] if result.status in ("built", "failed") or self._invocation.verbose else []
+        failed_rows = [a for a in result.audits if not a.passed]
+        for audit in failed_rows if shown or result.status == "reused" else []:
+            if audit.severity == "warn":
+                text = f"        warn  {result.id}: {audit.name or audit.type}({', '.join(audit.columns)}): {audit.message}"
+                shown.append(self._style(text, "yellow"))
+        if result.error is not None:
+            shown.append(explain(result.error, self._root))
+        return shown
+
+    def _line(self, result: NodeResult, done: int, total: int) -> str:
+        width = len(str(total))
+        parts = [f"[{done:>{width}}/{total}] {result.id}", self._style(result.status, _COLORS[result.status])]
+        if result.rows is not None:
+            parts.append(plural(result.rows, "row") if result.rows == 1 else f"{number(result.rows)} rows")
+        if result.seconds:
+            parts.append(seconds(result.seconds))
+        return "  ".join([*parts, self._style(f"({result.reason})", "bright_black")])
+
+    def _style(self, text: str, color: str | None) -> str:
+        return click.style(text, fg=color) if color and self._color else text
+
+    def _print(self, line: str) -> None:
+        if self._live is not None:
+            from rich.text import Text
+
+            self._live.console.print(Text.from_ansi(line), soft_wrap=True)
+        else:
+            note(line)
+
+    def _refresh(self) -> None:
+        from rich.console import Console  # start-up time: only once something is being built
+        from rich.live import Live
+        from rich.text import Text
+
+        if self._live is None:
+            self._live = Live(console=Console(stderr=True, highlight=False), transient=True, refresh_per_second=8)
+            self._live.start()
+        now = time.monotonic()
+        shown = [f"  {node}  {seconds(now - begun)}" for node, begun in list(self._flying.items())[:8]]
+        self._live.update(Text("\n".join(shown), style="cyan"))
+
+
+def summary(result: RunResult) -> str:
+    """The last line of a run."""
+    counts = result.counts()
+    parts = [f"{counts['built']:,} built", f"{counts['reused']:,} reused", f"{counts['failed']:,} failed"]
+    if counts["skipped"]:
+        parts.append(f"{counts['skipped']:,} skipped")
+    parts.append(f"{plural(counts['audits_passed'], 'audit')} passed")
+    if counts["audits_warned"]:
+        parts.append(f"{counts['audits_warned']:,} warned")
+    if counts["audits_failed"]:
+        parts.append(f"{counts['audits_failed']:,} failed")
+    verb = {"success": "Done", "failed": "Failed", "partial": "Partly done", "interrupted": "Interrupted"}[result.status]
+    return f"{verb} in {seconds(result.seconds)}: {', '.join(parts)}."

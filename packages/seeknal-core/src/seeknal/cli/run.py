@@ -1,0 +1,123 @@
+"""`seeknal run`."""
+
+from __future__ import annotations
+
+import signal
+from typing import TYPE_CHECKING
+
+import click
+
+from seeknal.cli.options import as_json, invocation_of, shared_options
+from seeknal.cli.output import note, print_json
+
+if TYPE_CHECKING:
+    from types import FrameType
+
+    from seeknal.api import Project
+    from seeknal.nodes import NodeId
+
+_DAY = 24 * 3600.0
+
+
+@click.command()
+@click.option("--select", "-s", "selector", metavar="SELECTOR", help="Only these nodes: names, tag:x, +x, x+, state:modified …")
+@click.option("--nodes", metavar="A,B", help="Only these nodes, by name.")
+@click.option("--exclude", metavar="SELECTOR", help="Not these nodes.")
+@click.option("--full", is_flag=True, help="Build the selected nodes even where nothing changed.")
+@click.option("--retry", is_flag=True, help="Only what failed or was skipped in the last run.")
+@click.option("--workers", type=click.IntRange(1, 256), metavar="N", help="How many nodes at the same time.")
+@click.option("--parallel/--no-parallel", default=None, help="Build independent nodes at the same time (default).")
+@click.option("--memory-limit", metavar="AMOUNT", help="What the engine may use, such as 4GB.")
+@click.option("--continue-on-error", is_flag=True, help="Build what does not depend on a failed node.")
+@click.option("--dry-run", is_flag=True, help="Show the plan and stop.")
+@click.option("--wait", is_flag=True, help="Wait for another run to end instead of giving up.")
+@as_json
+@shared_options
+@click.pass_context
+def run(
+    ctx: click.Context,
+    selector: str | None,
+    nodes: str | None,
+    exclude: str | None,
+    full: bool,
+    retry: bool,
+    workers: int | None,
+    parallel: bool | None,
+    memory_limit: str | None,
+    continue_on_error: bool,
+    dry_run: bool,
+    wait: bool,
+    format_: str,
+) -> int:
+    """Build what changed, check it, publish it.
+
+    Exit code 0: done; 1: a node or an audit failed; 2: the project is wrong and nothing was touched; 3: some nodes failed and
+    --continue-on-error built the others; 4: another run is at it.
+    """
+    from seeknal.api import RunOptions
+    from seeknal.cli.progress import Progress, summary
+
+    invocation = invocation_of(ctx)
+    project = invocation.project()
+    chosen = _selected(project, selector, nodes, exclude, retry=retry)
+    if dry_run:
+        from seeknal.cli.plan import print_plan
+
+        print_plan(project, project.plan(selected=chosen, full=full), invocation, format_)
+        return 0
+    options = RunOptions(
+        selected=chosen,
+        full=full,
+        workers=1 if parallel is False else workers,
+        continue_on_error=continue_on_error,
+        wait_seconds=_DAY if wait else 0.0,
+        memory_limit=_memory(memory_limit),
+    )
+    progress = Progress(invocation, project.root)
+    signal.signal(signal.SIGTERM, _terminate)
+    try:
+        result = project.run(options, progress)
+    finally:
+        progress.close()
+    for text in result.notices:
+        note(f"warning: {text}")
+    if format_ == "json":
+        print_json(result.to_json())
+    else:
+        (note if invocation.log_format == "json" else click.echo)(summary(result))
+    return result.exit_code
+
+
+def _terminate(number: int, frame: FrameType | None) -> None:
+    """SIGTERM stops a run as Ctrl-C does."""
+    del number, frame
+    raise KeyboardInterrupt
+
+
+def _memory(amount: str | None) -> str | None:
+    if amount is None:
+        return None
+    from seeknal.project.config import check_memory
+
+    try:
+        return check_memory(amount)
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="--memory-limit") from None
+
+
+def _selected(project: Project, selector: str | None, nodes: str | None, exclude: str | None, *, retry: bool) -> frozenset[NodeId] | None:
+    if retry:
+        from seeknal.run.history import last_results
+
+        last = last_results(project.target)
+        again = frozenset(n for n, status in last.items() if status in ("failed", "skipped") and n in project.nodes)
+        if not again:
+            note("nothing to retry: nothing failed in the last run")
+        return again
+    if nodes is not None:
+        listed = " ".join(project.find(name.strip()).id for name in nodes.split(",") if name.strip())
+        selector = f"{selector} {listed}" if selector else listed
+    chosen = project.select(selector, exclude)
+    if chosen is not None and not chosen:
+        note(f"warning: no node matches '{selector or ''}'" + (f" without '{exclude}'" if exclude else ""))
+    return chosen

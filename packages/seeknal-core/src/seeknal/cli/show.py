@@ -1,0 +1,37 @@
+"""`seeknal show`."""
+
+from __future__ import annotations
+
+import csv
+import sys
+
+import click
+
+from seeknal.cli.completion import complete_nodes
+from seeknal.cli.options import invocation_of, shared_options
+from seeknal.cli.output import note, print_json, print_table
+
+
+@click.command()
+@click.argument("node", shell_complete=complete_nodes)
+@click.option("--limit", type=click.IntRange(0), default=20, show_default=True, help="How many rows; 0 means all.")
+@click.option("--rejected", is_flag=True, help="The last output that its audits kept from being published.")
+@click.option("--format", "format_", type=click.Choice(["table", "json", "csv"]), default="table", show_default=True)
+@shared_options
+@click.pass_context
+def show(ctx: click.Context, node: str, limit: int, rejected: bool, format_: str) -> int:
+    """Show rows of what NODE last published."""
+    project = invocation_of(ctx).project()
+    result = project.rows(node, limit or None, rejected=rejected)
+    if format_ == "json":
+        print_json([dict(zip(result.columns, row, strict=True)) for row in result.rows])
+    elif format_ == "csv":
+        writer = csv.writer(sys.stdout, lineterminator="\r\n")
+        writer.writerow(result.columns)
+        writer.writerows(result.rows)
+    else:
+        numeric = [i for i in range(len(result.columns)) if all(isinstance(r[i], int | float) or r[i] is None for r in result.rows)]
+        print_table(result.columns, result.rows, numeric=numeric)
+        if limit and len(result.rows) == limit:
+            note(f"the first {limit:,} rows; --limit 0 shows all")
+    return 0
