@@ -164,11 +164,13 @@ class ConnectionLike(Protocol):
 class Lowering(Protocol):
     """What a spec can ask for while it is lowered."""
 
-    root: Path
-    """The project's folder."""
-
     document: dict[str, Any]
     """The document as it was written, older spellings normalised."""
+
+    @property
+    def root(self) -> Path:
+        """The project's folder."""
+        ...
 
     @property
     def engine(self) -> Engine:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlglot import exp
 
+from seeknal.audits.outcomes import Audited
 from seeknal.audits.signature import signature_of
 from seeknal.errors import EngineError, Location, NodeError, did_you_mean
 from seeknal.plugin import AggregateCheck, Column, Columns, Relation, RowCheck, Sql
@@ -16,7 +17,7 @@ from seeknal.sql.guard import SqlProblem, parse_condition, parse_select, tables
 from seeknal.state.model import AuditOutcome
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from seeknal.audits.signature import Signature
     from seeknal.nodes import AuditSpec, Schema
@@ -26,22 +27,13 @@ if TYPE_CHECKING:
 THIS = "__THIS__"
 
 
-@dataclass(frozen=True, slots=True)
-class Audited:
-    """An audit that ran: what was asked, what came of it, and whether time alone could change the answer."""
-
-    spec: AuditSpec
-    outcome: AuditOutcome
-    volatile: bool = False
-
-
 @dataclass(frozen=True)
 class _Prepared:
     """An audit turned into SQL: expressions for the shared scan, or queries of its own."""
 
     spec: AuditSpec
     columns: tuple[str, ...]
-    scan: exp.Expression | None = None
+    scan: exp.Expr | None = None
     queries: tuple[exp.Query, ...] = ()
     check: AggregateCheck | None = None
 
@@ -111,11 +103,11 @@ class AuditRunner:
             raise NodeError("SK-AUDIT-004", f"audit {spec.type}: no column '{name}'", at=at, hint=hint)
         return found
 
-    def _bad_rows(self, check: RowCheck) -> exp.Expression:
+    def _bad_rows(self, check: RowCheck) -> exp.Expr:
         """How many rows fail: where the condition is true, not where it is NULL."""
         return exp.Count(this=exp.case().when(parse_condition(check.bad, self._dialect), exp.Literal.number(1)))
 
-    def _where(self, spec: AuditSpec) -> exp.Expression | None:
+    def _where(self, spec: AuditSpec) -> exp.Expr | None:
         return parse_condition(spec.where, self._dialect) if spec.where else None
 
     def _checked(self, query: str, relation: str, spec: AuditSpec) -> exp.Query:
@@ -170,7 +162,7 @@ class AuditRunner:
         return result.columns, result.rows
 
 
-def _filter_tables(tree: exp.Query, relation: str, where: exp.Expression) -> None:
+def _filter_tables(tree: exp.Query, relation: str, where: exp.Expr) -> None:
     """Make every reading of the relation see only the rows that `where` keeps."""
     for table in list(tree.find_all(exp.Table)):
         if table.name == relation and not table.db:
@@ -196,8 +188,3 @@ def _judge_scan(item: _Prepared, value: Any, seconds: float) -> Audited:
 def _outcome(item: _Prepared, failing: int, message: str, seconds: float) -> AuditOutcome:
     spec = item.spec
     return AuditOutcome(spec.type, item.columns, spec.severity, failing == 0, failing, message, round(seconds, 6), spec.name)
-
-
-def blocking(audited: Iterable[AuditOutcome]) -> list[AuditOutcome]:
-    """The outcomes that keep an output from being published."""
-    return [o for o in audited if not o.passed and o.severity == "error"]

@@ -62,8 +62,8 @@ class LazyGroup(click.Group):
             from seeknal.errors import did_you_mean
 
             hint = did_you_mean(args[0], self.list_commands(ctx))
-            error.message += f" {hint[0].upper()}{hint[1:]}" if hint else ""
-            raise
+            message = error.message + (f" {hint[0].upper()}{hint[1:]}" if hint else "")
+            raise click.UsageError(message, ctx) from None
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """List every command with its help, importing none."""

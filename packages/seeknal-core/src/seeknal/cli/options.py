@@ -74,7 +74,7 @@ def _no_color(ctx: click.Context, parameter: click.Parameter, value: bool) -> No
 
 def shared_options(function: Function) -> Function:
     """Give a command the shared options. Their values are in the invocation, not among the command's arguments."""
-    hidden = {"expose_value": False, "is_eager": False}
+    hidden: Any = {"expose_value": False}
     options = [
         click.option(
             "--project-path",

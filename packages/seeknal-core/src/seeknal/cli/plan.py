@@ -48,9 +48,9 @@ def print_plan(project: Project, plan: Plan, invocation: Invocation, format_: st
         mark, shade = _MARKS[decision.action]
         line = f"{mark} {decision.action.replace('_', ' '):<9}  {node}  ({decision.reason})"
         click.echo(click.style(line, fg=shade) if color else line)
-        text = getattr(project.nodes[node].logic, "sql", None)
-        if sql and text and decision.action != "reuse":
-            click.echo("\n".join(f"      {part}" for part in text.strip().splitlines()))
+        query = getattr(project.nodes[node].logic, "sql", None)
+        if sql and query and decision.action != "reuse":
+            click.echo("\n".join(f"      {part}" for part in query.strip().splitlines()))
     for node in plan.removed:
         click.echo(f"- remove     {node}  (no longer in the project)")
     click.echo(_total(counts, len(plan.removed)))
@@ -68,7 +68,7 @@ def _total(counts: dict[str, int], removed: int) -> str:
 def plan_document(project: Project, plan: Plan) -> dict[str, Any]:
     """The JSON form. Changes carry no category and no edits: this version compares whole nodes, not columns."""
     del project
-    changes = [
+    changes: list[dict[str, Any]] = [
         {"id": node, "change": change, "category": None, "edits": [], "via": [], "sql_diff": None}
         for node, change in sorted(plan.changes.items())
     ]

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from seeknal.errors import Location
     from seeknal.nodes import Severity
     from seeknal.plugin import Connection, Engine
-    from seeknal.project.profiles import ConnectionSettings, Profiles
+    from seeknal.project.settings import ConnectionSettings, Profiles
     from seeknal.project.references import NodeIndex
     from seeknal.project.templating import Templates
     from seeknal.project.yaml import Document
@@ -218,7 +218,7 @@ class NodeLowering:
         return self._audit(full, path, column)
 
     def _audit(self, entry: AuditEntry, path: tuple[str | int, ...], column: str | None = None) -> AuditSpec | None:
-        type_path = (*path, "type") if isinstance(entry.type, str) and (*path, "type") in self.source.marks else path
+        type_path = (*path, "type") if (*path, "type") in self.source.marks else path
         try:
             signature = signature_of(self.scope.registry.audit(entry.type, self.at(*type_path)))
         except SeeknalError as error:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from seeknal.errors import Location, ProjectError, ProjectErrors, SeeknalError
-from seeknal.nodes import NodeId, PythonLogic, node_id
+from seeknal.nodes import NodeId, PythonLogic, Refresh, node_id
 from seeknal.project import yaml
 from seeknal.project.cache import digest_file
 from seeknal.project.pythonfile import PythonNode, read_nodes
@@ -150,5 +150,5 @@ def _python(text: str, path: str, root: Path, registry: Registry) -> tuple[list[
 
 
 def _python_logic(node: PythonNode, spec: NodeSpec, path: str) -> PythonLogic:
-    refresh = (getattr(spec, "refresh", None) or "always") if spec.kind == "source" else None
+    refresh: Refresh | None = (getattr(spec, "refresh", None) or "always") if spec.kind == "source" else None
     return PythonLogic(path, node.function, node.code, node.packages, refresh, Location(path, node.line))

@@ -89,8 +89,9 @@ def resolve(value: Any, at: Location) -> Any:
         return value
 
     def replace(match: re.Match[str]) -> str:
-        name, default = match.groups()
-        found = os.environ.get(name, default)
+        name: str = match[1]
+        default: str | None = match[2]
+        found = os.environ.get(name) if default is None else os.environ.get(name, default)
         if found is None:
             hint = f"set {name}, or write ${{{name}:default}}"
             raise ProjectError("SK-CFG-003", f"environment variable {name} is not set", at=at, hint=hint)

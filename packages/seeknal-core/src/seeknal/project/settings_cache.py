@@ -5,14 +5,17 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from seeknal.errors import ProjectErrors, SeeknalError
 from seeknal.project.locate import FILE as PROJECT_FILE
 from seeknal.project.settings import Settings
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
+
+T = TypeVar("T")
 
 FILE = "settings.json"
 _FORMAT = 1
@@ -38,18 +41,22 @@ def _read(root: Path, profile: str | None, variables: dict[str, Any]) -> Setting
     from seeknal.project.profiles import load_profiles
 
     errors: list[SeeknalError] = []
-    found = []
-    for read in (load_config, load_profiles):
-        try:
-            found.append(read(root))
-        except ProjectErrors as error:
-            errors += error.errors
-        except SeeknalError as error:
-            errors.append(error)
-    if errors:
+    config = _attempt(lambda: load_config(root), errors)
+    profiles = _attempt(lambda: load_profiles(root), errors)
+    if errors or config is None or profiles is None:
         raise ProjectErrors(errors)
-    config, profiles = found
     return settle(config, profiles, profile, variables)
+
+
+def _attempt(read: Callable[[], T], errors: list[SeeknalError]) -> T | None:
+    """What `read` gives, or None with what is wrong added to `errors`."""
+    try:
+        return read()
+    except ProjectErrors as error:
+        errors += error.errors
+    except SeeknalError as error:
+        errors.append(error)
+    return None
 
 
 def _cached(root: Path, stamp: str) -> Settings | None:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import jinja2
 from jinja2 import nodes as jinja_nodes
-from jinja2.sandbox import ImmutableSandboxedEnvironment, SecurityError
+from jinja2.exceptions import SecurityError
+from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from seeknal.errors import ProjectError, did_you_mean
 from seeknal.nodes import NodeId, TextPlace, relation_name
@@ -73,12 +74,13 @@ class _Sandbox(ImmutableSandboxedEnvironment):
             loop.iter = call.set_environment(self)
         for concat in tree.find_all(jinja_nodes.Concat):
             call = jinja_nodes.Call(jinja_nodes.Name("_joined", "load"), concat.nodes, [], None, None, lineno=concat.lineno)
-            concat.nodes = [call.set_environment(self)]
+            call.set_environment(self)
+            concat.nodes = [call]
         return tree
 
     def call(self, *args: Any, **kwargs: Any) -> Any:
         self.step()
-        return super().call(*args, **kwargs)  # type: ignore[misc]
+        return super().call(*args, **kwargs)
 
     def is_safe_attribute(self, obj: Any, attr: str, value: Any) -> bool:
         return not (isinstance(obj, str | bytes) and attr in _WIDENING) and super().is_safe_attribute(obj, attr, value)

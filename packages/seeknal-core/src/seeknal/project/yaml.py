@@ -127,7 +127,7 @@ def _documents(text: str, path: str, lines: list[str]) -> Iterator[Document]:
     builder: _Builder | None = None
     for event in yaml.parse(text, Loader=_Loader):
         if isinstance(event, yaml.DocumentStartEvent):
-            builder = _Builder(path, event.start_mark)
+            builder = _Builder(path)
         elif isinstance(event, yaml.DocumentEndEvent) and builder:
             if builder.value is not None or builder.written:
                 yield Document(path, builder.value, builder.marks, lines)
@@ -151,7 +151,7 @@ class _Open:
 class _Builder:
     """Builds one document from its events."""
 
-    def __init__(self, path: str, start: Mark) -> None:
+    def __init__(self, path: str) -> None:
         self.path = path
         self.value: Any = None
         self.written = False
@@ -160,7 +160,6 @@ class _Builder:
         self.anchors: dict[str, tuple[Any, int]] = {}
         self.aliases = 0
         self.values = 0
-        self.start = start
 
     def take(self, event: Any) -> None:
         if isinstance(event, yaml.ScalarEvent):

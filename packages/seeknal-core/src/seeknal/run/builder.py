@@ -7,7 +7,7 @@ import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from seeknal.audits.runner import Audited, AuditRunner, blocking
+from seeknal.audits.outcomes import Audited, blocking
 from seeknal.errors import ConnectionFailed, EngineError, NodeError, SeeknalError
 from seeknal.nodes import (
     Digest,
@@ -149,7 +149,7 @@ class Builder:
         elif isinstance(logic, PythonLogic):
             from seeknal.run.pythonnode import call  # start-up time
 
-            streams = [lambda name=self._relations.define(i): session.arrow(_all(name, self._engine.dialect)) for i in node.inputs]  # type: ignore[misc]
+            streams = [lambda name=self._relations.define(i): session.arrow(_all(name, self._engine.dialect)) for i in node.inputs]
             written = session.ingest(call(self._project.root, node, logic, streams), stage.part, metadata)
         elif isinstance(logic, SourceLogic):
             written = self._sources.read(node, logic, session, stage.part, metadata)
@@ -269,6 +269,8 @@ class Builder:
                 if built.artifact is not None:
                     self._relations.put(node.id, built.artifact)
                 relation = self._relations.define(node.id)
+            from seeknal.audits.runner import AuditRunner  # start-up time
+
             audited = AuditRunner(self._relations.session, self._engine.dialect, self._audits).run(missing, relation, schema, node.at)
         built = replace(built, audited=tuple(audited), known=tuple(known))
         failed = blocking(built.outcomes)

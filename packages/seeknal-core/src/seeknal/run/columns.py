@@ -45,7 +45,7 @@ def casting_query(query: str, schema: Schema, node: Node, dialect: str) -> str:
 
 
 def _same(text: str, dialect: str, node: Node) -> str:
-    return _type(text, dialect, node).sql(dialect=dialect)
+    return str(_type(text, dialect, node).sql(dialect=dialect))
 
 
 def _type(text: str, dialect: str, node: Node):  # type: ignore[no-untyped-def]  # noqa: ANN202 - sqlglot is imported late

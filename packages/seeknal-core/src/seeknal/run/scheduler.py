@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Protocol
 from seeknal.errors import EngineError, NodeError, SeeknalError
 from seeknal.nodes import Digest, Key, NodeId
 from seeknal.plan.planner import Decision, decide
-from seeknal.run.results import NodeResult
+from seeknal.run.results import NodeResult, Status
 from seeknal.state.model import Change, Pointer
 
 if TYPE_CHECKING:
@@ -209,7 +209,7 @@ class Scheduler:
         reason = decision.reason
         if built.reused and before is not None and before.key == built.key:
             reason = "unchanged" if decision.action == "build" else reason
-        status = "reused" if built.reused else "built"
+        status: Status = "reused" if built.reused else "built"
         self._finish(node, NodeResult(node.id, status, reason, built.rows, built.seconds, None, built.outcomes), progress, ready)
 
     def _pointer(self, node: Node, key: Key, inputs: Mapping[NodeId, Digest], version: str | None) -> Pointer:

@@ -22,12 +22,12 @@ _INSTANT_NODES = (
 )
 
 
-def canonical(tree: exp.Expression, dialect: str) -> str:
+def canonical(tree: exp.Expr, dialect: str) -> str:
     """The query as generated from its tree: comments, white space and the case of keywords play no part."""
     return tree.sql(dialect=dialect, comments=False)
 
 
-def clock(tree: exp.Expression) -> Clock | None:
+def clock(tree: exp.Expr) -> Clock | None:
     """`instant` where the query asks for the time, `day` where it asks for the date only."""
     found: Clock | None = None
     for node in tree.find_all(exp.Func):

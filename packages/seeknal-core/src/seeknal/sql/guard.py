@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from sqlglot import Dialect, exp
 from sqlglot.errors import ParseError, SqlglotError, TokenError
-from sqlglot.tokens import Token, TokenType
+from sqlglot.tokenizer_core import Token, TokenType
 
 logging.getLogger("sqlglot").setLevel(logging.ERROR)  # its fallback warnings are errors here, reported with a place
 
@@ -102,7 +102,7 @@ def parse_select(sql: str, dialect: str, *, outside: bool = False) -> exp.Query:
     return tree
 
 
-def parse_condition(sql: str, dialect: str) -> exp.Expression:
+def parse_condition(sql: str, dialect: str) -> exp.Expr:
     """Parse a filter: one boolean expression without statements, subqueries, aggregates or windows. Raises SqlProblem."""
     tokens = _tokens(sql, dialect)
     hint = "write a condition such as status <> 'refunded'"
@@ -121,7 +121,7 @@ def parse_condition(sql: str, dialect: str) -> exp.Expression:
     return tree
 
 
-def tables(tree: exp.Expression) -> list[TableUse]:
+def tables(tree: exp.Expr) -> list[TableUse]:
     """The relations a checked tree reads, CTEs in scope left out, each use once, in the order they stand."""
     found = []
     for table in tree.find_all(exp.Table):
@@ -141,7 +141,7 @@ def position(sql: str, offset: int) -> tuple[int, int]:
 def _is_cte(table: exp.Table) -> bool:
     """Whether a bare name is a CTE where it stands: those before it, itself when recursive, all in the main query."""
     name = table.name.casefold()
-    inside: exp.Expression = table
+    inside: exp.Expr = table
     parent = table.parent
     while parent is not None:
         with_ = parent.args.get("with_")
@@ -157,16 +157,16 @@ def _is_cte(table: exp.Table) -> bool:
     return False
 
 
-def _ancestors(node: exp.Expression) -> list[exp.Expression]:
+def _ancestors(node: exp.Expr) -> list[exp.Expr]:
     found = []
-    current: exp.Expression | None = node
+    current: exp.Expr | None = node
     while current is not None:
         found.append(current)
         current = current.parent
     return found
 
 
-def _check(tree: exp.Expression, sql: str, *, outside: bool = False) -> None:
+def _check(tree: exp.Expr, sql: str, *, outside: bool = False) -> None:
     for node in tree.walk():
         if isinstance(node, _REFUSED_NODES):
             verb = next((v for k, v in _VERBS.items() if isinstance(node, k)), node.key.upper())
@@ -205,7 +205,7 @@ def _check_table(table: exp.Table, sql: str) -> None:
         raise SqlProblem("SK-SQL-004", f"unknown relation {table.sql()}: a relation has at most one dot", *_place(table, sql))
 
 
-def _place(node: exp.Expression, sql: str, word: str | None = None) -> tuple[int, int]:
+def _place(node: exp.Expr, sql: str, word: str | None = None) -> tuple[int, int]:
     """Where a node stands: its first identifier's position, the word's, or the start."""
     offsets = [i.meta["start"] for i in node.find_all(exp.Identifier) if "start" in i.meta]
     offset = node.meta.get("start", min(offsets) if offsets else 0)

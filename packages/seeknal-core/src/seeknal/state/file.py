@@ -217,7 +217,7 @@ class FileBackend:
         """Where the state is and what is in it."""
         base = self._base()
         size = self.path.stat().st_size if self.path.exists() else 0
-        counts = {table: len(base.tables[table]) for table in TABLES}
+        counts: dict[str, int] = {table: len(base.tables[table]) for table in TABLES}
         return {"backend": "file", "path": str(self.path), "schema_version": SCHEMA_VERSION, "lineage": base.lineage, "serial": base.serial,
                 "bytes": size, **counts}  # fmt: skip
 
@@ -237,7 +237,9 @@ def _checksum(data: bytes) -> bytes:
 def _encode(base: Stored) -> bytes:
     header = {"schema_version": SCHEMA_VERSION, "min_reader": SCHEMA_VERSION, "lineage": base.lineage or str(uuid.uuid4()), "serial": base.serial,
               "crc32": "00000000", "writer": f"seeknal-core {_version()}"}  # fmt: skip
-    document = {**header, **base.tables, **({"legacy": base.legacy} if base.legacy is not None else {})}
+    document: dict[str, Any] = {**header, **{str(t): rows for t, rows in base.tables.items()}}
+    if base.legacy is not None:
+        document["legacy"] = base.legacy
     data = json.dumps(document, separators=(",", ":")).encode()
     at = data.index(_CRC) + len(_CRC)
     return data[:at] + _checksum(data) + data[at + 8 :]
