@@ -38,7 +38,7 @@ class FileVersions:
         path = self.root / table
         if not any(c in table for c in "*?["):
             return [path] if path.exists() else []
-        return sorted(Path(p) for p in glob.glob(str(path), recursive=True) if Path(p).is_file())
+        return sorted(Path(p) for p in glob.glob(str(path), recursive=True) if Path(p).is_file())  # noqa: PTH207 - absolute patterns too
 
     def version(self, paths: list[Path], *, in_place: bool = False) -> tuple[str, tuple[FileRecord, ...]]:
         """A hash of the files' names and content, and a record of each file as it is now."""

@@ -10,7 +10,6 @@ what is installed imports nothing heavy.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, overload
 
@@ -45,6 +44,8 @@ from seeknal.protocols import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from seeknal.specs import Lowering, NodeSpec
 
 __all__ = [

@@ -124,7 +124,7 @@ class Session(Protocol):
         """
         ...
 
-    def export(self, query: str, target: Path, format: str, options: Mapping[str, Any]) -> int:
+    def export(self, query: str, target: Path, format: str, options: Mapping[str, Any]) -> int:  # noqa: A002 - the word YAML uses
         """Write the rows of a query to a file for people, in one of the formats the engine declares. Returns the row count."""
         ...
 

@@ -143,7 +143,7 @@ class NodeSpec(Strict):
 
     def lower(self, context: Lowering) -> Logic:
         """What building this node means. Raise through `context.fail` where the spec cannot be built."""
-        message = f"{type(self).__name__} does not say what it builds: define lower()"
+        message = f"{type(self).__name__} does not say what it builds (at {context.at()}): define lower()"
         raise TypeError(message)
 
 

@@ -18,7 +18,7 @@ class _PythonSpec(NodeSpec):
 
     def lower(self, context: Lowering) -> Logic:
         """Resolve the inputs. The logic itself is read from the file, not from the spec."""
-        message = "a Python node is lowered from its file"
+        message = f"a Python node is lowered from its file, not from {context.document}"
         raise TypeError(message)
 
 

@@ -94,7 +94,7 @@ def make_plan(situation: Situation) -> Plan:
         node = situation.dag.nodes[name]
         decision = decide(node, situation, {i: digests.get(i) for i in situation.dag.inputs[name]})
         decisions[name] = decision
-        digests[name] = known_digest(node, decision, situation)
+        digests[name] = known_digest(node, decision)
     removed = tuple(sorted(set(situation.pointers) - set(situation.dag.nodes)))
     return Plan(situation.environment, decisions, removed, situation.snapshot.notices, project_changes(situation))
 
@@ -138,7 +138,7 @@ def decide(node: Node, situation: Situation, inputs: Mapping[NodeId, Digest | No
     return _keyed(node, situation, pointer, key, known, version)
 
 
-def known_digest(node: Node, decision: Decision, situation: Situation) -> Digest | None:
+def known_digest(node: Node, decision: Decision) -> Digest | None:
     """What readers of the node take into their keys, where it is known already."""
     if decision.key is None or not node.is_readable:
         return None

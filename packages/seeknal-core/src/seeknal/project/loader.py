@@ -10,7 +10,6 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from seeknal.errors import Location, PluginError, ProjectError, ProjectErrors, SeeknalError
-from seeknal.nodes import Node, NodeId
 from seeknal.project.cache import FileEntry, ParseCache, digest_file, read_cache, write_cache
 from seeknal.project.locate import FILE, node_files
 from seeknal.project.references import NodeIndex, env_hash
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from seeknal.nodes import Node, NodeId
     from seeknal.plugin import Engine
     from seeknal.project.parsing import Draft
     from seeknal.project.settings import Profiles, Settings

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
+import re
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NoReturn
 
 from seeknal.audits.signature import signature_of
@@ -19,13 +20,12 @@ from seeknal.sql.guard import SqlProblem, TableUse, parse_condition, parse_selec
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
-    from pathlib import Path
 
     from seeknal.errors import Location
     from seeknal.nodes import Severity
     from seeknal.plugin import Connection, Engine
-    from seeknal.project.settings import ConnectionSettings, Profiles
     from seeknal.project.references import NodeIndex
+    from seeknal.project.settings import ConnectionSettings, Profiles
     from seeknal.project.templating import Templates
     from seeknal.project.yaml import Document
     from seeknal.registry import Registry
@@ -184,7 +184,7 @@ class NodeLowering:
         """Check that a path or glob stays inside the project or `external_paths`."""
         if "\0" in text or "://" in text:
             self.fail("SK-PATH-001", "must be a path of files on this machine", *path)
-        fixed = os.path.dirname(text.partition("*")[0]) if any(c in text for c in "*?[") else text
+        fixed = str(Path(re.split(r"[*?\[]", text, maxsplit=1)[0] + "x").parent) if any(c in text for c in "*?[") else text
         target = (self.root / fixed).resolve()
         allowed = [self.root, *((self.root / p).resolve() for p in self.scope.external_paths)]
         if not any(target.is_relative_to(a) for a in allowed):

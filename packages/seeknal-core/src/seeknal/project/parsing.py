@@ -13,13 +13,13 @@ from seeknal.project.cache import digest_file
 from seeknal.project.pythonfile import PythonNode, read_nodes
 from seeknal.project.spellings import normalise
 from seeknal.project.validation import validate
-from seeknal.specs import NodeSpec
 from seeknal.targets import load_target
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from seeknal.registry import Registry
+    from seeknal.specs import NodeSpec
 
 _FRONT_MATTER = re.compile(r"\s*/\*\s*---[ \t]*\n(.*?)\n?\s*---\s*\*/", re.DOTALL)
 _NOT_BUILT_YET = ("schedule", "time_column", "lookback", "start", "end", "batch_size")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import time
 from dataclasses import dataclass, replace
@@ -149,7 +150,8 @@ class Builder:
         elif isinstance(logic, PythonLogic):
             from seeknal.run.pythonnode import call  # start-up time
 
-            streams = [lambda name=self._relations.define(i): session.arrow(_all(name, self._engine.dialect)) for i in node.inputs]
+            queries = [_all(self._relations.define(i), self._engine.dialect) for i in node.inputs]
+            streams = [functools.partial(session.arrow, query) for query in queries]
             written = session.ingest(call(self._project.root, node, logic, streams), stage.part, metadata)
         elif isinstance(logic, SourceLogic):
             written = self._sources.read(node, logic, session, stage.part, metadata)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from sqlglot import exp
 
-from seeknal.nodes import Clock
+if TYPE_CHECKING:
+    from seeknal.nodes import Clock
 
 _DAY = frozenset({"today", "current_date", "curdate"})
 _INSTANT = frozenset({

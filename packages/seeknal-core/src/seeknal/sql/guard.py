@@ -86,7 +86,7 @@ def parse_select(sql: str, dialect: str, *, outside: bool = False) -> exp.Query:
     try:
         trees = [t for t in _dialect(dialect).parser().parse(tokens, sql) if t is not None]
     except ParseError as error:
-        raise _parse_problem(error, sql, dialect) from None
+        raise _parse_problem(error, dialect) from None
     except (SqlglotError, RecursionError) as error:
         raise SqlProblem("SK-SQL-001", f"SQL cannot be read as {dialect}: {str(error)[:200]}") from None
     if not trees:
@@ -245,7 +245,7 @@ def _one_statement(tokens: list[Token]) -> None:
             raise SqlProblem("SK-SQL-002", f"one SELECT only: a second statement begins with {token.text.upper()}", line, column)
 
 
-def _parse_problem(error: ParseError, sql: str, dialect: str) -> SqlProblem:
+def _parse_problem(error: ParseError, dialect: str) -> SqlProblem:
     first = error.errors[0] if error.errors else {}
     word = str(first.get("highlight") or "")
     line = int(first.get("line") or 1)
