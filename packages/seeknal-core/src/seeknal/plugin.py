@@ -183,7 +183,7 @@ def audit(function: Callable[..., Check] | None = None, /, *, name: str | None =
         @audit
         def max_age(target: Relation, *, column: Column, hours: float = 24) -> str:
             \"\"\"The newest value of `column` is at most `hours` hours old.\"\"\"
-            return f"select max({column}) as newest from {target} having max({column}) < now() - to_hours({hours})"
+            return f"select max({column}) as newest from {target} having max({column}) < now() - {hours} * interval '1 hour'"
     """
 
     def decorate(function: Callable[..., Check]) -> Audit:
