@@ -92,6 +92,7 @@ class Project:
             errors.append(error)
         if errors or dag is None:
             raise ProjectErrors(errors)
+        loaded.keep()
         return cls(loaded, dag)
 
     @property

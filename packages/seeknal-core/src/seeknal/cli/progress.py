@@ -113,8 +113,8 @@ def summary(result: RunResult) -> str:
         parts.append(f"{counts['skipped']:,} skipped")
     parts.append(f"{plural(counts['audits_passed'], 'audit')} passed")
     if counts["audits_warned"]:
-        parts.append(f"{counts['audits_warned']:,} warned")
+        parts.append(f"{plural(counts['audits_warned'], 'audit')} warned")
     if counts["audits_failed"]:
-        parts.append(f"{counts['audits_failed']:,} failed")
+        parts.append(f"{plural(counts['audits_failed'], 'audit')} failed")
     verb = {"success": "Done", "failed": "Failed", "partial": "Partly done", "interrupted": "Interrupted"}[result.status]
     return f"{verb} in {seconds(result.seconds)}: {', '.join(parts)}."

@@ -31,7 +31,10 @@ _PROFILES = "profiles.yml"
 
 @dataclass
 class LoadedProject:
-    """A project as read: its settings and nodes, and what is wrong with it. `parsed` counts files that were not in the cache."""
+    """A project as read: its settings and nodes, and what is wrong with it.
+
+    `parsed` counts files that were not in the cache, `fresh` is what the cache should say now where that is news.
+    """
 
     root: Path
     settings: Settings
@@ -39,6 +42,7 @@ class LoadedProject:
     nodes: dict[NodeId, Node]
     errors: list[SeeknalError] = field(default_factory=list)
     parsed: int = 0
+    fresh: ParseCache | None = None
 
     @cached_property
     def profiles(self) -> Profiles:
@@ -46,6 +50,12 @@ class LoadedProject:
         from seeknal.project.profiles import load_profiles  # start-up time: pydantic
 
         return load_profiles(self.root)
+
+    def keep(self) -> None:
+        """Remember what was parsed. Called once the whole project is known to be right: before, nothing is written."""
+        if self.fresh is not None and not self.errors:
+            write_cache(self.root / "target", self.fresh)
+            self.fresh = None
 
     @property
     def engine(self) -> Engine:
@@ -80,7 +90,7 @@ class _Load:
         self._same_references(kept, changed)
         new = self._parse(changed, kept, project) if changed else {}
         if changed or len(kept) != len(old.files):
-            self._keep(context, {**kept, **new})
+            project.fresh = ParseCache(context, time.time_ns(), {**kept, **new}) if self.use_cache else None
         for path in sorted({**kept, **new}):
             for node in (kept.get(path) or new[path]).nodes:
                 project.nodes[node.id] = node
@@ -193,11 +203,6 @@ class _Load:
                 message = f"node '{draft.id}' is defined twice, first at {before[1]}"
                 self.errors.append(ProjectError("SK-NODE-001", message, at=draft.at, hint="names are unique without regard to case"))
         return NodeIndex([i for i, _ in places.values()], disabled)
-
-    def _keep(self, context: str, files: dict[str, FileEntry]) -> None:
-        """Cache what was read, unless something is wrong: then nothing is written."""
-        if self.use_cache and not self.errors:
-            write_cache(self.target, ParseCache(context, time.time_ns(), files))
 
 
 def _template_globals(registry: Registry) -> dict[str, Any]:

@@ -16,10 +16,12 @@ from seeknal.plugin import Sql
 from seeknal.project.references import UnknownReference
 from seeknal.specs import declared
 from seeknal.sql.canonical import canonical, clock
-from seeknal.sql.guard import SqlProblem, TableUse, parse_condition, parse_select, tables
+from seeknal.sql.guard import SqlProblem, TableUse, parse_condition, parse_select, position, tables
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+
+    from sqlglot.exp import Query
 
     from seeknal.errors import Location
     from seeknal.nodes import Severity
@@ -257,11 +259,7 @@ class NodeLowering:
         try:
             text = self._render(template, place, THIS, inputs=False)
             tree = parse_select(text, self.engine.dialect)
-            for use in tables(tree):
-                if use.dotted.upper() != THIS:
-                    line, column = text.count("\n", 0, use.start) + 1, use.start - text.rfind("\n", 0, use.start)
-                    message = f"an audit reads {THIS} only, found {use.dotted}"
-                    raise SqlProblem("SK-SQL-004", message, line, column, f"write FROM {THIS}")
+            _only_this(tree, text)
             return canonical(tree, self.engine.dialect)
         except SqlProblem as problem:
             self.errors.append(_placed(problem, text, template, place))
@@ -296,7 +294,7 @@ class NodeLowering:
             self.refs[use.dotted] = found
             self.inputs[found] = None
             return
-        line, column = text.count("\n", 0, use.start) + 1, use.start - text.rfind("\n", 0, use.start)
+        line, column = position(text, use.start)
         if any(c in use.name for c in "./\\:"):
             message = f"reading a file by name is not allowed in SQL here: '{use.name}'"
             raise _placed(SqlProblem("SK-SQL-003", message, line, column, "declare a source and read it with ref()"), text, template, place)
@@ -308,6 +306,14 @@ class NodeLowering:
             if provided.contribution.name == type_:
                 return provided.contribution.dialect
         return type_ if type_ in ("mysql", "postgres", "sqlite", "duckdb", "starrocks") else self.engine.dialect
+
+
+def _only_this(tree: Query, text: str) -> None:
+    """Raise SqlProblem where an audit's query reads anything but the output it is on."""
+    for use in tables(tree):
+        if use.dotted.upper() != THIS:
+            line, column = position(text, use.start)
+            raise SqlProblem("SK-SQL-004", f"an audit reads {THIS} only, found {use.dotted}", line, column, f"write FROM {THIS}")
 
 
 def _with_relations(text: str, uses: list[TableUse], index: NodeIndex) -> str:

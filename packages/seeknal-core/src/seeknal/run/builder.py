@@ -81,6 +81,7 @@ class Builder:
             built = self._build(node, decision, inputs)
             self._inputs_unchanged(node)
         except EngineError as error:
+            error.message = error.message.replace(f"{self._project.root}/", "")
             raise placed(error, node) from None
         except ConnectionFailed as error:
             raise NodeError(error.code, error.message, at=error.at or node.at, hint=error.hint) from None
@@ -159,9 +160,20 @@ class Builder:
             message = f"nothing can be built of {type(logic).__name__}"
             raise TypeError(message)
         check_declared(node, written.schema)
+        if isinstance(logic, SourceLogic) and not written.rows:
+            node = self._as_before(node, written)
         if not differs(node, written.schema, self._engine.dialect):
             return stage, written
         return self._recast(node, stage, written, metadata)
+
+    def _as_before(self, node: Node, written: Written) -> Node:
+        """The node with the types its last output had: a file without rows says nothing of its columns' types."""
+        pointer = self._situation.pointers.get(node.id)
+        before = self._situation.snapshot.artifact(pointer.key) if pointer else None
+        if before is None or {c.name for c in before.schema} != {c.name for c in written.schema}:
+            return node
+        declared = {c.name.casefold(): c for c in node.columns if c.type}
+        return replace(node, columns=tuple(declared.get(c.name.casefold(), c) for c in before.schema))
 
     def _recast(self, node: Node, stage: Stage, written: Written, metadata: Mapping[str, str]) -> tuple[Stage, Written]:
         """Give what was read the types that are declared."""
