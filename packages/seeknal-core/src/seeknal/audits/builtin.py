@@ -36,7 +36,7 @@ def row_count(
     target: Relation,
     *,
     min: Annotated[int, Field(ge=0)] | None = None,
-    max: Annotated[int, Field(ge=0)] | None = None,  # noqa: A002
+    max: Annotated[int, Field(ge=0)] | None = None,
 ) -> AggregateCheck:
     """The number of rows is at least `min` and at most `max`."""
     return AggregateCheck("count(*)", min, max)

@@ -21,7 +21,7 @@ from seeknal.sql.guard import SqlProblem, TableUse, parse_condition, parse_selec
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from sqlglot.exp import Query
+    from sqlglot import exp
 
     from seeknal.errors import Location
     from seeknal.nodes import Severity
@@ -308,7 +308,7 @@ class NodeLowering:
         return type_ if type_ in ("mysql", "postgres", "sqlite", "duckdb", "starrocks") else self.engine.dialect
 
 
-def _only_this(tree: Query, text: str) -> None:
+def _only_this(tree: exp.Query, text: str) -> None:
     """Raise SqlProblem where an audit's query reads anything but the output it is on."""
     for use in tables(tree):
         if use.dotted.upper() != THIS:
