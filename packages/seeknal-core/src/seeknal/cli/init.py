@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from pathlib import Path
 
 import click
@@ -46,6 +47,6 @@ def _say_if_inside(root: Path) -> None:
 
 def _next_steps(root: Path, node: str) -> None:
     here = Path.cwd()
-    steps = [] if root == here else [f"cd {os.path.relpath(root)}"]
+    steps = [] if root == here else [f"cd {shlex.quote(os.path.relpath(root))}"]
     steps += ["seeknal run", f"seeknal show {node}", "seeknal draft transform my_first"]
     note("\nnext:\n" + "\n".join(f"  {step}" for step in steps))

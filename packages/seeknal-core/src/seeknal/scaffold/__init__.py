@@ -1,0 +1,1 @@
+"""What seeknal writes to begin with: projects to start from, and drafts of nodes."""
