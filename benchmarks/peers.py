@@ -46,7 +46,7 @@ def create(peer: str, say: Callable[[str], None]) -> bool:
 
 def _run(command: list[str], say: Callable[[str], None]) -> bool:
     try:
-        subprocess.run(command, check=True, timeout=_TIMEOUT)  # noqa: S603
+        subprocess.run(command, check=True, timeout=_TIMEOUT)
     except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as error:
         say(str(error))
         return False

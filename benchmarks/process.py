@@ -50,7 +50,7 @@ def measure(
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("wb") as output:
         began = time.perf_counter()
-        process = subprocess.Popen(  # noqa: S603
+        process = subprocess.Popen(
             list(command),
             cwd=cwd,
             env=dict(env),

@@ -40,9 +40,7 @@ def _project_table(project: Project, found: Mapping[Place, Summary], reach: int 
     places = [place for place in found if place[:2] == project]
     tools = [name for name in TOOLS if any(place[2] == name for place in places)]
     steps = [step for step in Step if any(place[3] is step for place in places)]
-    rows = [
-        [step, *(_text(found.get((shape, nodes, tool, step))) for tool in tools)] for step in steps
-    ]
+    rows = [[step, *(_text(found.get((shape, nodes, tool, step))) for tool in tools)] for step in steps]
     edited = "" if reach is None else f"; {reach} models are downstream of the edited one"
     title = f"{shape}, {nodes:,} models{edited} (median wall / CPU / peak RSS)"
     return f"{title}\n\n{table(['', *tools], rows)}"
@@ -72,8 +70,7 @@ def _typed(command: Sequence[str]) -> str:
 def failures(cells: Iterable[Cell]) -> str:
     """The end of the output of each process that did not succeed."""
     return "\n\n".join(
-        f"{cell.shape} {cell.nodes} {cell.step} {cell.tool}: {cell.sample.outcome}"
-        f" (exit code {cell.sample.exit_code})\n{cell.sample.tail}"
+        f"{cell.shape} {cell.nodes} {cell.step} {cell.tool}: {cell.sample.outcome} (exit code {cell.sample.exit_code})\n{cell.sample.tail}"
         for cell in cells
         if cell.sample.outcome != "ok"
     )
@@ -89,10 +86,7 @@ def write_json(
     document = {
         "machine": machine(),
         "versions": versions,
-        "downstream_of_edit": [
-            {"shape": shape, "nodes": nodes, "models": count}
-            for (shape, nodes), count in reaches.items()
-        ],
+        "downstream_of_edit": [{"shape": shape, "nodes": nodes, "models": count} for (shape, nodes), count in reaches.items()],
         "medians": [
             {"shape": shape, "nodes": nodes, "tool": tool, "step": step} | asdict(summary)
             for (shape, nodes, tool, step), summary in summaries(cells).items()

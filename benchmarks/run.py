@@ -53,9 +53,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             if _EDITS & set(options.steps):
                 reaches[shape, nodes] = project.downstream(project.edited_index)
             taking_part = [tool for tool in tools if nodes <= tool.largest]
-            schedule = Schedule(
-                project, taking_part, options.steps, limits, options.work, options.orders, _say
-            )
+            schedule = Schedule(project, taking_part, options.steps, limits, options.work, options.orders, _say)
             measured = schedule.run()
             cells.extend(measured)
             agree = _agree(schedule, measured, options.work) and agree
@@ -76,7 +74,7 @@ def _agree(schedule: Schedule, cells: Sequence[Cell], work: Path) -> bool:
         return True
     command = [sys.executable, "-m", "benchmarks.verify", project.shape, str(project.nodes)]
     command += ["--tools", ",".join(names), "--work", str(work)]
-    done = subprocess.run(command, check=False, timeout=_VERIFY_TIMEOUT)  # noqa: S603
+    done = subprocess.run(command, check=False, timeout=_VERIFY_TIMEOUT)
     return done.returncode == 0
 
 

@@ -75,7 +75,7 @@ def import_closure() -> list[str]:
 
     Raises ``CalledProcessError`` if it cannot be imported.
     """
-    done = subprocess.run(  # noqa: S603
+    done = subprocess.run(
         [_PYTHON, "-c", _CLOSURE],
         capture_output=True,
         text=True,
@@ -129,9 +129,7 @@ def _table(probes: Sequence[Probe], summaries: dict[str, Summary]) -> str:
     rows: list[list[str]] = []
     for probe in probes:
         found = summaries[probe.name]
-        wall, fastest, cpu = (
-            _milliseconds(value) for value in (found.wall, found.fastest, found.cpu)
-        )
+        wall, fastest, cpu = (_milliseconds(value) for value in (found.wall, found.fastest, found.cpu))
         budget = "" if probe.budget is None else _milliseconds(probe.budget)
         outcome = found.outcome if found.outcome != "ok" else _verdict(found, probe.budget)
         rows.append([probe.name, wall, fastest, cpu, mebibytes(found.rss), budget, outcome])

@@ -97,7 +97,7 @@ class Tool(ABC):
 
     def _version(self, package: str) -> str:
         script = "import importlib.metadata, sys; print(importlib.metadata.version(sys.argv[1]))"
-        done = subprocess.run(  # noqa: S603
+        done = subprocess.run(
             [self.venv / "bin" / "python", "-c", script, package],
             capture_output=True,
             text=True,

@@ -8,10 +8,11 @@ import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from statistics import median
 
 from benchmarks.machine import machine
 from benchmarks.process import Sample, measure
-from benchmarks.summary import Summary, summarize
+from benchmarks.summary import summarize
 from benchmarks.table import mebibytes, seconds, table
 from benchmarks.tools.base import ROOT
 from benchmarks.tools.seeknal import Seeknal
@@ -61,9 +62,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
     write_project(project)
     chosen = [
-        entry
-        for entry in entries(project, output, options.compression, options.threads)
-        if not options.plain_only or entry.folder == ROOT
+        entry for entry in entries(project, output, options.compression, options.threads) if not options.plain_only or entry.folder == ROOT
     ]
     samples: dict[str, list[Sample]] = {entry.name: [] for entry in chosen}
     for number in range(options.repeats):
@@ -74,9 +73,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             if sample.outcome != "ok":
                 _say(sample.tail)
                 return 1
-    summaries = {name: summarize(found) for name, found in samples.items()}
-    print(f"\nTPC-H, scale factor {options.scale:g}\n\n{_table(summaries)}")
-    _write_json(options, chosen, samples, summaries)
+    print(f"\nTPC-H, scale factor {options.scale:g}\n\n{_table(samples)}")
+    _write_json(options, chosen, samples)
     return 0 if options.plain_only else _verify(project, output)
 
 
@@ -90,34 +88,33 @@ def _measure(entry: Entry, work: Path, timeout: float) -> Sample:
     return measure(entry.command, cwd=entry.folder, env=env, timeout=timeout, log=log)
 
 
-def _table(summaries: dict[str, Summary]) -> str:
-    base = summaries[BASELINE]
-    rows = [
-        [
-            name,
-            seconds(found.wall),
-            seconds(found.fastest),
-            seconds(found.cpu),
-            mebibytes(found.rss),
-            f"{found.wall / base.wall:.2f}",
-            f"{found.cpu / base.cpu:.2f}",
-        ]
-        for name, found in summaries.items()
-    ]
+def _table(samples: dict[str, list[Sample]]) -> str:
+    base = samples[BASELINE]
     header = ["", "wall", "fastest", "CPU", "peak RSS", "wall ratio", "CPU ratio"]
+    rows: list[list[str]] = []
+    for name, found in samples.items():
+        medians = summarize(found)
+        costs = [seconds(cost) for cost in (medians.wall, medians.fastest, medians.cpu)]
+        wall = _ratio([sample.wall for sample in found], [sample.wall for sample in base])
+        cpu = _ratio([sample.cpu for sample in found], [sample.cpu for sample in base])
+        rows.append([name, *costs, mebibytes(medians.rss), wall, cpu])
     return table(header, rows)
+
+
+def _ratio(costs: Sequence[float], base: Sequence[float]) -> str:
+    """The median of the ratios round by round: what slows the machine down slows both."""
+    return f"{median(cost / other for cost, other in zip(costs, base, strict=True)):.2f}"
 
 
 def _verify(project: Path, output: Path) -> int:
     command = [sys.executable, "-m", "benchmarks.tpch.verify", str(project), str(output)]
-    return subprocess.run(command, check=False, timeout=_VERIFY_TIMEOUT).returncode  # noqa: S603
+    return subprocess.run(command, check=False, timeout=_VERIFY_TIMEOUT).returncode
 
 
 def _write_json(
     options: argparse.Namespace,
     chosen: Sequence[Entry],
     samples: dict[str, list[Sample]],
-    summaries: dict[str, Summary],
 ) -> None:
     document = {
         "machine": machine(),
@@ -126,7 +123,7 @@ def _write_json(
         "compression": options.compression,
         "threads": options.threads,
         "commands": {entry.name: entry.command for entry in chosen},
-        "medians": {name: asdict(found) for name, found in summaries.items()},
+        "medians": {name: asdict(summarize(found)) for name, found in samples.items()},
         "samples": {name: [asdict(one) for one in found] for name, found in samples.items()},
     }
     options.output.parent.mkdir(parents=True, exist_ok=True)

@@ -24,5 +24,5 @@ def generate(folder: Path, scale: float, say: Callable[[str], None]) -> bool:
     folder.mkdir(parents=True, exist_ok=True)
     say(f"generating TPC-H data at scale factor {scale:g} in {folder}")
     command = [str(program), "parquet", "-s", f"{scale:g}", "-o", str(folder)]
-    done = subprocess.run([*command, "--quiet", "--overwrite"], check=False, timeout=_TIMEOUT)  # noqa: S603
+    done = subprocess.run([*command, "--quiet", "--overwrite"], check=False, timeout=_TIMEOUT)
     return done.returncode == 0
