@@ -10,12 +10,12 @@ import pyarrow as pa
 
 from seeknal.errors import EngineError
 from seeknal_duckdb.arrow_types import storable
-from seeknal_duckdb.errors import CANCELLED, INTERRUPTED
+from seeknal_duckdb.errors import CANCELLED, INTERRUPTED, engine_error, plain_message
 from seeknal_duckdb.sql import identifier, wrapped
 from seeknal_duckdb.statements import columns_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator, Iterator
 
     from seeknal.protocols import ArrowStream
     from seeknal_duckdb.cursors import Cursors, Running
@@ -26,7 +26,7 @@ _TRACEBACK = ". Detail: Python exception: "
 
 
 @contextmanager
-def ingested(running: Running, data: ArrowStream) -> Iterator[str]:
+def ingested(running: Running, data: ArrowStream) -> Generator[str]:
     """A query, good on this cursor and once, that reads a stream of Arrow batches.
 
     Where the stream itself fails, that failure is what leaves, not what DuckDB says of it.
@@ -50,7 +50,7 @@ def record_batches(cursors: Cursors, query: str) -> pa.RecordBatchReader:
     """The rows of `query` as a stream. Its cursor is given back when the stream ends or is dropped."""
     running = cursors.take(query)
     try:
-        columns_of(running.cursor, wrapped(query))
+        columns_of(running.cursor, query)
         reader = running.cursor.sql(wrapped(query)).to_arrow_reader(BATCH_ROWS)
     except duckdb.Error as error:
         cursors.give_back(running)
@@ -60,19 +60,30 @@ def record_batches(cursors: Cursors, query: str) -> pa.RecordBatchReader:
     return pa.RecordBatchReader.from_batches(reader.schema, batches)
 
 
-def _outgoing(cursors: Cursors, running: Running, reader: pa.RecordBatchReader) -> Iterator[Any]:
+def _outgoing(cursors: Cursors, running: Running, reader: pa.RecordBatchReader) -> Iterator[pa.RecordBatch | None]:
+    """Nothing, then the batches."""
+    batch = None
     try:
-        yield None
-        for batch in reader:
-            running.check()
+        while True:
+            running.resting = True
             yield batch
+            running.resting = False
+            running.check()
+            batch = next(reader)
+    except StopIteration:
+        return
     except (duckdb.Error, pa.ArrowException, OSError) as error:
-        if running.cancelled:
-            raise EngineError(INTERRUPTED, CANCELLED) from error
-        raise EngineError("SK-SQL-012", str(error)) from error
+        raise _stopped(running, error) from error
     finally:
         reader.close()
         cursors.give_back(running)
+
+
+def _stopped(running: Running, error: Exception) -> EngineError:
+    """What ended a stream: an interrupt, or a failure, of which Arrow hands on the text alone."""
+    if running.cancelled:
+        return EngineError(INTERRUPTED, CANCELLED)
+    return engine_error(error) if isinstance(error, duckdb.Error) else EngineError("SK-SQL-012", plain_message(str(error)))
 
 
 def _until_cancelled(

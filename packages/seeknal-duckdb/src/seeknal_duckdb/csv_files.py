@@ -74,7 +74,7 @@ def _first_line(path: Path, given: Mapping[str, Any]) -> str:
     """The first line that is read. Raises EngineError SK-DATA-001 for a file that is empty or no text."""
     if path.stat().st_size == 0:
         raise EngineError("SK-DATA-001", f"{path} is empty: it does not even have a header")
-    if _compression(path, given) not in ("none", "gzip"):
+    if _compression(path, given) not in {"none", "gzip"}:
         return ""
     try:
         with _text(path, given) as file:
@@ -84,7 +84,8 @@ def _first_line(path: Path, given: Mapping[str, Any]) -> str:
     except (LookupError, OSError) as error:
         raise EngineError("SK-DATA-001", f"{path} cannot be read: {error}") from error
     if "\0" in line or ("\ufffd" in line and "encoding" not in given):
-        raise EngineError("SK-DATA-001", f"{path} is no UTF-8 text", hint="is it another format, or another encoding? params: {encoding: latin-1}")
+        hint = "is it another format, or in another encoding? params: {encoding: latin-1} would say so"
+        raise EngineError("SK-DATA-001", f"{path} is no UTF-8 text", hint=hint)
     return line
 
 

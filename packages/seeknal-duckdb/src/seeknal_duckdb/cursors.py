@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from contextlib import contextmanager
+from threading import get_ident
 from typing import TYPE_CHECKING
 
 import duckdb
@@ -13,27 +14,32 @@ from seeknal_duckdb.database import open_database
 from seeknal_duckdb.errors import BINDING, CANCELLED, INTERRUPTED, engine_error
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator
 
     from seeknal.protocols import SessionSettings
 
 _RETRY_SECONDS = 0.01
 _RETRIES = 200
+_CTRL_C = "Query interrupted"
+"""What DuckDB makes of a KeyboardInterrupt, which it swallows."""
 
 
 class Running:
     """One call in flight: its cursor, the text it was handed, and whether it is to stop.
 
-    `before` is how many lines go before `query` in the statement that DuckDB runs.
+    `before` is how many lines go before `query` in the statement that DuckDB runs. `resting` says that the call waits for its
+    caller, as a stream does between two batches.
     """
 
-    __slots__ = ("before", "cancelled", "cursor", "query")
+    __slots__ = ("before", "cancelled", "cursor", "query", "resting", "thread")
 
     def __init__(self, cursor: duckdb.DuckDBPyConnection, query: str | None) -> None:
         self.cursor = cursor
         self.query = query
         self.before = 1
         self.cancelled = False
+        self.resting = False
+        self.thread = get_ident()
 
     def check(self) -> None:
         """Raise EngineError SK-RUN-130 if the call is to stop; for work that DuckDB does not see."""
@@ -54,7 +60,7 @@ class Cursors:
         self.views: set[str] = set()
 
     @contextmanager
-    def use(self, query: str | None = None) -> Iterator[Running]:
+    def use(self, query: str | None = None) -> Generator[Running]:
         """A cursor for one call. What DuckDB raises in it leaves as EngineError; places are told for the text `query`."""
         running = self.take(query)
         try:
@@ -62,6 +68,10 @@ class Cursors:
             running.check()
         except duckdb.Error as error:
             raise self.failure(running, error) from error
+        except RuntimeError as error:
+            if str(error) == _CTRL_C:
+                raise KeyboardInterrupt from error
+            raise
         finally:
             self.give_back(running)
 
@@ -96,18 +106,20 @@ class Cursors:
     def interrupt(self) -> None:
         """Cancel every call in flight, and wait a little until they are.
 
-        DuckDB forgets an interrupt that comes just before a query begins, so it is repeated until the call has ended.
+        DuckDB forgets an interrupt that comes just before a query begins, so it is repeated until the call has ended. A signal
+        handler runs in the thread of a call and cannot wait for it.
         """
-        stopping = self._running.copy()
+        stopping, own = self._running.copy(), get_ident()
         for running in stopping:
             running.cancelled = True
+            running.cursor.interrupt()
         for _ in range(_RETRIES):
-            stopping &= self._running
+            stopping = {running for running in stopping & self._running if not running.resting and running.thread != own}
             if not stopping:
                 return
+            time.sleep(_RETRY_SECONDS)
             for running in stopping:
                 running.cursor.interrupt()
-            time.sleep(_RETRY_SECONDS)
 
     def close(self) -> None:
         """Free the database."""

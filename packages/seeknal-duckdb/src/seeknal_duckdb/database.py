@@ -11,7 +11,10 @@ from seeknal_duckdb.sql import literal
 if TYPE_CHECKING:
     from seeknal.protocols import SessionSettings
 
-_QUIET = {
+CATALOG = "memory"
+"""What DuckDB calls a database in memory."""
+
+QUIET: dict[str, Any] = {
     "python_enable_replacements": False,
     "autoload_known_extensions": False,
     "autoinstall_known_extensions": False,
@@ -26,7 +29,7 @@ _LOCK = {"enable_external_access": False, "lock_configuration": True}
 
 def open_database(settings: SessionSettings, *, locked: bool) -> duckdb.DuckDBPyConnection:
     """A database in memory. `locked`: it opens files in the settings' folders only, and no SQL can change that."""
-    config: dict[str, Any] = {**_QUIET, "temp_directory": str(settings.scratch)}
+    config: dict[str, Any] = {**QUIET, "temp_directory": str(settings.scratch)}
     if settings.memory_limit is not None:
         config["memory_limit"] = settings.memory_limit
     if settings.threads is not None:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from seeknal.nodes import Digest
 from seeknal_duckdb.sql import identifier, literal
+from seeknal_duckdb.stored_types import children
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -47,15 +48,16 @@ def hashable(value: str, type_: DuckDBPyType, depth: int = 0) -> str:
         case "float" | "double":
             return _hash(value, "signbit(" + value + ")")
         case "list" | "array":
-            return _unless_null(value, _hash("len(" + value + ")", _each(value, item, type_.children[0][1], depth)))
+            return _unless_null(value, _hash("len(" + value + ")", _each(value, item, children(type_)[0][1], depth)))
         case "map":
-            (_, key), (_, content) = type_.children
-            keys = _each("map_keys(" + value + ")", item, key, depth)
-            values = _each("map_values(" + value + ")", item, content, depth)
-            return _unless_null(value, _hash("cardinality(" + value + ")", keys, values))
+            parts = zip(("map_keys(", "map_values("), children(type_), strict=True)
+            lists = [_each(function + value + ")", item, child, depth) for function, (_, child) in parts]
+            return _unless_null(value, _hash("cardinality(" + value + ")", *lists))
         case "struct" | "tuple" if type_.children:
-            children = enumerate(type_.children, 1)
-            fields = [hashable("struct_extract_at(" + value + ", " + str(n) + ")", child, depth) for n, (_, child) in children]
+            fields = [
+                hashable("struct_extract_at(" + value + ", " + str(number) + ")", child, depth)
+                for number, (_, child) in enumerate(children(type_), 1)
+            ]
             return _unless_null(value, _hash(*fields))
     if str(type_).startswith(_CANONICAL_TEXT):
         return "CAST(" + value + " AS VARCHAR)"

@@ -54,7 +54,7 @@ def engine_error(error: duckdb.Error, query: str | None = None, before: int = 1)
             line, column = _locate(place, query, before)
             if int(place["line"]) - before > query.count("\n") + 1:
                 text = "Parser Error: syntax error: the query ends where more of it is expected"
-    message, hint = _PREFIX.sub("", text), _HINTS.get(code)
+    message, hint = plain_message(text), _HINTS.get(code)
     found = _HINT.search(message)
     if found:
         message = message[: found.start()].rstrip()
@@ -62,6 +62,11 @@ def engine_error(error: duckdb.Error, query: str | None = None, before: int = 1)
     if code == INTERRUPTED:
         message = CANCELLED
     return EngineError(code, message, line=line, column=column, hint=hint)
+
+
+def plain_message(text: str) -> str:
+    """What DuckDB says, without the kind of error in front of it."""
+    return _PREFIX.sub("", text)
 
 
 def text_of(error: duckdb.Error) -> str:
@@ -80,9 +85,9 @@ def _code(error: duckdb.Error, text: str) -> str:
         if isinstance(error, kind):
             return code
     if isinstance(error, duckdb.IOException):
-        if re.search("No space left|disk quota", text, re.IGNORECASE):
+        if re.search(r"No space left|disk quota", text, re.IGNORECASE):
             return "SK-SQL-014"
-        if re.search("No files found|No such file|Cannot open file", text):
+        if re.search(r"No files found|No such file|Cannot open file", text):
             return "SK-DATA-003"
     if "No magic bytes" in text or "not a Parquet file" in text or "Parquet" in text:
         return "SK-DATA-001"

@@ -19,7 +19,7 @@ import pyarrow as pa
 from seeknal.errors import EngineError, did_you_mean
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
 _BATCH_ROWS = 8192
@@ -29,6 +29,7 @@ _ERRORS = frozenset({"#NULL!", "#DIV/0!", "#VALUE!", "#REF!", "#NAME?", "#NUM!",
 _TEXT_TYPES = ("VARCHAR", "JSON")
 _NOT_CALCULATED = re.compile(rb'<c (?![^>]*t="str")[^>]*><f[^>]*>[^<]*</f>\s*(?:<v\s*/>|<v></v>)?\s*</c>')
 
+_NAMES = {bool: "bool", int: "int", float: "float", date: "date", time: "time"}  # a bool is an int too
 _BIGINT_END = 1 << 63
 _DATE, _TIMESTAMP, _DOUBLE = pa.date32(), pa.timestamp("us"), pa.float64()
 _ARROW = {
@@ -95,7 +96,7 @@ def _sheet(path: Path, given: Mapping[str, Any]) -> _Sheet:
 
 
 @contextmanager
-def _worksheet(path: Path, given: Mapping[str, Any]) -> Iterator[Any]:
+def _worksheet(path: Path, given: Mapping[str, Any]) -> Generator[Any]:
     try:
         openpyxl = importlib.import_module("openpyxl")
     except ImportError as error:
@@ -155,20 +156,11 @@ def _kinds(sheets: Iterable[_Sheet], text: Sequence[bool]) -> list[pa.DataType]:
 
 
 def _kind(value: Any) -> str:  # noqa: ANN401 - what a cell may hold
-    match value:
-        case bool():
-            return "bool"
-        case int() if abs(value) < _BIGINT_END:
-            return "int"
-        case int() | float():
-            return "float"
-        case datetime():
-            return "date" if value.time() == time() else "timestamp"
-        case date():
-            return "date"
-        case time():
-            return "time"
-    return "text"
+    if isinstance(value, datetime):
+        return "date" if value.time() == time() else "timestamp"
+    if isinstance(value, int) and not isinstance(value, bool) and abs(value) >= _BIGINT_END:
+        return "float"
+    return next((name for kind, name in _NAMES.items() if isinstance(value, kind)), "text")
 
 
 def _batches(sheets: Iterable[_Sheet], schema: pa.Schema) -> Iterator[pa.RecordBatch]:

@@ -26,7 +26,7 @@ _DEFAULTS: dict[str, dict[str, Any]] = {"csv": {"header": True}, "parquet": {"co
 def export(cursor: duckdb.DuckDBPyConnection, query: str, target: Path, format_: str, options: Mapping[str, Any]) -> int:
     """Write the rows of `query` to `target`. Returns how many there were."""
     given = {**_DEFAULTS.get(format_, {}), **parameters(format_, options, WRITE)}
-    columns_of(cursor, wrapped(query))
+    columns_of(cursor, query)
     said = {name: _value(value) for name, value in given.items()}
     copied = cursor.execute(copy_sql(wrapped(query), target, {**_FORMATS[format_], "USE_TMP_FILE": "false", **said})).fetchall()
     return int(copied[0][0])

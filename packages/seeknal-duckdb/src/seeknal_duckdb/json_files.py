@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from seeknal.errors import EngineError
-from seeknal_duckdb.sql import call, wrapped
+from seeknal_duckdb.sql import call
 from seeknal_duckdb.statements import columns_of
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ def json_query(
     """
     arguments = {"format": "newline_delimited" if format_ == "jsonl" else "auto", **given}
     query = "FROM " + call("read_json", paths, arguments)
-    found = [(name, str(type_)) for name, type_ in columns_of(cursor, wrapped(query))]
+    found = [(name, str(type_)) for name, type_ in columns_of(cursor, query)]
     if found == _NOTHING_FOUND:
         found = []
     if not types:

@@ -63,9 +63,9 @@ def _query(running: Running, read: FileRead, given: Mapping[str, Any], types: Ma
         case "csv":
             query = csv_query(read.paths, given, types)
             try:
-                columns_of(running.cursor, wrapped(query))
+                columns_of(running.cursor, query)
             except duckdb.BinderException:  # says which declared columns are missing, not which there are
-                _refuse_missing(read, [name for name, _ in columns_of(running.cursor, wrapped(csv_query(read.paths, given, {})))])
+                _refuse_missing(read, [name for name, _ in columns_of(running.cursor, csv_query(read.paths, given, {}))])
                 raise
             return query
         case "json" | "jsonl":
@@ -73,11 +73,9 @@ def _query(running: Running, read: FileRead, given: Mapping[str, Any], types: Ma
     return "FROM " + call("read_parquet", read.paths, given)
 
 
-def _store(
-    running: Running, query: str, read: FileRead, types: Mapping[str, str], target: Path, metadata: Mapping[str, str]
-) -> Written:
+def _store(running: Running, query: str, read: FileRead, types: Mapping[str, str], target: Path, metadata: Mapping[str, str]) -> Written:
     """Write what `query` reads, its columns as they are declared."""
-    columns = columns_of(running.cursor, wrapped(query))
+    columns = columns_of(running.cursor, query)
     _refuse_missing(read, [name for name, _ in columns])
     declared = {name.casefold(): type_ for name, type_ in types.items()}
     casts = {

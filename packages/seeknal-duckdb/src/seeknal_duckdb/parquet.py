@@ -21,14 +21,12 @@ if TYPE_CHECKING:
     from seeknal_duckdb.statements import Columns
 
 
-def write_parquet(
-    running: Running, query: str, target: Path, metadata: Mapping[str, str], columns: Columns | None = None
-) -> Written:
+def write_parquet(running: Running, query: str, target: Path, metadata: Mapping[str, str], columns: Columns | None = None) -> Written:
     """Run `query`, store its rows in one file, and make sure that reading it gives the types that were meant.
 
     `columns` are those of the query, where they are known already.
     """
-    columns = columns_of(running.cursor, wrapped(query)) if columns is None else columns
+    columns = columns_of(running.cursor, query) if columns is None else columns
     stored = {name: stored_type(name, type_) for name, type_ in columns}
     casts = {name: cast(name, stored[name]) for name, type_ in columns if not same_type(stored[name], str(type_))}
     running.before = lines_before(casts)
@@ -40,7 +38,7 @@ def write_parquet(
     except duckdb.ConversionException as error:
         _refuse_unfitting(error, {name: stored[name] for name in casts})
         raise
-    found = columns_of(running.cursor, wrapped("FROM " + call("read_parquet", [target], {})))
+    found = columns_of(running.cursor, "FROM " + call("read_parquet", [target], {}))
     _refuse_changed(stored, found)
     return Written(int(copied[0][0]), schema_of(found))
 

@@ -9,11 +9,12 @@ from seeknal.errors import EngineError, did_you_mean
 from seeknal.protocols import Files, Rows, Written
 from seeknal_duckdb.arrow import ingested, record_batches
 from seeknal_duckdb.cursors import Cursors
+from seeknal_duckdb.database import CATALOG
 from seeknal_duckdb.digest import digest_of, digest_sql
 from seeknal_duckdb.exporting import export
 from seeknal_duckdb.loading import load
 from seeknal_duckdb.parquet import write_parquet
-from seeknal_duckdb.sql import call, identifier, view_sql, wrapped
+from seeknal_duckdb.sql import call, qualified, view_sql, wrapped
 from seeknal_duckdb.statements import columns_of, schema_of
 
 if TYPE_CHECKING:
@@ -43,16 +44,16 @@ class DuckDBSession:
         query = None if isinstance(relation, Files) else relation.sql
         with self._defining, self._locked.use(query) as running:
             if query is not None:
-                columns_of(running.cursor, wrapped(query))
+                columns_of(running.cursor, query)
                 self._locked.views |= {name.casefold()}
             if schema is not None:
-                running.cursor.execute("CREATE SCHEMA IF NOT EXISTS " + identifier(schema))
-            running.cursor.execute(view_sql(name, relation, schema))
+                running.cursor.execute("CREATE SCHEMA IF NOT EXISTS " + qualified(CATALOG, schema))
+            running.cursor.execute(view_sql(qualified(CATALOG, schema or "main", name), relation))
 
     def describe(self, query: str) -> Schema:
         """The columns `query` would return."""
         with self._locked.use(query) as running:
-            return schema_of(columns_of(running.cursor, wrapped(query)))
+            return schema_of(columns_of(running.cursor, query))
 
     def write(self, query: str, target: Path, metadata: Mapping[str, str]) -> Written:
         """Run `query` and store its rows as one Parquet file at `target`, in the order the query returns them."""
@@ -75,18 +76,19 @@ class DuckDBSession:
         """Run a query and fetch its rows, at most `limit` of them."""
         bound = "" if limit is None else " LIMIT " + str(int(limit))
         with self._locked.use(query) as running:
-            names = tuple(name for name, _ in columns_of(running.cursor, wrapped(query)))
+            names = tuple(name for name, _ in columns_of(running.cursor, query))
             return Rows(names, running.cursor.execute(wrapped(query) + bound).fetchall())
 
     def arrow(self, query: str) -> ArrowStream:
         """Run a query and hand out its rows as a stream, a `pyarrow.RecordBatchReader`, which may be read in another thread."""
-        return record_batches(self._locked, query)
+        stream: ArrowStream = record_batches(self._locked, query)
+        return stream
 
     def digest(self, relation: Files, columns: Sequence[str]) -> Digest:
         """See `seeknal_duckdb.digest`. Raises EngineError SK-SQL-011 for a column the files do not have."""
         source = call("read_parquet", relation.paths, {})
         with self._locked.use() as running:
-            known = dict(columns_of(running.cursor, wrapped("FROM " + source)))
+            known = dict(columns_of(running.cursor, "FROM " + source))
             for name in columns:
                 if name not in known:
                     raise EngineError("SK-SQL-011", f"there is no column '{name}' to hash", hint=did_you_mean(name, known))

@@ -19,6 +19,11 @@ def identifier(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
+def qualified(*parts: str) -> str:
+    """A name within a schema, or a catalog and a schema, each part quoted."""
+    return ".".join(map(identifier, parts))
+
+
 def literal(value: Any) -> str:  # noqa: ANN401 - any plain value
     """A Python value as DuckDB writes it: text, paths, numbers, booleans, None, and lists and dicts of these."""
     if value is None:
@@ -74,10 +79,9 @@ def relation_sql(relation: Files | Query) -> str:
     return wrapped(relation.sql)
 
 
-def view_sql(name: str, relation: Files | Query, schema: str | None) -> str:
-    """The statement that makes a relation readable by name."""
-    full = identifier(name) if schema is None else identifier(schema) + "." + identifier(name)
-    return "CREATE OR REPLACE VIEW " + full + " AS " + relation_sql(relation)
+def view_sql(name: str, relation: Files | Query) -> str:
+    """The statement that makes a relation readable as `name`, which is quoted already."""
+    return "CREATE OR REPLACE VIEW " + name + " AS " + relation_sql(relation)
 
 
 def copy_sql(select: str, target: Path, options: Mapping[str, str]) -> str:

@@ -8,6 +8,7 @@ import duckdb
 
 from seeknal.errors import EngineError
 from seeknal.nodes import ColumnSchema
+from seeknal_duckdb.sql import wrapped
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -20,17 +21,20 @@ Columns = list[tuple[str, "DuckDBPyType"]]
 """Names and types of a result's columns, in order."""
 
 
-def columns_of(cursor: duckdb.DuckDBPyConnection, select: str) -> Columns:
-    """The columns `select` returns, found by binding it; nothing runs.
+def columns_of(cursor: duckdb.DuckDBPyConnection, query: str) -> Columns:
+    """The columns `query` returns, found by binding it; nothing runs.
 
-    Raises EngineError SK-SQL-010 unless it is exactly one SELECT, without which brackets put around it would not hold it.
+    Raises EngineError SK-SQL-010 unless it is exactly one SELECT, by itself and in the brackets in which it will run: text that
+    closes them and opens others is no query.
     """
-    statements = cursor.extract_statements(select)
-    if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
-        hint = "a PIVOT needs its values listed: PIVOT t ON column IN (…) USING …"
-        raise EngineError("SK-SQL-010", "this is not one SELECT with columns that are known before it runs", hint=hint)
+    select = wrapped(query)
+    for text in (select, query):
+        statements = cursor.extract_statements(text)
+        if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
+            hint = "a PIVOT needs its values listed: PIVOT t ON column IN (…) USING …"
+            raise EngineError("SK-SQL-010", "this is not one SELECT with columns that are known before it runs", hint=hint)
     try:
-        relation = cursor.sql(statements[0])
+        relation = cursor.sql(select)
     except duckdb.Error:
         cursor.execute("DESCRIBE " + select)  # says where, which the relation does not
         raise

@@ -6,13 +6,10 @@ DOUBLE, INTERVAL without its microseconds, TIME WITH TIME ZONE without its offse
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from duckdb.sqltypes import DuckDBPyType
 
 from seeknal.errors import EngineError
 from seeknal_duckdb.sql import identifier
-
-if TYPE_CHECKING:
-    from duckdb.sqltypes import DuckDBPyType
 
 EXACT = frozenset(
     "BOOLEAN TINYINT SMALLINT INTEGER BIGINT UTINYINT USMALLINT UINTEGER UBIGINT FLOAT DOUBLE VARCHAR BLOB JSON UUID DATE TIME "
@@ -51,17 +48,21 @@ def stored_type(column: str, type_: DuckDBPyType) -> str:
         case "enum":
             return "VARCHAR"
         case "list" | "array":
-            return stored_type(column, type_.children[0][1]) + "[]"
+            return stored_type(column, children(type_)[0][1]) + "[]"
         case "map":
-            (_, key), (_, value) = type_.children
-            return "MAP(" + stored_type(column, key) + ", " + stored_type(column, value) + ")"
+            return "MAP(" + ", ".join(stored_type(column, child) for _, child in children(type_)) + ")"
         case "struct" if all(name for name, _ in type_.children):
-            return "STRUCT(" + ", ".join(identifier(name) + " " + stored_type(column, child) for name, child in type_.children) + ")"
+            return "STRUCT(" + ", ".join(identifier(name) + " " + stored_type(column, child) for name, child in children(type_)) + ")"
     hint = HINTS.get(text) or HINTS.get(text.partition("(")[0])
-    if type_.id in ("struct", "tuple"):
+    if type_.id in {"struct", "tuple"}:
         hint = "name its fields, for example {'first': a, 'second': b}"
     message = f"column '{column}' has the type {text}, which a Parquet file cannot hold unchanged"
     raise EngineError("SK-DATA-004", message, hint=hint or "cast it to VARCHAR, or leave the column out")
+
+
+def children(type_: DuckDBPyType) -> list[tuple[str, DuckDBPyType]]:
+    """The types a nested type is made of, with their names: the fields of a STRUCT, `key` and `value` of a MAP, a list's `child`."""
+    return [(name, child) for name, child in type_.children if isinstance(child, DuckDBPyType)]
 
 
 def same_type(one: str, other: str) -> bool:

@@ -1,4 +1,4 @@
-"""The warehouse file: what people open in DuckDB, a notebook or a database tool. Views only."""
+"""The warehouse file: what people open in DuckDB, a notebook or a database tool. It holds views and no data."""
 
 from __future__ import annotations
 
@@ -9,8 +9,11 @@ from uuid import uuid4
 
 import duckdb
 
+from seeknal.errors import EngineError
+from seeknal_duckdb.database import CATALOG, QUIET
 from seeknal_duckdb.errors import engine_error
-from seeknal_duckdb.sql import identifier, literal, view_sql
+from seeknal_duckdb.sql import literal, qualified, view_sql
+from seeknal_duckdb.statements import columns_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -21,46 +24,85 @@ if TYPE_CHECKING:
 STORAGE_VERSION = "v1.4.0"
 """The oldest file format that every supported DuckDB reads and writes."""
 
-_NAME = "warehouse"
+_CATALOG = "seeknal_warehouse"
+_COPIES = 5
 
 
 def publish(warehouse: Path, environment: str, relations: Mapping[str, Files | Query], dropped: Sequence[str]) -> None:
-    """Change a copy of the warehouse and put it in the file's place."""
+    """Change a copy of the warehouse, then put it in the file's place: readers see all of the change or none.
+
+    Readers that have the file open go on reading what they opened. Raises EngineError SK-DATA-007 for a file that is no warehouse.
+    """
     warehouse.parent.mkdir(parents=True, exist_ok=True)
     copy = warehouse.with_name(f".{warehouse.name}.{uuid4().hex}.tmp")
+    log = copy.with_name(copy.name + ".wal")
     try:
         if warehouse.exists():
-            shutil.copyfile(warehouse, copy)
-        _change(copy, environment, relations, dropped)
+            _copy(warehouse, copy)
+        _change(copy, warehouse, environment, relations, dropped)
         _replace(copy, warehouse)
     finally:
         copy.unlink(missing_ok=True)
+        log.unlink(missing_ok=True)
 
 
-def _change(copy: Path, environment: str, relations: Mapping[str, Files | Query], dropped: Sequence[str]) -> None:
+def _copy(warehouse: Path, copy: Path) -> None:
+    """Copy the file as it was at one moment, although somebody may have it open for writing."""
+    for _ in range(_COPIES):
+        before = warehouse.stat()
+        shutil.copy(warehouse, copy)
+        after = warehouse.stat()
+        if (before.st_mtime_ns, before.st_size, before.st_ino) == (after.st_mtime_ns, after.st_size, after.st_ino):
+            return
+    message = f"another program keeps writing to {warehouse}"
+    raise EngineError("SK-DATA-007", message, hint="close it, or have it open the file read-only")
+
+
+def _change(copy: Path, warehouse: Path, environment: str, relations: Mapping[str, Files | Query], dropped: Sequence[str]) -> None:
     """Bring the views of one environment up to date."""
-    with duckdb.connect(":memory:") as connection:
+    schema = (_CATALOG, environment)
+    with duckdb.connect(":memory:", config=QUIET) as connection:
+        _attach(connection, copy, warehouse)
         try:
-            connection.execute(
-                "".join(["ATTACH ", literal(copy), " AS ", identifier(_NAME), " (STORAGE_VERSION ", literal(STORAGE_VERSION), ")"])
-            )
-            connection.execute("USE " + identifier(_NAME))
-            connection.execute("CREATE SCHEMA IF NOT EXISTS " + identifier(environment))
-            connection.execute("BEGIN")
+            for statement in ("BEGIN", "CREATE SCHEMA IF NOT EXISTS " + qualified(*schema), "USE " + qualified(*schema)):
+                connection.execute(statement)
             for name in dropped:
-                connection.execute("DROP VIEW IF EXISTS " + identifier(environment) + "." + identifier(name))
+                connection.execute("DROP VIEW IF EXISTS " + qualified(*schema, name))
             for name, relation in relations.items():
-                connection.execute(view_sql(name, relation, environment))
-            connection.execute("COMMIT")
-            connection.execute("USE memory")
-            connection.execute("DETACH " + identifier(_NAME))
+                _create(connection, (*schema, name), relation)
+            for statement in ("COMMIT", "USE " + qualified(CATALOG), "DETACH " + qualified(_CATALOG)):
+                connection.execute(statement)
         except duckdb.Error as error:
             raise engine_error(error) from error
 
 
+def _attach(connection: duckdb.DuckDBPyConnection, copy: Path, warehouse: Path) -> None:
+    options = " (STORAGE_VERSION " + literal(STORAGE_VERSION) + ")"
+    try:
+        connection.execute("ATTACH " + literal(copy) + " AS " + qualified(_CATALOG) + options)
+    except duckdb.Error as error:
+        message = f"{warehouse} cannot be opened as a DuckDB file: {engine_error(error).message.replace(str(copy), warehouse.name)}"
+        raise EngineError("SK-DATA-007", message, hint="delete it, and publish everything again: it holds views only") from error
+
+
+def _create(connection: duckdb.DuckDBPyConnection, name: tuple[str, ...], relation: Files | Query) -> None:
+    """Create or replace one view."""
+    query = getattr(relation, "sql", None)
+    try:
+        if query is not None:
+            columns_of(connection, query)
+        connection.execute(view_sql(qualified(*name), relation))
+    except duckdb.Error as error:
+        raise engine_error(error, query) from error
+
+
 def _replace(copy: Path, warehouse: Path) -> None:
-    """Put the copy in place, durably."""
+    """Put the copy in place, durably.
+
+    A log that somebody left beside the old file belongs to that file, and must not be taken for one of the new.
+    """
     _sync(copy)
+    warehouse.with_name(warehouse.name + ".wal").unlink(missing_ok=True)
     copy.replace(warehouse)
     _sync(warehouse.parent)
 
