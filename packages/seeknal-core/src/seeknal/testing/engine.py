@@ -318,7 +318,7 @@ class EngineSuite:
         assert two != self.digest(session, inside, "SELECT 1 AS a", columns=())
 
     def test_digest_is_at_least_100_bits_wide(self, session: Session, inside: Path) -> None:
-        assert len(self.digest(session, inside, "SELECT 1 AS a, 2 AS b")) >= 25  # noqa: PLR2004 - hexadecimal digits
+        assert len(self.digest(session, inside, "SELECT 1 AS a, 2 AS b")) >= 25
 
     # Files of people ---------------------------------------------------------------------------------------------------
 
