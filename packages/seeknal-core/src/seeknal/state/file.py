@@ -24,7 +24,7 @@ from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
-from seeknal.errors import LockedError, ProjectError
+from seeknal.errors import LockedError, ProjectError, StateError
 from seeknal.state.backend import Holder
 from seeknal.state.migrate import Stored, migrate, needs_migration
 from seeknal.state.model import SCHEMA_VERSION, TABLES, Change, Snapshot, empty_tables
@@ -44,7 +44,7 @@ _POLL_SECONDS = 0.1
 @dataclass
 class _FileLease:
     name: str
-    handle: int
+    held: bool = True
 
 
 class FileBackend:
@@ -109,9 +109,10 @@ class FileBackend:
 
     def commit(self, changes: Sequence[Change], lease: Lease) -> None:
         """Append one line to the journal and fsync it."""
+        if not getattr(lease, "held", False):
+            raise StateError("SK-STATE-007", f"the lease of '{lease.name}' is no longer held: nothing was committed")
         if not changes:
             return
-        del lease  # flock is held for as long as the process lives: there is nothing to check
         text = json.dumps([[c.table, c.key, c.value] for c in changes], separators=(",", ":")).encode()
         with self._exclusive():
             if not self.path.exists():
@@ -173,8 +174,12 @@ class FileBackend:
             self._acquire(handle, name, wait_seconds)
             os.ftruncate(handle, 0)
             os.pwrite(handle, json.dumps(asdict(holder)).encode(), 0)
-            yield _FileLease(name, handle)
-            os.ftruncate(handle, 0)
+            lease = _FileLease(name)
+            try:
+                yield lease
+            finally:
+                lease.held = False
+                os.ftruncate(handle, 0)
         finally:
             os.close(handle)
 
