@@ -34,8 +34,9 @@ from seeknal.state.model import PROD, Change, Pointer
 from seeknal.targets import load_target
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
+    from seeknal.fileversions import FileVersions
     from seeknal.graph.selection import History
     from seeknal.protocols import Rows, Session
     from seeknal.run.scheduler import Listener
@@ -80,10 +81,19 @@ class Project:
 
     @classmethod
     def open(
-        cls, path: str | Path = ".", *, profile: str | None = None, variables: Mapping[str, Any] | None = None, cache: bool = True
+        cls,
+        path: str | Path = ".",
+        *,
+        profile: str | None = None,
+        variables: Mapping[str, Any] | None = None,
+        cache: bool = True,
+        extra: Sequence[str] = (),
     ) -> Project:
-        """Read the project in `path` or a folder above it. Raises ProjectErrors with everything that is wrong."""
-        loaded = load_project(find_root(Path(path)), profile=profile, variables=variables, cache=cache)
+        """Read the project in `path` or a folder above it. Raises ProjectErrors with everything that is wrong.
+
+        `extra` are files that are read as if they stood below `seeknal/`; a path is relative to the project's folder, or absolute.
+        """
+        loaded = load_project(find_root(Path(path)), profile=profile, variables=variables, cache=cache, extra=extra)
         errors = list(loaded.errors)
         dag = None
         try:
@@ -178,14 +188,14 @@ class Project:
         from seeknal.run.publication import Publication
         from seeknal.run.scheduler import Scheduler
 
-        situation, seen = self._look(options, probes=True)
+        situation, files = self._look(options, probes=True)
         result.notices += situation.snapshot.notices
-        self.state.commit(seen, lease)
+        self.state.commit(list(files.changes.values()), lease)
         relations = self.relations(options.memory_limit)
         emit = _Events(self, listener, result)
         emit.send("run_started", {"run_id": result.run_id, "environment": PROD, "nodes": len(self.dag.order)})
         try:
-            builder = Builder(self.loaded, situation, self.store, relations)
+            builder = Builder(self.loaded, situation, files, self.store, relations)
             scheduler = Scheduler(
                 situation,
                 builder,
@@ -240,7 +250,7 @@ class Project:
         settings = self.loaded.settings
         return (settings.max_workers or os.cpu_count() or 1) if settings.parallel else 1
 
-    def _look(self, options: RunOptions, *, probes: bool) -> tuple[Situation, list[Change]]:
+    def _look(self, options: RunOptions, *, probes: bool) -> tuple[Situation, FileVersions]:
         from seeknal.run.situation import look
 
         forced = frozenset(options.selected or self.dag.nodes) if options.full else frozenset()

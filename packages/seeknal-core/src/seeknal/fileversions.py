@@ -54,7 +54,8 @@ class FileVersions:
         stat = path.stat()
         if in_place and stat.st_size > IN_PLACE_HASH_LIMIT:
             return FileRecord(name, stat.st_size, stat.st_mtime_ns, None)
-        before = self.known.get(name)
+        change = self.changes.get(name)
+        before = change.value if change is not None else self.known.get(name)
         if before and before["size"] == stat.st_size and before["mtime_ns"] == stat.st_mtime_ns:
             return FileRecord(name, stat.st_size, stat.st_mtime_ns, before["hash"])
         digest = hash_file(path)

@@ -66,7 +66,7 @@ class Progress:
         failed_rows = [a for a in result.audits if not a.passed]
         for audit in failed_rows if shown or result.status == "reused" else []:
             if audit.severity == "warn":
-                text = f"        warn  {result.id}: {audit.name or audit.type}({', '.join(audit.columns)}): {audit.message}"
+                text = f"        warn  {result.id}: {audit.label}: {audit.message}"
                 shown.append(self._style(text, "yellow"))
         if result.error is not None:
             shown.append(explain(result.error, self._root))

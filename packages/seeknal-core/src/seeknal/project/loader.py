@@ -18,7 +18,7 @@ from seeknal.registry import Registry
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from seeknal.nodes import Node, NodeId
@@ -64,21 +64,30 @@ class LoadedProject:
 
 
 def load_project(
-    root: Path, *, profile: str | None = None, variables: Mapping[str, Any] | None = None, cache: bool = True
+    root: Path,
+    *,
+    profile: str | None = None,
+    variables: Mapping[str, Any] | None = None,
+    cache: bool = True,
+    extra: Sequence[str] = (),
 ) -> LoadedProject:
-    """Read the project in `root`. What is wrong with its nodes is in `errors`; settings that cannot be read are raised."""
-    return _Load(root, profile, dict(variables or {}), cache=cache).run()
+    """Read the project in `root`. What is wrong with its nodes is in `errors`; settings that cannot be read are raised.
+
+    `extra` are files, relative to `root` or absolute, that are read as if they stood below `seeknal/`.
+    """
+    return _Load(root, profile, dict(variables or {}), cache=cache, extra=extra).run()
 
 
 class _Load:
     """One reading of a project."""
 
-    def __init__(self, root: Path, profile: str | None, variables: dict[str, Any], *, cache: bool) -> None:
+    def __init__(self, root: Path, profile: str | None, variables: dict[str, Any], *, cache: bool, extra: Sequence[str]) -> None:
         self.root = root
         self.target = root / "target"
         self.profile = profile
         self.variables = variables
         self.use_cache = cache
+        self.extra = extra
         self.errors: list[SeeknalError] = []
 
     def run(self) -> LoadedProject:
@@ -87,10 +96,13 @@ class _Load:
         context = self._context(settings, registry)
         old = read_cache(self.target, context) if self.use_cache else ParseCache(context)
         kept, changed = self._compare(old)
+        extra = {path: (self.root / path).stat() for path in self.extra if path not in kept and path not in changed}
+        changed |= extra
         self._same_references(kept, changed)
+        changed |= {path: changed.pop(path) for path in extra}  # last, so that a name given twice is reported there
         new = self._parse(changed, kept, project) if changed else {}
         if changed or len(kept) != len(old.files):
-            project.fresh = ParseCache(context, time.time_ns(), {**kept, **new}) if self.use_cache else None
+            project.fresh = ParseCache(context, time.time_ns(), {**kept, **new}) if self.use_cache and not self.extra else None
         for path in sorted({**kept, **new}):
             for node in (kept.get(path) or new[path]).nodes:
                 project.nodes[node.id] = node

@@ -291,8 +291,9 @@ class NodeLowering:
         """Make what a FROM names an input, or say that it is unknown."""
         found = self.scope.index.relation(use.name) if not use.schema else self.scope.index.ids.get(use.dotted.casefold())
         if found is not None:
-            self.refs[use.dotted] = found
-            self.inputs[found] = None
+            if found not in self.inputs:
+                self.refs[use.dotted] = found
+                self.inputs[found] = None
             return
         line, column = position(text, use.start)
         if any(c in use.name for c in "./\\:"):

@@ -10,6 +10,7 @@ from seeknal.errors import Location, ProjectError, ProjectErrors, SeeknalError
 from seeknal.nodes import NodeId, PythonLogic, Refresh, node_id
 from seeknal.project import yaml
 from seeknal.project.cache import digest_file
+from seeknal.project.locate import NODES
 from seeknal.project.pythonfile import PythonNode, read_nodes
 from seeknal.project.spellings import normalise
 from seeknal.project.validation import validate
@@ -22,7 +23,8 @@ if TYPE_CHECKING:
     from seeknal.specs import NodeSpec
 
 _FRONT_MATTER = re.compile(r"\s*/\*\s*---[ \t]*\n(.*?)\n?\s*---\s*\*/", re.DOTALL)
-_NOT_BUILT_YET = ("schedule", "time_column", "lookback", "start", "end", "batch_size")
+NOT_BUILT_YET = ("schedule", "time_column", "lookback", "start", "end", "batch_size")
+"""Keys of the format that are refused until something builds them; `engine` is another, with a reason of its own."""
 
 
 @dataclass
@@ -88,7 +90,7 @@ def _draft(document: yaml.Document, registry: Registry) -> tuple[Draft | None, l
 def _unsupported(document: yaml.Document, spec: NodeSpec, registry: Registry) -> list[SeeknalError]:
     """Keys of the format that nothing builds yet are refused, never ignored."""
     errors: list[SeeknalError] = []
-    for key in _NOT_BUILT_YET:
+    for key in NOT_BUILT_YET:
         if getattr(spec, key, None) is not None:
             message = f"'{key}' is not supported by this version: nodes are built whole, not window by window"
             errors.append(ProjectError("SK-KEY-005", message, at=document.at(key, key=True)))
@@ -123,7 +125,9 @@ def _sql(text: str, path: str) -> yaml.Document:
         raise ProjectError(
             "SK-KEY-001", "front matter cannot hold 'sql': the file's text is the SQL", at=Location(path, *marks[("sql",)].key)
         )
-    value = {"kind": "transform", "name": path.rpartition("/")[2].removesuffix(".sql"), **value, "sql": text[start:]}
+    stem = path.rpartition("/")[2].removesuffix(".sql")
+    name = stem if path.startswith(f"{NODES}/") else stem.removeprefix("draft_transform_")
+    value = {"kind": "transform", "name": name, **value, "sql": text[start:]}
     marks.setdefault(("name",), yaml.Place((1, 1), (1, 1)))
     marks[("sql",)] = yaml.Place((line, column), (line, column))
     return yaml.Document(path, value, marks, text.split("\n"))

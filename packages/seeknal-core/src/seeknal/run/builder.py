@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from seeknal.artifacts import ArtifactStore, Stage
+    from seeknal.fileversions import FileVersions
     from seeknal.nodes import Schema
     from seeknal.plan.planner import Decision, Situation
     from seeknal.plugin import Audit, Engine
@@ -65,13 +66,15 @@ class Built:
 class Builder:
     """Builds nodes of one run. Methods are called from worker threads."""
 
-    def __init__(self, project: LoadedProject, situation: Situation, store: ArtifactStore, relations: Relations) -> None:
+    def __init__(
+        self, project: LoadedProject, situation: Situation, files: FileVersions, store: ArtifactStore, relations: Relations
+    ) -> None:
         self._project = project
         self._situation = situation
         self._store = store
         self._relations = relations
         self._engine: Engine = project.engine
-        self._sources = Sources(project)
+        self._sources = Sources(project, files)
         self._audits: dict[str, Audit] = {}
 
     def build(self, node: Node, decision: Decision, inputs: Mapping[NodeId, Digest]) -> Built:
@@ -115,6 +118,8 @@ class Builder:
             stage, written = self._write(node, stage)
             digests = self._digests(node, stage, written, always=decision.key is None)
             key, version = decision.key, self._situation.versions.get(node.id)
+            if key is not None and version is not None and isinstance(node.logic, SourceLogic):
+                self._sources.check_unchanged(node, node.logic, version)
             if key is None:
                 version = digests["*"]
                 key = build_key(
@@ -316,7 +321,7 @@ class Builder:
 
 def audit_error(node: Node, failed: list[AuditOutcome]) -> NodeError:
     """Why an output is not published, at the place of the first audit that failed."""
-    parts = [f"{o.name or o.type}({', '.join(o.columns)}): {o.message}" for o in failed]
+    parts = [f"{o.label}: {o.message}" for o in failed]
     names = {o.type for o in failed}
     at = next((a.at for a in node.audits if a.type in names), node.at)
     hint = f"the last good output stays published; see the rows with `seeknal show {node.id} --rejected`" if node.is_stored else None

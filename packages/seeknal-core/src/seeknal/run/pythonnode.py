@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import importlib.util
 import inspect
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from seeknal.errors import Location, NodeError, SeeknalError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     from seeknal.nodes import Node, PythonLogic
@@ -31,7 +32,8 @@ def call(root: Path, node: Node, logic: PythonLogic, inputs: Sequence[Callable[[
     try:
         function = _load(root, logic)
         arguments = [_convert(stream(), kind) for stream, kind in zip(inputs, _kinds(function), strict=True)]
-        result = function(*arguments)
+        with _importable(root, logic):
+            result = function(*arguments)
     except SeeknalError:
         raise
     except Exception as error:
@@ -45,10 +47,8 @@ def call(root: Path, node: Node, logic: PythonLogic, inputs: Sequence[Callable[[
 def _load(root: Path, logic: PythonLogic) -> Callable[..., Any]:
     """Import the file under a name of its own. Project modules it imports are found beside it and in the project's folder."""
     path = root / logic.path
-    folders = [str(path.parent), str(root)]
-    with _IMPORTING:
+    with _IMPORTING, _importable(root, logic):
         before = set(sys.modules)
-        sys.path[:0] = folders
         try:
             name = f"_seeknal_node_{abs(hash(str(path)))}"
             spec = importlib.util.spec_from_file_location(name, path)
@@ -59,10 +59,21 @@ def _load(root: Path, logic: PythonLogic) -> Callable[..., Any]:
             sys.modules[name] = module
             spec.loader.exec_module(module)
         finally:
-            del sys.path[: len(folders)]
             _forget(set(sys.modules) - before, root)
     found: Callable[..., Any] = getattr(module, logic.function)
     return found
+
+
+@contextlib.contextmanager
+def _importable(root: Path, logic: PythonLogic) -> Iterator[None]:
+    """Let the project's modules be imported, as long as this lasts; functions may import when they are called."""
+    folders = [str((root / logic.path).parent), str(root)]
+    sys.path[:0] = folders
+    try:
+        yield
+    finally:
+        for folder in folders:
+            sys.path.remove(folder)
 
 
 def _forget(names: set[str], root: Path) -> None:

@@ -98,9 +98,7 @@ class RunResult:
         """Write run_results.json, and the run's page of history: the same without the nodes that were reused."""
         document = self.to_json()
         text = json.dumps(document, separators=(",", ":"), default=str)
-        temporary = target / ".run_results.json.tmp"
-        temporary.write_text(text, encoding="utf-8")
-        temporary.replace(target / "run_results.json")
+        write_whole(target / "run_results.json", text.encode())
         worked = [n for n in document["nodes"] if n["status"] != "reused"]
         summary = {**document, "seconds": round(self.seconds, 3), "counts": self.counts(), "nodes": worked}
         write_whole(target / "history" / f"{self.run_id}.json", json.dumps(summary, default=str).encode())

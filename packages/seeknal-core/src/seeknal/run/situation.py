@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from seeknal.artifacts import ArtifactStore
     from seeknal.graph.dag import Dag
     from seeknal.project.loader import LoadedProject
-    from seeknal.state.model import Change, Snapshot
+    from seeknal.state.model import Snapshot
 
 
 def look(
@@ -32,8 +32,8 @@ def look(
     forced: frozenset[NodeId] = frozenset(),
     now: datetime | None = None,
     probes: bool = False,
-) -> tuple[Situation, list[Change]]:
-    """Everything decisions are made from, and what was learned of files on the way.
+) -> tuple[Situation, FileVersions]:
+    """Everything decisions are made from, and the project's files as they are now.
 
     `probes` asks databases whether their data changed; a plan does not.
     """
@@ -55,7 +55,7 @@ def look(
         selected=selected,
         forced=forced,
     )
-    return situation, list(files.changes.values())
+    return situation, files
 
 
 def _version(node: Node, project: LoadedProject, files: FileVersions, *, probes: bool) -> str:
@@ -64,7 +64,7 @@ def _version(node: Node, project: LoadedProject, files: FileVersions, *, probes:
         return UNREAD
     if not isinstance(logic, SourceLogic) or logic.refresh == "manual":
         return UNREAD
-    sources = Sources(project)
+    sources = Sources(project, files)
     if sources.is_file(logic):
         if logic.refresh == "always":
             return UNREAD

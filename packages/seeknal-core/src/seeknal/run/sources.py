@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 from seeknal.connections import hidden, named, open_connection, open_driver, secrets_of
 from seeknal.errors import ConnectionFailed, NodeError
-from seeknal.fileversions import FileVersions
 from seeknal.protocols import FileRead
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from seeknal.fileversions import FileVersions
     from seeknal.nodes import Node, SourceLogic
     from seeknal.project.loader import LoadedProject
     from seeknal.protocols import ConnectionDriver, Session, Written
@@ -23,8 +23,10 @@ if TYPE_CHECKING:
 class Sources:
     """Reads the sources of one project."""
 
-    def __init__(self, project: LoadedProject) -> None:
+    def __init__(self, project: LoadedProject, versions: FileVersions) -> None:
+        """`versions` knows the project's files as they were last seen."""
         self._project = project
+        self._versions = versions
         self._formats = {f.name for f in project.engine.formats}
 
     def is_file(self, logic: SourceLogic) -> bool:
@@ -33,8 +35,13 @@ class Sources:
 
     def files(self, node: Node, logic: SourceLogic) -> tuple[str, tuple[FileRecord, ...]]:
         """The version and records of a source's files. Raises NodeError when there are none."""
-        versions = FileVersions(self._project.root, {})
-        return versions.version(self._paths(node, logic), in_place=not logic.cache)
+        return self._versions.version(self._paths(node, logic), in_place=not logic.cache)
+
+    def check_unchanged(self, node: Node, logic: SourceLogic, version: str) -> None:
+        """Raise NodeError where a source's files are no longer the version that decided its key: another writer is at work."""
+        if self.is_file(logic) and self.files(node, logic)[0] != version:
+            hint = "run again when nothing writes to it"
+            raise NodeError("SK-DATA-008", f"{logic.table} changed while {node.id} was reading it", at=logic.place, hint=hint)
 
     def read(self, node: Node, logic: SourceLogic, session: Session, target: Path, metadata: Mapping[str, str]) -> Written:
         """Store a source's rows at `target`."""
@@ -75,7 +82,7 @@ class Sources:
         return open_driver(self._project.root, type_, dict(logic.params), node.name, logic.place), node.name, []
 
     def _paths(self, node: Node, logic: SourceLogic) -> list[Path]:
-        found = FileVersions(self._project.root, {}).expand(logic.table or "")
+        found = self._versions.expand(logic.table or "")
         allowed = [self._project.root, *((self._project.root / p).resolve() for p in self._project.settings.external_paths)]
         for path in found:
             if not any(path.resolve().is_relative_to(a) for a in allowed):

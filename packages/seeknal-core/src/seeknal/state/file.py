@@ -114,6 +114,13 @@ class FileBackend:
         if not changes:
             return
         text = json.dumps([[c.table, c.key, c.value] for c in changes], separators=(",", ":")).encode()
+        try:
+            self._append(text)
+        except OSError as error:
+            hint = "free some space and run again: what was finished before is safe"
+            raise StateError("SK-DISK-001", f"the state cannot be written: {error.strerror}", hint=hint) from None
+
+    def _append(self, text: bytes) -> None:
         with self._exclusive():
             if not self.path.exists():
                 self._write(self._base())
@@ -131,9 +138,13 @@ class FileBackend:
         """Fold the journal into run_state.json."""
         if not self.journal.exists() and not needs_migration(self.target):
             return
-        with self._exclusive():
-            self._write(self._base())
-            self.journal.unlink(missing_ok=True)
+        try:
+            with self._exclusive():
+                self._write(self._base())
+                self.journal.unlink(missing_ok=True)
+        except OSError as error:
+            message = f"the state cannot be written: {error.strerror}"
+            raise StateError("SK-DISK-001", message, hint="nothing is lost: the journal holds it, and the next run folds it in") from None
 
     def _write(self, base: Stored) -> None:
         if base.migrated_from:

@@ -128,6 +128,11 @@ class AuditOutcome:
     seconds: float
     name: str | None = None
 
+    @property
+    def label(self) -> str:
+        """What people call it: its name, or its type and columns."""
+        return self.name or (f"{self.type}({', '.join(self.columns)})" if self.columns else self.type)
+
     def to_json(self) -> dict[str, Any]:
         """As a plain document, in the shape of run_results.json."""
         return {**asdict(self), "columns": list(self.columns)}
