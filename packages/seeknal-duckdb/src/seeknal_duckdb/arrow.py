@@ -105,7 +105,7 @@ def _stream_error(error: Exception) -> EngineError:
     return EngineError("SK-DATA-001", f"the data could not be read to its end: {said}")
 
 
-def _reader(data: Any) -> pa.RecordBatchReader:  # noqa: ANN401 - anything with the Arrow C stream interface
+def _reader(data: Any) -> pa.RecordBatchReader:
     if isinstance(data, pa.RecordBatchReader):
         return data
     try:

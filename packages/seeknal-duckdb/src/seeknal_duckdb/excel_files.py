@@ -118,7 +118,7 @@ def _worksheet(path: Path, given: Mapping[str, Any]) -> Generator[Any]:
         workbook.close()
 
 
-def _bounds(worksheet: Any, cells: str | None) -> dict[str, int]:  # noqa: ANN401 - openpyxl has no types
+def _bounds(worksheet: Any, cells: str | None) -> dict[str, int]:
     if cells is None:
         return {}
     try:
@@ -129,7 +129,7 @@ def _bounds(worksheet: Any, cells: str | None) -> dict[str, int]:  # noqa: ANN40
     return {name: value for name, value in found.items() if value is not None}
 
 
-def _refuse_uncalculated(path: Path, worksheet: Any) -> None:  # noqa: ANN401 - openpyxl has no types
+def _refuse_uncalculated(path: Path, worksheet: Any) -> None:
     """Programs that write formulas without working them out leave nothing to read; that must not look like an empty cell."""
     with zipfile.ZipFile(path) as archive, archive.open(worksheet._worksheet_path) as xml:  # noqa: SLF001 - openpyxl has no other way
         kept = b""
@@ -155,7 +155,7 @@ def _kinds(sheets: Iterable[_Sheet], text: Sequence[bool]) -> list[pa.DataType]:
     return [_ARROW.get(frozenset(kinds), pa.string()) for kinds in seen]
 
 
-def _kind(value: Any) -> str:  # noqa: ANN401 - what a cell may hold
+def _kind(value: Any) -> str:
     if isinstance(value, datetime):
         return "date" if value.time() == time() else "timestamp"
     if isinstance(value, int) and not isinstance(value, bool) and abs(value) >= _BIGINT_END:
@@ -173,7 +173,7 @@ def _batches(sheets: Iterable[_Sheet], schema: pa.Schema) -> Iterator[pa.RecordB
         yield pa.RecordBatch.from_arrays(columns, schema=schema)
 
 
-def _value(value: Any, type_: pa.DataType) -> Any:  # noqa: ANN401 - what a cell may hold
+def _value(value: Any, type_: pa.DataType) -> Any:
     """A cell's value as its column wants it."""
     if value is None:
         return None

@@ -32,6 +32,6 @@ def export(cursor: duckdb.DuckDBPyConnection, query: str, target: Path, format_:
     return int(copied[0][0])
 
 
-def _value(value: Any) -> str:  # noqa: ANN401 - any plain value
+def _value(value: Any) -> str:
     """An option's value; COPY takes lists in round brackets."""
     return "(" + ", ".join(map(literal, value)) + ")" if isinstance(value, list | tuple) else literal(value)

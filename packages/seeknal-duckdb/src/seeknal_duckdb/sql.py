@@ -24,7 +24,7 @@ def qualified(*parts: str) -> str:
     return ".".join(map(identifier, parts))
 
 
-def literal(value: Any) -> str:  # noqa: ANN401 - any plain value
+def literal(value: Any) -> str:
     """A Python value as DuckDB writes it: text, paths, numbers, booleans, None, and lists and dicts of these."""
     if value is None:
         return "NULL"
@@ -64,7 +64,8 @@ def wrapped(query: str, replaced: Mapping[str, str] | None = None) -> str:
         text = text[:-1].rstrip()
     changes = ",\n".join(expression + " AS " + identifier(column) for column, expression in (replaced or {}).items())
     stars = "* REPLACE (\n" + changes + ")" if changes else "*"
-    return "SELECT " + stars + " FROM (\n" + text + "\n)"
+    parts = ["SELECT ", stars, " FROM (\n", text, "\n)"]
+    return "".join(parts)
 
 
 def lines_before(replaced: Mapping[str, str]) -> int:
@@ -75,7 +76,7 @@ def lines_before(replaced: Mapping[str, str]) -> int:
 def relation_sql(relation: Files | Query) -> str:
     """The SELECT that reads a relation."""
     if isinstance(relation, Files):
-        return "SELECT * FROM " + call("read_parquet", relation.paths, {})
+        return "FROM " + call("read_parquet", relation.paths, {})
     return wrapped(relation.sql)
 
 

@@ -12,8 +12,28 @@ from seeknal.errors import EngineError
 from seeknal_duckdb.sql import identifier
 
 EXACT = frozenset(
-    "BOOLEAN TINYINT SMALLINT INTEGER BIGINT UTINYINT USMALLINT UINTEGER UBIGINT FLOAT DOUBLE VARCHAR BLOB JSON UUID DATE TIME "
-    "TIMESTAMP TIMESTAMP_NS TIMESTAMPTZ_NS".split()
+    [
+        "BOOLEAN",
+        "TINYINT",
+        "SMALLINT",
+        "INTEGER",
+        "BIGINT",
+        "UTINYINT",
+        "USMALLINT",
+        "UINTEGER",
+        "UBIGINT",
+        "FLOAT",
+        "DOUBLE",
+        "VARCHAR",
+        "BLOB",
+        "JSON",
+        "UUID",
+        "DATE",
+        "TIME",
+        "TIMESTAMP",
+        "TIMESTAMP_NS",
+        "TIMESTAMPTZ_NS",
+    ]
 ) | {"TIMESTAMP WITH TIME ZONE"}
 
 STORED_AS = {
