@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 HOST = "127.0.0.1"
 USER = "seeknal"
-PASSWORD = "correct horse"  # noqa: S105 - of a server that lives as long as the tests
+PASSWORD = "correct horse"
 SUPERUSER = "battery staple"
 DATABASE = "analytics"
 START_SECONDS = 60
@@ -56,7 +56,7 @@ class Server:
         """What a connection needs to log in."""
         return {"host": self.host, "port": self.port, "user": self.user, "password": self.password, "database": self.database}
 
-    def connect(self) -> Any:  # noqa: ANN401 - the driver's own connection, committing each statement
+    def connect(self) -> Any:
         """A connection of the plain driver, for a test to look at the server from another side."""
         settings = self.settings
         if self.kind == "postgres":

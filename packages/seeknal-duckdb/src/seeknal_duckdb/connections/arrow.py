@@ -23,6 +23,10 @@ TIMESTAMP = pa.timestamp("us")
 INSTANT = pa.timestamp("us", "UTC")
 TIME = pa.time64("us")
 
+_MICROSECONDS, _MILLISECONDS = 6, 3
+FIRST_ROWS, MOST_ROWS = 100, 20_000
+BATCH_BYTES = 4 << 20
+
 CAST_HINT = "cast or filter it in the source's query"
 
 
@@ -52,6 +56,19 @@ class RowStream:
             self.close()
 
 
+def to_digits(type_: pa.DataType, digits: int) -> pa.DataType:
+    """A time or timestamp with so many digits of a second, or with as many fewer as Arrow has a unit for."""
+    if digits >= _MICROSECONDS:
+        return type_
+    unit = "ms" if digits >= _MILLISECONDS else "s"
+    return pa.time32(unit) if pa.types.is_time(type_) else pa.timestamp(unit, type_.tz)
+
+
+def next_size(batch: pa.RecordBatch) -> int:
+    """How many rows to fetch next, so that a batch stays small whatever one row weighs."""
+    return max(1, min(MOST_ROWS, BATCH_BYTES * int(batch.num_rows) // max(1, int(batch.nbytes))))
+
+
 def decimal_type(precision: int, scale: int) -> pa.DataType:
     """The Arrow type of NUMERIC(precision, scale); digits beyond what Arrow holds are checked value by value."""
     if scale < 0:
@@ -64,21 +81,23 @@ def decimal_type(precision: int, scale: int) -> pa.DataType:
 def check_result_columns(names: Sequence[str]) -> None:
     """A result needs columns, and SQL that reads it later tells their names apart without regard to case."""
     if not names:
-        raise failures.query_failed("it returns no columns", "write one SELECT that returns at least one column")
+        message = "it returns no columns"
+        raise failures.query_failed(message, "write one SELECT that returns at least one column")
     seen: set[str] = set()
     for name in names:
         if name.casefold() in seen:
-            raise failures.query_failed(f"it returns two columns called '{name}'", "name one of them with AS")
+            message = f"it returns two columns called '{name}'"
+            raise failures.query_failed(message, "name one of them with AS")
         seen.add(name.casefold())
 
 
-def parse(text: pa.Array, type_: pa.DataType, column: str, described: str | None = None) -> pa.Array:
-    """Text as a database writes it, as an array of `type_`. Raises ConnectionFailed (SK-CONN-005) naming column and value."""
+def parse(text: pa.Array, type_: pa.DataType, column: str, described: str | None = None, hint: str | None = None) -> pa.Array:
+    """Text as a database writes it, or its bytes, as an array of `type_`. Raises ConnectionFailed (SK-CONN-005) naming column and value."""
     try:
         return _cast_text(text, type_)
     except pa.ArrowInvalid:
         bad = first_bad(text, lambda one: _cast_text(one, type_))
-        raise failures.not_representable(column, bad, described or str(type_), _hint(type_)) from None
+        raise failures.not_representable(column, bad, described or str(type_), hint or _hint(type_)) from None
 
 
 def first_bad(values: pa.Array, convert: Callable[[pa.Array], object]) -> object:
@@ -96,6 +115,7 @@ def first_bad(values: pa.Array, convert: Callable[[pa.Array], object]) -> object
 
 
 def _cast_text(text: pa.Array, type_: pa.DataType) -> pa.Array:
+    text = text.cast(pa.string())
     if pa.types.is_time(type_):  # Arrow has no cast from text to a time
         return pc.binary_join_element_wise("1970-01-01", text, " ").cast(TIMESTAMP).cast(type_)
     if pa.types.is_boolean(type_):

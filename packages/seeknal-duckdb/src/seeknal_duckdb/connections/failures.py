@@ -23,6 +23,7 @@ from seeknal.errors import ConnectionFailed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 _SHOWN = 60
 
@@ -44,12 +45,17 @@ def not_there(message: str, hint: str | None = None) -> ConnectionFailed:
     return ConnectionFailed("SK-CONN-003", message, hint=hint)
 
 
+def no_file(path: Path) -> ConnectionFailed:
+    """SK-CONN-003 for a database that is a file."""
+    return not_there(f"there is no file {path}", "check `path` in profiles.yml; it is relative to the project")
+
+
 def query_failed(reason: str, hint: str | None = None) -> ConnectionFailed:
     """SK-CONN-004. `reason` is what the server said."""
     return ConnectionFailed("SK-CONN-004", f"the query failed: {reason}", hint=hint)
 
 
-def not_representable(column: str, value: Any, type_: str, hint: str | None = None) -> ConnectionFailed:  # noqa: ANN401 - any value
+def not_representable(column: str, value: Any, type_: str, hint: str | None = None) -> ConnectionFailed:
     """SK-CONN-005: the value of a column does not fit the type it is read or written as."""
     text = value if isinstance(value, str) else repr(value)
     shown = text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…"
@@ -89,12 +95,16 @@ def unusable(message: str, hint: str | None = None) -> ConnectionFailed:
     return ConnectionFailed("SK-CONN-009", message, hint=hint)
 
 
+def package_missing(message: str, hint: str) -> ConnectionFailed:
+    """SK-CONN-010."""
+    return ConnectionFailed("SK-CONN-010", message, hint=hint)
+
+
 @contextlib.contextmanager
 def optional(extra: str) -> Iterator[None]:
     """Import what the extra of this name installs, or raise SK-CONN-010 saying how to install it."""
     try:
         yield
     except ImportError as error:
-        package = f"seeknal-duckdb[{extra}]"
         message = f"the {extra} connection needs a package that is not installed ({error})"
-        raise ConnectionFailed("SK-CONN-010", message, hint=f"pip install {package}") from None
+        raise package_missing(message, f"pip install seeknal-duckdb[{extra}]") from None

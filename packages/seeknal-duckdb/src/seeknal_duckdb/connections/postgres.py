@@ -120,11 +120,12 @@ class PostgresConnection:
     def _row(self, connection: Connection, query: str) -> tuple[Any, ...]:
         row = connection.execute(query).fetchone()
         if row is None:
-            raise failures.query_failed("it returned no row")
+            message = "it returned no row"
+            raise failures.query_failed(message)
         return row
 
 
-def _columns(described: Any) -> list[ResultColumn]:  # noqa: ANN401 - libpq's result
+def _columns(described: Any) -> list[ResultColumn]:
     """Names and types as the server described them; a type that psycopg has no name for is text."""
     names = [(described.fname(i) or b"").decode() for i in range(described.nfields)]
     check_result_columns(names)

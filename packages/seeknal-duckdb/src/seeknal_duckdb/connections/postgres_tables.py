@@ -77,7 +77,8 @@ def _find(cursor: Cursor, name: TableName, table: sql.Identifier) -> int | None:
         return None
     oid, kind = found
     if kind not in _TABLES:
-        raise failures.misfit(f"'{name}' is not a table but a view or something else that cannot be written", "choose another name")
+        message = f"'{name}' is not a table but a view or something else that cannot be written"
+        raise failures.misfit(message, "choose another name")
     return int(oid)
 
 
@@ -114,8 +115,10 @@ def _check(name: TableName, columns: dict[str, Column], data: pa.Schema) -> None
     for field in data:
         if field.name not in columns:
             hint = "add it to the table, or leave it out of what is written; mode replace changes the table itself"
-            raise failures.misfit(f"table '{name}' has no column '{field.name}'", hint)
+            message = f"table '{name}' has no column '{field.name}'"
+            raise failures.misfit(message, hint)
         column = columns[field.name]
         if not column.takes(field.type):
             hint = "cast it in the model, or change the table; mode replace changes the table itself"
-            raise failures.misfit(f"column '{field.name}' of table '{name}' is {column.shown}, which does not hold {field.type}", hint)
+            message = f"column '{field.name}' of table '{name}' is {column.shown}, which does not hold {field.type}"
+            raise failures.misfit(message, hint)

@@ -22,7 +22,7 @@ from __future__ import annotations
 import pyarrow as pa
 
 from seeknal_duckdb.connections import failures
-from seeknal_duckdb.connections.arrow import CAST_HINT, INSTANT, TIME, TIMESTAMP, UNDECLARED, decimal_type
+from seeknal_duckdb.connections.arrow import CAST_HINT, INSTANT, TIME, TIMESTAMP, UNDECLARED, decimal_type, to_digits
 
 INTERVAL = pa.month_day_nano_interval()
 _FIXED = {
@@ -77,9 +77,8 @@ def stored_type(name: str, modifier: int) -> pa.DataType | None:
     """What a column of an existing table can hold; None where the server alone knows, and refuses what it cannot hold."""
     if name == "numeric" and modifier < 0:
         return None
-    if name in ("time", "timestamp", "timestamptz") and 0 <= modifier < 6:  # noqa: PLR2004 - microseconds
-        unit = "ms" if modifier >= 3 else "s"  # noqa: PLR2004 - milliseconds
-        return pa.time32(unit) if name == "time" else pa.timestamp(unit, "UTC" if name == "timestamptz" else None)
+    if name in {"time", "timestamp", "timestamptz"} and modifier >= 0:
+        return to_digits(_FIXED[name], modifier)
     return arrow_type(name, modifier)
 
 

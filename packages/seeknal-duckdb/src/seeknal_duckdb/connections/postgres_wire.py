@@ -72,7 +72,8 @@ def _connect(login: Login) -> Connection:
 def _prefer_schema(connection: Connection, schema: str) -> None:
     found = connection.execute("SELECT to_regnamespace(%s) IS NOT NULL", (sql.Identifier(schema).as_string(connection),)).fetchone()
     if found != (True,):
-        raise failures.not_there(f"there is no schema '{schema}'", "names are case-sensitive; check `schema` in profiles.yml")
+        message = f"there is no schema '{schema}'"
+        raise failures.not_there(message, "names are case-sensitive; check `schema` in profiles.yml")
     path = "SELECT set_config('search_path', concat_ws(', ', %s::text, nullif(current_setting('search_path'), '')), true)"
     connection.execute(path, (sql.Identifier(schema).as_string(connection),))
 

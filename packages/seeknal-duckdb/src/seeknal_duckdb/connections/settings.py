@@ -57,7 +57,8 @@ class Login:
         sslmode = settings.get("sslmode") or "prefer"
         if sslmode not in SSL_MODES:
             hint = did_you_mean(str(sslmode), SSL_MODES) or f"one of {', '.join(SSL_MODES)}"
-            raise failures.unusable(f"sslmode '{sslmode}' is unknown", hint)
+            message = f"sslmode '{sslmode}' is unknown"
+            raise failures.unusable(message, hint)
         password = settings.get("password")
         return cls(
             type_,
@@ -88,7 +89,8 @@ def _number(key: str, value: float | str, highest: int) -> float:
     except (TypeError, ValueError):
         number = math.nan
     if not 0 < number <= highest:
-        raise failures.unusable(f"{key} is '{value}'; it must be a number between 1 and {highest}")
+        message = f"{key} is '{value}'; it must be a number between 1 and {highest}"
+        raise failures.unusable(message)
     return number
 
 
@@ -168,7 +170,9 @@ def check_columns(names: Iterable[str], longest: int | None = None) -> None:
     for name in names:
         check_identifier(name, name, longest)
         if name.casefold() in seen:
-            raise failures.misfit(f"two columns are called '{name}'", "rename one of them with AS")
+            message = f"two columns are called '{name}'"
+            raise failures.misfit(message, "rename one of them with AS")
         seen.add(name.casefold())
     if not seen:
-        raise failures.misfit("there are no columns", "select at least one")
+        message = "there are no columns"
+        raise failures.misfit(message, "select at least one")

@@ -1,0 +1,130 @@
+"""MySQL and MariaDB, through pymysql. `mysql_types` says how types are mapped, `mysql_tables` how rows are written.
+
+Reading streams the query's rows unbuffered in a read-only transaction. The server sends a FLOAT rounded to six digits; such columns
+are asked for as DOUBLE, which is exact, and become float32 again here.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import weakref
+from typing import TYPE_CHECKING, Unpack
+
+import pyarrow as pa
+
+from seeknal_duckdb.connections import failures, outgoing
+from seeknal_duckdb.connections.arrow import FIRST_ROWS, RowStream, next_size
+from seeknal_duckdb.connections.settings import Login, ServerSettings, TableName, check_columns, quoted
+
+with failures.optional("mysql"):
+    import pymysql
+
+    from seeknal_duckdb.connections import mysql_wire
+    from seeknal_duckdb.connections.mysql_tables import Writer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from seeknal.protocols import ArrowStream, WriteMode
+    from seeknal_duckdb.connections.mysql_types import ResultColumn
+    from seeknal_duckdb.connections.mysql_wire import Connection
+
+PORT = 3306
+
+
+class MySQLConnection:
+    """A database of a MySQL or MariaDB server. `schema` is the database that plain table names mean, where it is another one."""
+
+    def __init__(self, **settings: Unpack[ServerSettings]) -> None:
+        """Check the settings; nothing is opened yet. Raises ConnectionFailed."""
+        self._login = Login.of("mysql", PORT, settings)
+        self._streams: weakref.WeakSet[RowStream] = weakref.WeakSet()
+
+    def __repr__(self) -> str:
+        return f"MySQLConnection({self._login.place}/{self._login.database})"
+
+    def check(self) -> str:
+        """Log in. Returns the server's version, the database and the user."""
+        with self._connected() as connection, connection.cursor() as cursor:
+            cursor.execute("SELECT version(), database(), substring_index(current_user(), '@', 1)")
+            version, database, user = (v.decode() for v in cursor.fetchall()[0])
+        product = "MariaDB" if "mariadb" in version.lower() else "MySQL"
+        return f"{product} {version.split('-')[0]}, database {database}, user {user}"
+
+    def read(self, query: str) -> pa.RecordBatchReader:
+        """Run one SELECT on a read-only transaction and stream its rows. Raises ConnectionFailed."""
+        query = query.strip().rstrip(";").rstrip()
+        connection = mysql_wire.connect(self._login)
+        try:
+            with connection.cursor() as cursor:
+                cursor.execute("START TRANSACTION READ ONLY")
+            columns = mysql_wire.describe(connection, query)
+        except pymysql.Error as error:
+            connection.close()
+            raise mysql_wire.explain(self._login, error) from None
+        except BaseException:
+            connection.close()
+            raise
+        schema = pa.schema([pa.field(c.name, c.type) for c in columns])
+        batches = self._batches(connection, _exact(query, columns), columns, schema)
+        stream = RowStream(schema, batches, lambda: _close(connection))
+        self._streams.add(stream)
+        return stream.reader()
+
+    def table_query(self, table: str) -> str:
+        """The SELECT that reads a whole table."""
+        return self._name(table).select_all("mysql")
+
+    def write(self, table: str, data: ArrowStream, mode: WriteMode) -> int:
+        """Put rows into a table, all or nothing. Returns the number of rows. Raises ConnectionFailed."""
+        name, reader = self._name(table), outgoing.incoming(data)
+        plain = outgoing.plain_schema(reader.schema)
+        check_columns(plain.names)
+        with self._connected(writing=True) as connection:
+            return Writer(connection, name, reader, plain).write(mode)
+
+    def close(self) -> None:
+        """End the streams that are still open."""
+        for stream in list(self._streams):
+            stream.close()
+
+    def _name(self, table: str) -> TableName:
+        return TableName.parse(table, self._login.schema)
+
+    @contextlib.contextmanager
+    def _connected(self, *, writing: bool = False) -> Iterator[Connection]:
+        """A connection that is closed, and what was not committed undone, however the block ends."""
+        connection = mysql_wire.connect(self._login, writing=writing)
+        try:
+            yield connection
+        except pymysql.Error as error:
+            raise mysql_wire.explain(self._login, error) from None
+        finally:
+            _close(connection)
+
+    def _batches(self, connection: Connection, query: str, columns: list[ResultColumn], schema: pa.Schema) -> Iterator[pa.RecordBatch]:
+        try:
+            with contextlib.closing(mysql_wire.start(connection, query)) as cursor, contextlib.ExitStack() as stack:
+                stack.callback(mysql_wire.abandon, cursor)
+                size = FIRST_ROWS
+                while rows := cursor.fetchmany(size):
+                    values = zip(*rows, strict=True)
+                    batch = pa.record_batch([c.decode(v) for c, v in zip(columns, values, strict=True)], schema=schema)
+                    size = next_size(batch)
+                    yield batch
+        except pymysql.Error as error:
+            raise mysql_wire.explain(self._login, error) from None
+
+
+def _exact(query: str, columns: list[ResultColumn]) -> str:
+    """The query with every FLOAT as the DOUBLE of the same value."""
+    if not any(c.type == pa.float32() for c in columns):
+        return query
+    names = [quoted(c.name, "mysql") for c in columns]
+    wanted = [f"{n} + 0e0 AS {n}" if c.type == pa.float32() else n for n, c in zip(names, columns, strict=True)]
+    return " ".join(["SELECT", ", ".join(wanted), "FROM (", query, "\n) AS q"])
+
+
+def _close(connection: Connection) -> None:
+    if connection.open:
+        connection.close()
