@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import uuid
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -19,7 +18,7 @@ from typing import TYPE_CHECKING, Literal
 
 import xxhash
 
-from seeknal.errors import StateError
+from seeknal.durable import sync_file, write_whole
 from seeknal.nodes import Digest, Key, NodeId, Schema
 from seeknal.state.model import Artifact, FileRecord
 
@@ -74,7 +73,7 @@ class ArtifactStore:
         folder = self.folder(stage.node, key)
         folder.mkdir(parents=True, exist_ok=True)
         final = folder / f"part-{digest[:16]}.parquet"
-        _sync(stage.part)
+        sync_file(stage.part)
         stage.part.replace(final)
         if folder != stage.folder:
             with contextlib.suppress(OSError):
@@ -160,13 +159,7 @@ class ArtifactStore:
         return self.refreshed(moved) if self.check(moved) == "whole" else None
 
     def _describe(self, artifact: Artifact, folder: Path) -> None:
-        temporary = folder / f".{META}.{uuid.uuid4().hex}.tmp"
-        with temporary.open("w", encoding="utf-8") as file:
-            json.dump({"key": artifact.key, **artifact.to_json()}, file)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(folder / META)
-        sync_folder(folder)
+        write_whole(folder / META, json.dumps({"key": artifact.key, **artifact.to_json()}).encode())
 
 
 def hash_file(path: Path) -> str:
@@ -176,39 +169,6 @@ def hash_file(path: Path) -> str:
         while block := file.read(_BLOCK):
             digest.update(block)
     return digest.hexdigest()
-
-
-def write_whole(path: Path, data: bytes) -> None:
-    """Replace a file's content so that readers see the old or the new, and a power cut leaves one of them."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}.tmp")
-    try:
-        with temporary.open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    except OSError as error:
-        with contextlib.suppress(OSError):
-            temporary.unlink(missing_ok=True)
-        raise StateError(
-            "SK-DISK-001", f"{path} cannot be written: {error.strerror}", hint="free some space, or check permissions"
-        ) from None
-    sync_folder(path.parent)
-
-
-def sync_folder(path: Path) -> None:
-    """Make a rename in this folder durable."""
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
-def _sync(path: Path) -> None:
-    with path.open("rb") as file:
-        os.fsync(file.fileno())
 
 
 def _now() -> str:

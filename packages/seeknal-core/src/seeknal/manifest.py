@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from seeknal.artifacts import write_whole
+from seeknal.durable import write_whole
 from seeknal.nodes import SqlLogic
 
 if TYPE_CHECKING:

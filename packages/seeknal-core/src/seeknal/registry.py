@@ -6,30 +6,21 @@ is imported when it is used (`seeknal.targets`).
 
 from __future__ import annotations
 
-import importlib.metadata
-import importlib.util
-import os
-import sys
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-import pluggy
-
-from seeknal import builtins, hookspecs
-from seeknal.errors import PluginError, SeeknalError, did_you_mean, nearest
+from seeknal.discovery import OFF, STRICT, Plugin, discover, manager, policy_words
+from seeknal.errors import PluginError, SeeknalError, did_you_mean
 from seeknal.plugin import Audit, Command, Connection, Engine, NodeKind, StateBackend, TemplateGlobal
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
-    from types import ModuleType
 
     from seeknal.errors import Location
     from seeknal.nodes import Node, NodeId
-
-GROUP = "seeknal"
-CORE = "seeknal-core"
+    from seeknal.plugin import Contribution
 
 _PROVIDERS = {
     ("engine", "duckdb"): "seeknal-duckdb", ("engine", "starrocks"): "seeknal-starrocks",
@@ -40,20 +31,6 @@ _PROVIDERS = {
 }  # fmt: skip
 
 T = TypeVar("T", Audit, Command, Connection, Engine, NodeKind, StateBackend, TemplateGlobal)
-
-
-@dataclass(frozen=True, slots=True)
-class Plugin:
-    """A plugin that was found: its name, the distribution it came from, and why it could not be used, if so."""
-
-    name: str
-    distribution: str
-    version: str
-    problem: str | None = None
-    hint: str | None = None
-
-    def __str__(self) -> str:
-        return f"{self.distribution} {self.version}".strip()
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,17 +50,17 @@ class Registry:
         `root` adds `plugins/*.py` of a project. `prefer` settles conflicts: `{"engine.duckdb": "seeknal-duckdb"}`. `policy` is
         `off`, `strict` or a comma-separated list of plugin names (default: the environment variable SEEKNAL_PLUGINS).
         """
-        self._policy = os.environ.get("SEEKNAL_PLUGINS", "") if policy is None else policy
+        self._policy = policy_words(policy)
         self._prefer = dict(prefer or {})
-        self._manager = _manager()
-        self._modules: list[tuple[ModuleType, Plugin]] = []
+        self._manager = manager()
+        self._given: list[Provided[Any]] = []
         self.plugins: list[Plugin] = []
-        self._add(builtins, Plugin("core", CORE, _version(CORE)))
-        if self._policy != "off":
-            self._discover_installed()
-            if root is not None:
-                self._discover_local(root)
-        if self._policy == "strict" and self.broken:
+        for found in discover(root, self._policy):
+            self.plugins.append(found.plugin)
+            if found.module is not None:
+                self._manager.register(found.module, name=f"{found.plugin.distribution}:{found.plugin.name}")
+                self._given += [Provided(c, found.plugin) for c in found.contributions]
+        if STRICT in self._policy and self.broken:
             raise _broken_error(self.broken[0])
 
     @property
@@ -91,88 +68,50 @@ class Registry:
         """Plugins that were found and could not be used."""
         return [p for p in self.plugins if p.problem]
 
-    # Discovery
-
-    def _discover_installed(self) -> None:
-        wanted = {w.strip() for w in self._policy.split(",") if w.strip()} - {"strict"}
-        entries = importlib.metadata.entry_points(group=GROUP)
-        for entry in sorted(entries, key=lambda e: (e.name, e.value)):
-            distribution = entry.dist.name if entry.dist else entry.value
-            if wanted and not wanted & {entry.name, distribution}:
-                continue
-            plugin = Plugin(entry.name, distribution, entry.dist.version if entry.dist else "")
-            self._load(plugin, entry.load)
-
-    def _discover_local(self, root: Path) -> None:
-        for path in sorted((root / "plugins").glob("*.py")):
-            if not path.name.startswith("_"):
-                plugin = Plugin(f"plugins/{path.name}", f"plugins/{path.name}", "")
-                self._load(plugin, lambda path=path: _load_file(path))  # type: ignore[misc]
-
-    def _load(self, plugin: Plugin, load: Callable[[], ModuleType]) -> None:
-        try:
-            module = load()
-        except Exception as error:  # noqa: BLE001 - a plugin may fail in any way, and must not take the rest with it
-            self.plugins.append(Plugin(plugin.name, plugin.distribution, plugin.version, f"{type(error).__name__}: {error}"))
-            return
-        self._add(module, plugin)
-
-    def _add(self, module: ModuleType, plugin: Plugin) -> None:
-        problem = _validate(module)
-        if problem:
-            plugin = Plugin(plugin.name, plugin.distribution, plugin.version, *problem)
-        else:
-            self._manager.register(module, name=f"{plugin.distribution}:{plugin.name}")
-            self._modules.append((module, plugin))
-        self.plugins.append(plugin)
-
     # What is provided
 
-    def _collect(self, hook: str, kind: type[T]) -> list[Provided[T]]:
-        found: list[Provided[T]] = []
-        for module, plugin in self._modules:
-            implementation = getattr(module, hook, None)
-            given = implementation() if implementation is not None else ()
-            found += [Provided(c, plugin) for c in given if isinstance(c, kind)]
-            if kind is Audit:
-                decorated = [v for v in vars(module).values() if isinstance(v, Audit) and not any(v is c for c in given)]
-                found += [Provided(a, plugin) for a in decorated]
+    def given_by(self, plugin: Plugin) -> list[Contribution]:
+        """Everything one plugin provides."""
+        return [p.contribution for p in self._given if p.plugin is plugin]
+
+    def _collect(self, kind: type[T]) -> list[Provided[T]]:
+        found = [p for p in self._given if isinstance(p.contribution, kind)]
         return sorted(found, key=lambda p: (p.contribution.name, p.plugin.distribution))
 
     @cached_property
     def engines(self) -> list[Provided[Engine]]:
         """Every engine provided, sorted by name; a name stands twice where two plugins claim it."""
-        return self._collect("seeknal_engines", Engine)
+        return self._collect(Engine)
 
     @cached_property
     def connections(self) -> list[Provided[Connection]]:
         """Every connection type provided."""
-        return self._collect("seeknal_connections", Connection)
+        return self._collect(Connection)
 
     @cached_property
     def node_kinds(self) -> list[Provided[NodeKind]]:
         """Every node kind provided."""
-        return self._collect("seeknal_node_kinds", NodeKind)
+        return self._collect(NodeKind)
 
     @cached_property
     def audits(self) -> list[Provided[Audit]]:
         """Every audit provided."""
-        return self._collect("seeknal_audits", Audit)
+        return self._collect(Audit)
 
     @cached_property
     def state_backends(self) -> list[Provided[StateBackend]]:
         """Every state backend provided."""
-        return self._collect("seeknal_state_backends", StateBackend)
+        return self._collect(StateBackend)
 
     @cached_property
     def commands(self) -> list[Provided[Command]]:
         """Every subcommand provided."""
-        return self._collect("seeknal_commands", Command)
+        return self._collect(Command)
 
     @cached_property
     def template_globals(self) -> list[Provided[TemplateGlobal]]:
         """Every template global provided."""
-        return self._collect("seeknal_template_globals", TemplateGlobal)
+        return self._collect(TemplateGlobal)
 
     def engine(self, name: str, at: Location | None = None) -> Engine:
         """The engine of this name. Raises PluginError saying what to install, or who is in conflict."""
@@ -194,6 +133,10 @@ class Registry:
         """The state backend of this name. Raises PluginError."""
         return self._one("state", name, self.state_backends, at)
 
+    def command(self, name: str) -> Command:
+        """The subcommand of this name. Raises PluginError."""
+        return self._one("command", name, self.commands, None)
+
     def conflicts(self) -> list[PluginError]:
         """Every name that two plugins claim and `prefer` does not settle."""
         found: list[PluginError] = []
@@ -212,8 +155,12 @@ class Registry:
     def check_project(self, nodes: Mapping[NodeId, Node]) -> list[SeeknalError]:
         """What plugins find wrong with the project as a whole."""
         found: list[SeeknalError] = []
-        for errors in self._manager.hook.seeknal_check_project(nodes=nodes):
-            found += errors
+        for implementation in self._manager.hook.seeknal_check_project.get_hookimpls():
+            try:
+                found += implementation.function(*([nodes] if implementation.argnames else []))
+            except Exception as error:  # noqa: BLE001 - a check that fails is an error like those it looks for
+                message = f"plugin {implementation.plugin_name} failed to check the project: {type(error).__name__}: {error}"
+                found.append(PluginError("SK-PLUGIN-006", message))
         return found
 
     def emit(self, name: str, data: Mapping[str, Any]) -> list[str]:
@@ -251,58 +198,18 @@ class Registry:
     def _missing(self, what: str, name: str, known: Iterable[str], at: Location | None) -> PluginError:
         package = _PROVIDERS.get((what, name))
         label = {"kind": "kind", "state": "state backend", "connection": "connection type"}.get(what, what)
+        near = did_you_mean(name, known := sorted(set(known)))
         broken = [p for p in self.broken if package is None or p.distribution == package.partition("[")[0]]
-        if broken:
-            message = f"{label} '{name}' is not available: {broken[0]} could not be loaded ({broken[0].problem})"
+        if broken and not near:
+            message = f"{label} '{name}' is not available, and {broken[0]} could not be loaded ({broken[0].problem})"
             return PluginError("SK-PLUGIN-002", message, at=at, hint=broken[0].hint or "see `seeknal plugins`")
-        known = list(known)
-        if package:
-            hint: str | None = f"pip install {package}"
+        if near:
+            hint = near
+        elif self._policy - {STRICT}:
+            hint = f"SEEKNAL_PLUGINS={','.join(sorted(self._policy))} leaves plugins out"
         else:
-            hint = did_you_mean(name, known) or f"known: {', '.join(sorted(set(known)))}"
+            hint = f"pip install {package}" if package else f"known: {', '.join(known) or 'none'}"
         return PluginError("SK-PLUGIN-001", f"unknown {label} '{name}'", at=at, hint=hint)
-
-
-def _manager() -> pluggy.PluginManager:
-    manager = pluggy.PluginManager("seeknal")
-    manager.add_hookspecs(hookspecs)
-    return manager
-
-
-def _version(distribution: str) -> str:
-    try:
-        return importlib.metadata.version(distribution)
-    except importlib.metadata.PackageNotFoundError:
-        return ""
-
-
-def _validate(module: ModuleType) -> tuple[str, str | None] | None:
-    """What is wrong with a plugin's hooks, and a hint; None when nothing is. Tried on a manager of its own."""
-    known = [n for n in vars(hookspecs) if n.startswith("seeknal_")]
-    for name in vars(module):
-        if name.startswith("seeknal_") and name not in known and hasattr(getattr(module, name), "seeknal_impl"):
-            near = nearest(name, known)
-            return f"unknown hook {name}", f"did you mean {near}?" if near else None
-    trial = _manager()
-    try:
-        trial.register(module)
-        trial.check_pending()
-    except pluggy.PluginValidationError as error:
-        lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-        return "; ".join(lines[:4]), "see the arguments in seeknal.hookspecs"
-    return None
-
-
-def _load_file(path: Path) -> ModuleType:
-    name = f"_seeknal_local_{abs(hash(str(path)))}_{path.stem}"
-    spec = importlib.util.spec_from_file_location(name, path)
-    if spec is None or spec.loader is None:
-        message = f"cannot load {path}"
-        raise ImportError(message)
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    spec.loader.exec_module(module)
-    return module
 
 
 def _broken_error(plugin: Plugin) -> PluginError:

@@ -3,9 +3,28 @@
 from __future__ import annotations
 
 import importlib
-from typing import Any
+import importlib.util
+import sys
+from typing import TYPE_CHECKING, Any
 
 from seeknal.errors import PluginError, SeeknalError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+    from types import ModuleType
+
+
+def load_file(path: Path) -> ModuleType:
+    """Execute a Python file as a module under a name of its own. Raises whatever the file raises."""
+    name = f"_seeknal_{abs(hash(str(path)))}_{path.stem}"
+    spec = importlib.util.spec_from_file_location(name, path)
+    if spec is None or spec.loader is None:
+        message = f"cannot load {path}"
+        raise ImportError(message)
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
+    return module
 
 
 def load_target(target: str) -> Any:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import uuid
 from typing import TYPE_CHECKING
 
-from seeknal.artifacts import sync_folder
+from seeknal.durable import sync_file, sync_folder, temporary_beside
 from seeknal.errors import ConnectionFailed
 
 if TYPE_CHECKING:
@@ -19,16 +18,13 @@ _OWN_KEYS = ("path", "format")
 
 def export_file(root: Path, logic: ExposureLogic, session: Session, query: str) -> int:
     """Write a file under a temporary name and swap it in. Returns the number of rows."""
-    import os
-
     target = root / str(logic.params["path"])
     target.parent.mkdir(parents=True, exist_ok=True)
-    temporary = target.with_name(f".{target.name}.{uuid.uuid4().hex}.tmp")
+    temporary = temporary_beside(target)
     options = {k: v for k, v in logic.params.items() if k not in _OWN_KEYS}
     try:
         rows = session.export(query, temporary, str(logic.params["format"]), options)
-        with temporary.open("rb") as file:
-            os.fsync(file.fileno())
+        sync_file(temporary)
         temporary.replace(target)
     finally:
         temporary.unlink(missing_ok=True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from seeknal.artifacts import write_whole
+from seeknal.durable import write_whole
 from seeknal.nodes import NodeId, SqlLogic
 from seeknal.protocols import Files, Query
 from seeknal.targets import load_target

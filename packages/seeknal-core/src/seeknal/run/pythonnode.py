@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import importlib
-import importlib.util
 import inspect
 import sys
 import threading
@@ -13,6 +12,7 @@ import typing
 from typing import TYPE_CHECKING, Any
 
 from seeknal.errors import Location, NodeError, SeeknalError
+from seeknal.targets import load_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -50,14 +50,7 @@ def _load(root: Path, logic: PythonLogic) -> Callable[..., Any]:
     with _IMPORTING, _importable(root, logic):
         before = set(sys.modules)
         try:
-            name = f"_seeknal_node_{abs(hash(str(path)))}"
-            spec = importlib.util.spec_from_file_location(name, path)
-            if spec is None or spec.loader is None:
-                message = f"cannot load {logic.path}"
-                raise ImportError(message)
-            module = importlib.util.module_from_spec(spec)
-            sys.modules[name] = module
-            spec.loader.exec_module(module)
+            module = load_file(path)
         finally:
             _forget(set(sys.modules) - before, root)
     found: Callable[..., Any] = getattr(module, logic.function)

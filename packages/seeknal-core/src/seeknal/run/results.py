@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
-from seeknal.artifacts import write_whole
+from seeknal.durable import write_whole
 from seeknal.errors import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_PARTIAL
 
 if TYPE_CHECKING:

@@ -16,7 +16,6 @@ import errno
 import fcntl
 import json
 import os
-import shutil
 import time
 import uuid
 import zlib
@@ -24,6 +23,7 @@ from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
+from seeknal.durable import copy_whole, sync_folder, write_whole
 from seeknal.errors import LockedError, ProjectError, StateError
 from seeknal.state.backend import Holder
 from seeknal.state.migrate import Stored, migrate, needs_migration
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from seeknal.state.model import Table
 
 FILE = "run_state.json"
+_MODE = 0o600
 _CRC = b'"crc32":"'
 _POLL_SECONDS = 0.1
 
@@ -132,7 +133,7 @@ class FileBackend:
             finally:
                 os.close(handle)
             if fresh:
-                _sync_folder(self.target)
+                sync_folder(self.target)
 
     def settle(self) -> None:
         """Fold the journal into run_state.json."""
@@ -151,10 +152,10 @@ class FileBackend:
             original = self.target / base.migrated_from
             kept = original.with_name(f"{original.name}.v1.bak")
             if not kept.exists():
-                _copy(original, kept)
+                copy_whole(original, kept, _MODE)
         if self.path.exists():
-            _copy(self.path, self.backup)
-        _replace(self.path, _encode(base))
+            copy_whole(self.path, self.backup, _MODE)
+        write_whole(self.path, _encode(base), _MODE)
         if base.migrated_from and base.migrated_from != FILE:
             (self.target / base.migrated_from).unlink(missing_ok=True)
 
@@ -296,40 +297,3 @@ def _write_all(handle: int, data: bytes) -> None:
     view = memoryview(data)
     while view:
         view = view[os.write(handle, view) :]
-
-
-def _replace(path: Path, data: bytes) -> None:
-    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}.tmp")
-    handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    try:
-        try:
-            _write_all(handle, data)
-            os.fsync(handle)
-        finally:
-            os.close(handle)
-        temporary.replace(path)
-    except OSError:
-        temporary.unlink(missing_ok=True)
-        raise
-    _sync_folder(path.parent)
-
-
-def _copy(source: Path, target: Path) -> None:
-    temporary = target.with_name(f".{target.name}.{uuid.uuid4().hex}.tmp")
-    try:
-        shutil.copyfile(source, temporary)
-        temporary.chmod(0o600)
-        with temporary.open("rb") as file:
-            os.fsync(file.fileno())
-        temporary.replace(target)
-    except OSError:
-        temporary.unlink(missing_ok=True)
-        raise
-
-
-def _sync_folder(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
