@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from seeknal.discovery import OFF, STRICT, Plugin, discover, manager, policy_words
+from seeknal.discovery import STRICT, Plugin, discover, manager, policy_words
 from seeknal.errors import PluginError, SeeknalError, did_you_mean
 from seeknal.plugin import Audit, Command, Connection, Engine, NodeKind, StateBackend, TemplateGlobal
 
@@ -157,7 +157,8 @@ class Registry:
         found: list[SeeknalError] = []
         for implementation in self._manager.hook.seeknal_check_project.get_hookimpls():
             try:
-                found += implementation.function(*([nodes] if implementation.argnames else []))
+                problems: Sequence[SeeknalError] = implementation.function(*([nodes] if implementation.argnames else []))  # type: ignore[assignment]
+                found += problems
             except Exception as error:  # noqa: BLE001 - a check that fails is an error like those it looks for
                 message = f"plugin {implementation.plugin_name} failed to check the project: {type(error).__name__}: {error}"
                 found.append(PluginError("SK-PLUGIN-006", message))
@@ -198,17 +199,16 @@ class Registry:
     def _missing(self, what: str, name: str, known: Iterable[str], at: Location | None) -> PluginError:
         package = _PROVIDERS.get((what, name))
         label = {"kind": "kind", "state": "state backend", "connection": "connection type"}.get(what, what)
-        near = did_you_mean(name, known := sorted(set(known)))
+        known = sorted(set(known))
+        near = None if package else did_you_mean(name, known)
         broken = [p for p in self.broken if package is None or p.distribution == package.partition("[")[0]]
         if broken and not near:
             message = f"{label} '{name}' is not available, and {broken[0]} could not be loaded ({broken[0].problem})"
             return PluginError("SK-PLUGIN-002", message, at=at, hint=broken[0].hint or "see `seeknal plugins`")
-        if near:
-            hint = near
-        elif self._policy - {STRICT}:
+        if self._policy - {STRICT} and not near:
             hint = f"SEEKNAL_PLUGINS={','.join(sorted(self._policy))} leaves plugins out"
         else:
-            hint = f"pip install {package}" if package else f"known: {', '.join(known) or 'none'}"
+            hint = near or (f"pip install {package}" if package else f"known: {', '.join(known) or 'none'}")
         return PluginError("SK-PLUGIN-001", f"unknown {label} '{name}'", at=at, hint=hint)
 
 
