@@ -58,7 +58,7 @@ def _one_or_more(value: object) -> object:
 
 Name = Annotated[str, Field(strict=True)]
 Lookback = Annotated[int | str, BeforeValidator(check_lookback)]
-TextList = Annotated[list[str], BeforeValidator(_one_or_more)]
+TextList = Annotated[list[str], BeforeValidator(_one_or_more, json_schema_input_type=str | list[str])]
 
 
 class Strict(BaseModel):
@@ -105,13 +105,25 @@ class NodeSpec(Strict):
     kind: str = Field(description="What the node is; decides the other keys.")
     name: Name = Field(description="Unique among the nodes of its kind, without regard to case.")
     description: str | None = Field(None, description="For people who read lineage and documentation.")
-    owner: str | None = Field(None, description="Who answers for it.")
-    tags: TextList = Field(default_factory=list, description="Labels to select by: `tag:daily`.")
-    meta: dict[str, Any] = Field(default_factory=dict, description="Anything you want to keep with the node.")
+    owner: str | None = Field(None, description="Who answers for it.", examples=["data-team"])
+    tags: TextList = Field(default_factory=list, description="Labels to select by: `tag:daily`.", examples=[["daily"]])
+    meta: dict[str, Any] = Field(
+        default_factory=dict, description="Anything you want to keep with the node.", examples=[{"ticket": "DATA-12"}]
+    )
     enabled: bool = Field(default=True, description="false: the node is left out as if it were not there.")
-    inputs: list[InputSpec] = Field(default_factory=list, description="What it reads; optional where SQL says it with ref().")
-    columns: list[ColumnEntry] = Field(default_factory=list, description="Output columns; declared types are enforced.")
-    audits: list[AuditEntry] = Field(default_factory=list, description="Checks that must hold before anyone sees the output.")
+    inputs: list[InputSpec] = Field(
+        default_factory=list, description="What it reads; optional where SQL says it with ref().", examples=[[{"ref": "source.users"}]]
+    )
+    columns: list[ColumnEntry] = Field(
+        default_factory=list,
+        description="Output columns; declared types are enforced.",
+        examples=[[{"name": "user_id", "type": "BIGINT", "description": "One for each user.", "audits": ["not_null", "unique"]}]],
+    )
+    audits: list[AuditEntry] = Field(
+        default_factory=list,
+        description="Checks that must hold before anyone sees the output.",
+        examples=[[{"type": "not_null", "columns": ["user_id"]}, {"type": "row_count", "min": 1, "severity": "warn"}]],
+    )
     schedule: str | None = Field(None, description="Cron expression; with time_column the node is built window by window.")
     time_column: str | None = Field(None, description="The column that says which window a row belongs to.")
     lookback: Lookback | None = Field(None, description="How many earlier windows are built again with a missing one.")
@@ -125,7 +137,7 @@ class NodeSpec(Strict):
     def _name(cls, value: str) -> str:
         return check_name(value)
 
-    @field_validator("columns", mode="before")
+    @field_validator("columns", mode="before", json_schema_input_type=list[ColumnEntry] | dict[str, str | dict[str, Any]])
     @classmethod
     def _columns(cls, value: object) -> object:
         """`{a: int}` means `[{name: a, type: int}]`."""

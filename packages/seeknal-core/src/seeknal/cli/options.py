@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
 
     from seeknal.api import Project
+    from seeknal.registry import Registry
 
 Function = TypeVar("Function", bound="Callable[..., Any]")
 
@@ -27,11 +29,40 @@ class Invocation:
     color: bool = True
     log_format: str = "text"
 
-    def project(self) -> Project:
-        """Read the project the command is about."""
+    def project(self, *, extra: Sequence[str] = ()) -> Project:
+        """Read the project the command is about. `extra` are files that are read as if they stood below `seeknal/`."""
         from seeknal.api import Project  # start-up time
 
-        return Project.open(self.project_path or ".", profile=self.profile, variables=self.variables)
+        project = Project.open(self.project_path or ".", profile=self.profile, variables=self.variables, extra=extra)
+        if not self.quiet:
+            for plugin in project.loaded.registry.broken:
+                click.echo(f"warning: plugin {plugin} could not be loaded: {plugin.problem}", err=True)
+        return project
+
+    def root(self) -> Path | None:
+        """The project's folder, where there is one."""
+        from pathlib import Path
+
+        from seeknal.errors import SeeknalError
+        from seeknal.project.locate import find_root
+
+        try:
+            return find_root(Path(self.project_path or "."))
+        except SeeknalError:
+            return None
+
+    def registry(self, *, policy: str | None = None) -> Registry:
+        """What is installed, and what the project adds and prefers as far as there is a project that can be read."""
+        from seeknal.errors import SeeknalError
+        from seeknal.project.settings_cache import read_settings
+        from seeknal.registry import Registry
+
+        root, prefer = self.root(), None
+        try:
+            prefer = read_settings(root, self.profile, self.variables, use_cache=True).prefer if root else None
+        except SeeknalError:
+            pass  # what is wrong with the project is not what was asked
+        return Registry(root=root, prefer=prefer, policy=policy)
 
 
 def invocation_of(ctx: click.Context) -> Invocation:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -12,8 +13,10 @@ import click
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from seeknal.protocols import Rows
+
 _MINUTE, _HOUR = 60.0, 3600.0
-_WIDE = 10_000
+_WIDE = 10_000_000
 
 
 def colored(invocation_color: bool, stream: Any = None) -> bool:
@@ -47,14 +50,21 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[Any]], *, numeri
     console = Console(width=None if terminal else _WIDE, highlight=False, no_color=not colored(invocation_color=True), soft_wrap=False)
     table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
     for index, column in enumerate(columns):
-        table.add_column(
-            column, justify="right" if index in numeric else "left", overflow="ellipsis" if terminal else "ignore", no_wrap=True
-        )
+        table.add_column(column, justify="right" if index in numeric else "left", overflow="ellipsis", no_wrap=True)
     for row in rows:
         table.add_row(*(Text(cell(v)) for v in row))
     with console.capture() as captured:
         console.print(table)
     click.echo("\n".join(line.rstrip() for line in captured.get().rstrip("\n").split("\n")))
+
+
+def numeric_columns(rows: Rows) -> list[int]:
+    """The columns that hold nothing but numbers, for `print_table`."""
+    return [i for i in range(len(rows.columns)) if all(_is_number(r[i]) for r in rows.rows)]
+
+
+def _is_number(value: Any) -> bool:
+    return value is None or (isinstance(value, int | float | Decimal) and not isinstance(value, bool))
 
 
 def cell(value: Any) -> str:
@@ -63,7 +73,7 @@ def cell(value: Any) -> str:
         return ""
     if isinstance(value, bool):
         return "true" if value else "false"
-    if isinstance(value, int):
+    if isinstance(value, int | float | Decimal):
         return f"{value:,}"
     if hasattr(value, "isoformat"):
         return str(value.isoformat())

@@ -9,7 +9,7 @@ import click
 
 from seeknal.cli.completion import complete_nodes
 from seeknal.cli.options import invocation_of, shared_options
-from seeknal.cli.output import note, print_json, print_table
+from seeknal.cli.output import note, numeric_columns, print_json, print_table
 
 
 @click.command()
@@ -30,8 +30,7 @@ def show(ctx: click.Context, node: str, limit: int, rejected: bool, format_: str
         writer.writerow(result.columns)
         writer.writerows(result.rows)
     else:
-        numeric = [i for i in range(len(result.columns)) if all(isinstance(r[i], int | float) or r[i] is None for r in result.rows)]
-        print_table(result.columns, result.rows, numeric=numeric)
+        print_table(result.columns, result.rows, numeric=numeric_columns(result))
         if limit and len(result.rows) == limit:
             note(f"the first {limit:,} rows; --limit 0 shows all")
     return 0

@@ -23,10 +23,14 @@ class ExposureSpec(NodeSpec):
     """The keys of an exposure."""
 
     kind: Literal["exposure"] = "exposure"
-    type: str = Field(description="file, table, or documentation only: dashboard, api, notebook.")
-    params: dict[str, Any] = Field(default_factory=dict, description="file: path, format, and the writer's. table: table, mode.")
-    connection: str | None = Field(None, description="table: the connection in profiles.yml.")
-    url: str | None = Field(None, description="Where people find it.")
+    type: str = Field(description="file, table, or documentation only: dashboard, api, notebook.", examples=["file"])
+    params: dict[str, Any] = Field(
+        default_factory=dict,
+        description="file: path, format, and the writer's. table: table, mode.",
+        examples=[{"path": "out/users.csv", "format": "csv"}],
+    )
+    connection: str | None = Field(None, description="table: the connection in profiles.yml.", examples=["warehouse"])
+    url: str | None = Field(None, description="Where people find it.", examples=["https://example.com/dashboards/users"])
 
     def lower(self, context: Lowering) -> Logic:
         """Check what the type needs."""

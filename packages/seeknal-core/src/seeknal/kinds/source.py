@@ -20,14 +20,18 @@ class SourceSpec(NodeSpec):
     """The keys of a source."""
 
     kind: Literal["source"] = "source"
-    type: str = Field(description="What it is: csv, parquet, json, jsonl, excel, or a type of connection.")
-    table: str | None = Field(None, description="A path or glob relative to the project, or a table's name.")
-    query: str | None = Field(None, description="Databases: one SELECT, instead of table.")
-    connection: str | None = Field(None, description="Databases: the connection in profiles.yml.")
-    params: dict[str, Any] = Field(default_factory=dict, description="Passed to the reader.")
+    type: str = Field(description="What it is: csv, parquet, json, jsonl, excel, or a type of connection.", examples=["csv"])
+    table: str | None = Field(None, description="A path or glob relative to the project, or a table's name.", examples=["data/users.csv"])
+    query: str | None = Field(None, description="Databases: one SELECT, instead of table.", examples=["SELECT id, name FROM users"])
+    connection: str | None = Field(None, description="Databases: the connection in profiles.yml.", examples=["warehouse"])
+    params: dict[str, Any] = Field(default_factory=dict, description="Passed to the reader.", examples=[{"delimiter": ";"}])
     refresh: Refresh | None = Field(None, description="on_change (files), always (databases) or manual.")
     cache: bool | None = Field(None, description="false: files are read where they are instead of copied (default for parquet).")
-    change_probe: str | None = Field(None, description="Databases: a cheap query whose answer changes when the data does.")
+    change_probe: str | None = Field(
+        None,
+        description="Databases: a cheap query whose answer changes when the data does.",
+        examples=["SELECT max(updated_at), count(*) FROM users"],
+    )
 
     def lower(self, context: Lowering) -> Logic:
         """Decide who reads it, and check what that reader needs."""

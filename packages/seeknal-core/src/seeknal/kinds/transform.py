@@ -17,8 +17,10 @@ class TransformSpec(NodeSpec):
     """The keys of a transform."""
 
     kind: Literal["transform"] = "transform"
-    sql: str = Field(description="One SELECT. Read other nodes with {{ ref('source.users') }}.")
-    dialect: str | None = Field(None, description="The dialect the SQL is written in, where it is not the engine's.")
+    sql: str = Field(
+        description="One SELECT. Read other nodes with {{ ref('source.users') }}.", examples=["SELECT * FROM {{ ref('source.users') }}"]
+    )
+    dialect: str | None = Field(None, description="The dialect the SQL is written in, where it is not the engine's.", examples=["duckdb"])
     materialized: Literal["table", "view"] = Field("table", description="table: stored; view: inlined where it is read.")
 
     def lower(self, context: Lowering) -> Logic:
