@@ -139,8 +139,9 @@ class SqlLogic:
 class PythonLogic:
     """Call a function of the project with its inputs and store the table it returns.
 
-    `code` is a hash of the function and the project modules it imports; `packages` are the third-party distributions whose
-    versions are part of the key. A function without inputs is a source and is called again as `refresh` says.
+    `reads` has the node each parameter is given, in order; one may stand there twice. `code` is a hash of the function and the project
+    modules it imports; `packages` are the third-party distributions whose versions are part of the key. A function without inputs is a
+    source and is called again as `refresh` says.
     """
 
     path: str
@@ -149,6 +150,7 @@ class PythonLogic:
     packages: tuple[str, ...] = ()
     refresh: Refresh | None = None
     place: Location | None = None
+    reads: tuple[NodeId, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

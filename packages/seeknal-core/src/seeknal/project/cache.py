@@ -144,7 +144,7 @@ def _node(values: list[Any]) -> Node:
     elif logic.get("place"):
         logic["place"] = Location(*logic["place"])
     if kind == "PythonLogic":
-        logic["packages"] = tuple(logic["packages"])
+        logic["packages"], logic["reads"] = tuple(logic["packages"]), tuple(logic["reads"])
     return Node(
         id_, Location(*at), _LOGIC[kind](**logic), content, tuple(inputs), tuple(ColumnSchema(*c) for c in columns) if columns else (),
         tuple(_audit(a) for a in audits) if audits else (), description, owner, tuple(tags) if tags else (), meta, refs, env,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NoReturn
 
@@ -104,9 +104,7 @@ class NodeLowering:
         )
 
     def _python(self, logic: PythonLogic) -> PythonLogic:
-        for item, entry in enumerate(self.spec.inputs):
-            self.ref(entry.ref, "inputs", item, "ref")
-        return logic
+        return replace(logic, reads=tuple(self.ref(entry.ref, "inputs", item, "ref") for item, entry in enumerate(self.spec.inputs)))
 
     # What specs may ask for
 

@@ -156,7 +156,7 @@ class Builder:
         elif isinstance(logic, PythonLogic):
             from seeknal.run.pythonnode import call  # start-up time
 
-            queries = [_all(self._relations.define(i), self._engine.dialect) for i in node.inputs]
+            queries = [_all(self._relations.define(i), self._engine.dialect) for i in logic.reads]
             streams = [functools.partial(session.arrow, query) for query in queries]
             written = session.ingest(call(self._project.root, node, logic, streams), stage.part, metadata)
         elif isinstance(logic, SourceLogic):
