@@ -123,28 +123,28 @@ def _argument(keyword: ast.keyword, document: dict[str, Any], marks: dict[yaml.P
 
 
 def _shape(tree: ast.Module, function: ast.FunctionDef) -> str:
-    """The module's code without comments, docstrings, and other nodes' functions: what the function's result depends on."""
-    kept: list[str] = []
-    for statement in tree.body:
-        if isinstance(statement, ast.FunctionDef) and statement is not function and statement.decorator_list and _is_node(statement, tree):
-            continue
-        kept.append(ast.dump(_bare(statement)))
-    return "\n".join(kept)
-
-
-def _is_node(function: ast.FunctionDef, tree: ast.Module) -> bool:
+    """The module's code without comments, docstrings, and other nodes' functions unless they are called: what the result depends on."""
     names = _imported_decorators(tree)
+    others = {s.name: s for s in tree.body if isinstance(s, ast.FunctionDef) and s is not function and _is_node(s, names)}
+    kept = [s for s in tree.body if s not in others.values()]
+    for statement in kept:  # grows while it is gone through
+        mentioned = {n.id for n in ast.walk(statement) if isinstance(n, ast.Name)}
+        kept += [others.pop(name) for name in sorted(mentioned & others.keys())]
+    return "\n".join(ast.dump(_bare(s, names)) for s in kept)
+
+
+def _is_node(function: ast.FunctionDef, names: dict[str, str]) -> bool:
     return any(_kind(d, names) for d in function.decorator_list)
 
 
-def _bare(statement: ast.stmt) -> ast.stmt:
-    """A copy without docstrings."""
+def _bare(statement: ast.stmt, names: dict[str, str]) -> ast.stmt:
+    """A copy without docstrings, and without the decorators that make nodes: what those say is known otherwise."""
     copy = ast.parse(ast.unparse(statement)).body[0]
     for node in ast.walk(copy):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
             if ast.get_docstring(node) is not None:
                 node.body = node.body[1:] or [ast.Pass()]
-            node.decorator_list = []
+            node.decorator_list = [d for d in node.decorator_list if not _kind(d, names)]
     return copy
 
 
@@ -170,22 +170,27 @@ def _imports(tree: ast.Module, path: str, root: Path) -> tuple[dict[str, str], t
                 module = ast.parse(text, key)
             except SyntaxError as error:
                 raise ProjectError("SK-PY-001", f"Python: {error.msg}", at=Location(key, error.lineno or 1, error.offset or 1)) from None
-            sources[key] = "\n".join(ast.dump(_bare(s)) for s in module.body)
+            names = _imported_decorators(module)
+            sources[key] = "\n".join(ast.dump(_bare(s, names)) for s in module.body)
             queue.append((module, found.parent))
     return dict(sorted(sources.items())), tuple(sorted(packages))
 
 
 def _imported_modules(tree: ast.Module) -> list[str]:
-    """Modules named by import statements anywhere in the file; relative ones keep their dots."""
-    names = []
+    """Modules named by import statements anywhere in the file, and the packages around them; relative ones keep their dots."""
+    names: dict[str, None] = {}
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
-            names += [a.name for a in node.names]
+            listed = [a.name for a in node.names]
         elif isinstance(node, ast.ImportFrom):
             prefix = "." * node.level + (node.module or "")
-            names.append(prefix)
-            names += [f"{prefix}.{a.name}" if not prefix.endswith(".") else f"{prefix}{a.name}" for a in node.names]
-    return names
+            listed = [prefix, *(f"{prefix}.{a.name}" if not prefix.endswith(".") else f"{prefix}{a.name}" for a in node.names)]
+        else:
+            continue
+        for name in listed:
+            names.update(dict.fromkeys(name[:end] for end, c in enumerate(name) if c == "." and name[:end].strip(".")))
+            names[name] = None
+    return list(names)
 
 
 def _project_module(name: str, folder: Path, root: Path) -> Path | None:
