@@ -248,6 +248,11 @@ class Connection:
     paths: tuple[str, ...] = ()
     description: str = ""
 
+    @property
+    def files(self) -> tuple[str, ...]:
+        """The settings that name the database itself, where it is a file of the project."""
+        return tuple(p for p in self.paths if p in self.required)
+
 
 @dataclass(frozen=True, slots=True)
 class NodeKind:

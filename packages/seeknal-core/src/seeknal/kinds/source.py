@@ -83,7 +83,7 @@ class SourceSpec(NodeSpec):
             query=self.query,
             connection=self.connection,
             params=params,
-            refresh=self.refresh or ("on_change" if connection.paths else "always"),
+            refresh=self.refresh or ("on_change" if connection.files else "always"),
             change_probe=self.change_probe,
             place=context.at("connection" if self.connection else "type"),
         )

@@ -73,7 +73,7 @@ def _version(node: Node, project: LoadedProject, files: FileVersions, *, probes:
     if logic.refresh == "on_change":
         type_ = project.registry.connection(logic.type, logic.place)
         settings = project.profiles.connections[logic.connection].resolved() if logic.connection else logic.params
-        local = [str(settings[p]) for p in type_.paths if p in settings]
+        local = [str(settings[p]) for p in type_.files if p in settings]
         if local:
             found = [path for p in local for suffix in ("", "-wal", ".wal") for path in files.expand(p + suffix)]
             return files.version(found)[0] if found else UNREAD

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 from typing import TYPE_CHECKING
 
@@ -10,7 +11,7 @@ from seeknal.errors import ConnectionFailed, NodeError
 from seeknal.protocols import FileRead
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from seeknal.fileversions import FileVersions
@@ -48,25 +49,15 @@ class Sources:
         if self.is_file(logic):
             read = FileRead(logic.type, tuple(self._paths(node, logic)), dict(logic.params), node.columns)
             return session.load(read, target, metadata)
-        driver, name, secrets = self._driver(node, logic)
-        try:
+        with self._opened(node, logic) as driver:
             query = logic.query or driver.table_query(logic.table or "")
             return session.ingest(driver.read(query), target, metadata)
-        except ConnectionFailed as error:
-            raise hidden(named(error, name, logic.place), secrets) from None
-        finally:
-            driver.close()
 
     def probe(self, node: Node, logic: SourceLogic) -> str:
         """A hash of what a source's change probe answers. The answer is read whole: probes return a row or a few."""
-        driver, name, secrets = self._driver(node, logic)
-        try:
+        with self._opened(node, logic) as driver:
             table = driver.read(logic.change_probe or "").read_all()  # type: ignore[attr-defined]
             return hashlib.sha256(repr(table.to_pylist()).encode()).hexdigest()[:32]
-        except ConnectionFailed as error:
-            raise hidden(named(error, name, logic.place), secrets) from None
-        finally:
-            driver.close()
 
     def open(self, connection: str) -> ConnectionDriver:
         """Open a connection of profiles.yml."""
@@ -74,12 +65,23 @@ class Sources:
         type_ = self._project.registry.connection(settings.type, settings.at)
         return open_connection(self._project.root, type_, settings)
 
-    def _driver(self, node: Node, logic: SourceLogic) -> tuple[ConnectionDriver, str, list[str]]:
+    @contextlib.contextmanager
+    def _opened(self, node: Node, logic: SourceLogic) -> Iterator[ConnectionDriver]:
+        """A source's connection. What fails in it names the connection, at its place in profiles.yml, and shows no secret."""
         type_ = self._project.registry.connection(logic.type, logic.place)
+        name, place, secrets = node.name, logic.place, list[str]()
         if logic.connection is not None:
             settings = self._project.profiles.connections[logic.connection]
-            return open_connection(self._project.root, type_, settings), settings.name, secrets_of(type_, settings.resolved())
-        return open_driver(self._project.root, type_, dict(logic.params), node.name, logic.place), node.name, []
+            name, place, secrets = settings.name, settings.at, secrets_of(type_, settings.resolved())
+            driver = open_connection(self._project.root, type_, settings)
+        else:
+            driver = open_driver(self._project.root, type_, dict(logic.params), name, place)
+        try:
+            yield driver
+        except ConnectionFailed as error:
+            raise hidden(named(error, name, place), secrets) from None
+        finally:
+            driver.close()
 
     def _paths(self, node: Node, logic: SourceLogic) -> list[Path]:
         found = self._versions.expand(logic.table or "")
