@@ -60,6 +60,8 @@ class Schedule:
     orders: int
     progress: Progress
     cells: list[Cell] = field(default_factory=list)
+    complete: bool = True
+    """False once time ran out: some tools have then made edits that others have not."""
 
     def run(self) -> list[Cell]:
         """Every step with every tool in turn; the order of the tools rotates with the round."""
@@ -73,6 +75,7 @@ class Schedule:
             for step in (step for step in Step if step in self.steps):
                 for contender in contenders[turn:] + contenders[:turn]:
                     if time.monotonic() > deadline:
+                        self.complete = False
                         self.progress("out of time: the remaining rounds are left out")
                         return self.cells
                     self._do(contender, step, number, keep=True)
