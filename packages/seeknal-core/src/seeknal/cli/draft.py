@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from seeknal.nodes import NodeId
 
 
-def _complete_kinds(ctx: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
+def complete_kinds(ctx: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Kinds that begin with what was typed."""
     from click.shell_completion import CompletionItem
 
     from seeknal.registry import Registry
@@ -29,7 +30,7 @@ def _complete_kinds(ctx: click.Context, parameter: click.Parameter, incomplete: 
 
 
 @click.command()
-@click.argument("kind", shell_complete=_complete_kinds)
+@click.argument("kind", shell_complete=complete_kinds)
 @click.argument("name")
 @click.option("--python", is_flag=True, help="A Python function instead of YAML: transforms and sources.")
 @click.option("--deps", metavar="A,B", default="", help="The nodes it will read.")

@@ -53,7 +53,7 @@ def draft_text(new: NewDraft, registry: Registry) -> str:
     model: type[NodeSpec] = load_target(kind.target)
     start = _starting_values(new, model)
     parts = [_heading(new, kind.description)]
-    parts += [_key(k, model.model_fields[k], value) for k, value in start.items()]
+    parts += [_key(k, _described(k, model), value) for k, value in start.items()]
     parts.append("# The rest is optional: take away the # where you want it.")
     parts += [_optional(k, model.model_fields[k], _known_audits(registry) if k == "audits" else []) for k in _optional_keys(model, start)]
     return "\n\n".join(parts) + "\n"
@@ -101,6 +101,12 @@ def _optional_keys(model: type[NodeSpec], start: Mapping[str, Any]) -> list[str]
     """The kind's own keys first, then those of every node."""
     left = [k for k in model.model_fields if k not in start and k not in _REFUSED]
     return sorted(left, key=lambda k: k in NodeSpec.model_fields)
+
+
+def _described(key: str, model: type[NodeSpec]) -> FieldInfo:
+    """The key's field, or that of every node where the kind only narrows it."""
+    field = model.model_fields[key]
+    return field if field.description else NodeSpec.model_fields.get(key, field)
 
 
 def _key(key: str, field: FieldInfo, value: Any) -> str:
