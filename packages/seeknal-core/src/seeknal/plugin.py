@@ -15,12 +15,14 @@ from typing import TYPE_CHECKING, Any, overload
 
 import pluggy
 
-from seeknal.errors import SeeknalError
+from seeknal.errors import ConnectionFailed, EngineError, LockedError, NodeError, ProjectError, SeeknalError, StateError
 from seeknal.nodes import (
     AuditSpec,
     ColumnSchema,
+    Digest,
     DocumentLogic,
     ExposureLogic,
+    Key,
     Logic,
     Node,
     NodeId,
@@ -42,6 +44,8 @@ from seeknal.protocols import (
     SessionSettings,
     Written,
 )
+from seeknal.state.backend import Holder, Lease
+from seeknal.state.model import SCHEMA_VERSION, TABLES, Change, Snapshot
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -49,29 +53,41 @@ if TYPE_CHECKING:
     from seeknal.specs import Lowering, NodeSpec
 
 __all__ = [
+    "SCHEMA_VERSION",
+    "TABLES",
     "AggregateCheck",
     "ArrowStream",
     "Audit",
     "AuditSpec",
+    "Change",
     "Column",
     "ColumnSchema",
     "Columns",
     "Command",
     "Connection",
     "ConnectionDriver",
+    "ConnectionFailed",
+    "Digest",
     "DocumentLogic",
     "Engine",
     "EngineDriver",
+    "EngineError",
     "ExposureLogic",
     "FileFormat",
     "FileRead",
     "Files",
+    "Holder",
+    "Key",
+    "Lease",
+    "LockedError",
     "Logic",
     "Lowering",
     "Node",
+    "NodeError",
     "NodeId",
     "NodeKind",
     "NodeSpec",
+    "ProjectError",
     "PythonLogic",
     "Query",
     "Relation",
@@ -82,10 +98,12 @@ __all__ = [
     "SeeknalError",
     "Session",
     "SessionSettings",
+    "Snapshot",
     "SourceLogic",
     "Sql",
     "SqlLogic",
     "StateBackend",
+    "StateError",
     "TemplateGlobal",
     "Written",
     "audit",

@@ -142,7 +142,7 @@ class Registry:
         found: list[PluginError] = []
         groups: list[tuple[str, Sequence[Provided[Any]]]] = [
             ("engine", self.engines), ("connection", self.connections), ("kind", self.node_kinds), ("audit", self.audits),
-            ("state", self.state_backends), ("template", self.template_globals),
+            ("state", self.state_backends), ("template", self.template_globals), ("command", self.commands),
         ]  # fmt: skip
         for what, provided in groups:
             for name in dict.fromkeys(p.contribution.name for p in provided):

@@ -40,16 +40,17 @@ class LazyGroup(click.Group):
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """The core's commands in the order of the journey, then those of plugins."""
-        del ctx
-        return [*COMMANDS, *sorted(set(_plugin_commands()) - set(COMMANDS))]
+        return [*COMMANDS, *(name for name in _plugin_commands(ctx) if name not in COMMANDS)]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Import the command that is called."""
         from seeknal.targets import load_target  # start-up time
 
-        del ctx
-        target = COMMANDS[cmd_name][0] if cmd_name in COMMANDS else _plugin_commands().get(cmd_name, ("", ""))[0]
-        if not target:
+        if cmd_name in COMMANDS:
+            target = COMMANDS[cmd_name][0]
+        elif cmd_name in _plugin_commands(ctx):
+            target = invocation_of(ctx).registry().command(cmd_name).target
+        else:
             return None
         command: click.Command = load_target(target)
         return command
@@ -67,16 +68,17 @@ class LazyGroup(click.Group):
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """List every command with its help, importing none."""
-        found = _plugin_commands()
-        rows = [(name, (COMMANDS.get(name) or found[name])[1]) for name in self.list_commands(ctx)]
+        found = _plugin_commands(ctx)
+        rows = [*((name, text) for name, (_, text) in COMMANDS.items()), *((n, t) for n, t in found.items() if n not in COMMANDS)]
         with formatter.section("Commands"):
             formatter.write_dl(rows)
 
 
-def _plugin_commands() -> dict[str, tuple[str, str]]:
+def _plugin_commands(ctx: click.Context) -> dict[str, str]:
+    """The subcommands of plugins and what they are for, sorted by name."""
     from seeknal.registry import Registry  # start-up time
 
-    return {p.contribution.name: (p.contribution.target, p.contribution.description) for p in Registry().commands}
+    return {p.contribution.name: p.contribution.description for p in Registry(root=invocation_of(ctx).root()).commands}
 
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -97,7 +99,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             args=list(arguments) if arguments is not None else None, prog_name="seeknal", standalone_mode=False, obj=invocation
         )
     except SeeknalError as error:
-        click.echo(explain(error, _root_of(invocation)), err=True)
+        click.echo(explain(error, invocation.root()), err=True)
         code = error.exit_code
     except click.exceptions.Abort:
         click.echo("interrupted", err=True)
@@ -118,17 +120,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
             click.echo(traceback.format_exc(), err=True)
         code = EXIT_FAILED
     sys.exit(code if isinstance(code, int) else 0)
-
-
-def _root_of(invocation: Invocation):  # type: ignore[no-untyped-def]  # noqa: ANN202 - pathlib is all it needs
-    from pathlib import Path
-
-    from seeknal.project.locate import find_root
-
-    try:
-        return find_root(Path(invocation.project_path or "."))
-    except SeeknalError:
-        return None
 
 
 __all__ = ["COMMANDS", "Invocation", "ProjectErrors", "invocation_of", "main", "root"]

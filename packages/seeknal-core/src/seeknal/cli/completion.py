@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import click
@@ -36,7 +37,7 @@ def complete_nodes(ctx: click.Context, parameter: click.Parameter, incomplete: s
 
     del parameter
     try:
-        project = (ctx.find_object(Invocation) or Invocation()).project()
+        project = replace(ctx.find_object(Invocation) or Invocation(), quiet=True).project()
     except SeeknalError:
         return []
     words = sorted({*project.nodes, *(n.name for n in project.nodes.values())})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -58,10 +59,8 @@ class Invocation:
         from seeknal.registry import Registry
 
         root, prefer = self.root(), None
-        try:
+        with contextlib.suppress(SeeknalError):  # what is wrong with the project is not what was asked
             prefer = read_settings(root, self.profile, self.variables, use_cache=True).prefer if root else None
-        except SeeknalError:
-            pass  # what is wrong with the project is not what was asked
         return Registry(root=root, prefer=prefer, policy=policy)
 
 
