@@ -1,8 +1,8 @@
 """A hash of rows that does not depend on their order.
 
-Each row is hashed twice, in two orders of its columns, with DuckDB's own 64-bit `hash`; the hashes are summed modulo 2^64 (a sum,
-unlike an exclusive or, tells duplicate rows from none), and count, sums, names and types are hashed together to 128 bits. It
-tells changes apart, and is no defence against somebody who wants two tables to look equal.
+Each row is hashed with DuckDB's own 64-bit `hash`. Two mixings of that hash are summed modulo 2^64 (a sum, unlike an exclusive or,
+tells duplicate rows from none), and count, sums, names and types are hashed together to 128 bits: a row that changes goes unseen
+with a chance of 2^-64. It tells changes apart, and is no defence against somebody who wants two tables to look equal.
 
 `hash` alone would miss differences that matter: it gives NULL, [] and [NULL] one value, as it does 0.0 and -0.0, or one month
 and thirty days. `hashable` adds what is missing, type by type.
@@ -30,8 +30,10 @@ _CANONICAL_TEXT = ("INTERVAL", "VARIANT", "UNION", "GEOMETRY", "BIT", "BIGNUM")
 def digest_sql(source: str, types: Mapping[str, DuckDBPyType]) -> str:
     """The query for count and two sums over the rows of `source`, a FROM item, in the columns `types`."""
     values = [hashable(identifier(name), types[name]) for name in sorted(types)]
-    sums = [_sum([*values]), _sum([literal(_SALT), *reversed(values)])] if values else ["0", "0"]
-    return " ".join(["SELECT", ", ".join(["count(*)", *sums]), "FROM", source])
+    if not values:
+        return " ".join(["SELECT count(*), 0, 0 FROM", source])
+    rows = " ".join(["(SELECT", _hash(*values), "AS h FROM", source + ")"])
+    return " ".join(["SELECT count(*), sum(hash(h)), sum(hash(h,", literal(_SALT) + ")) FROM", rows])
 
 
 def digest_of(count: int, sums: Sequence[int | None], types: Mapping[str, DuckDBPyType]) -> Digest:
@@ -62,10 +64,6 @@ def hashable(value: str, type_: DuckDBPyType, depth: int = 0) -> str:
     if str(type_).startswith(_CANONICAL_TEXT):
         return "CAST(" + value + " AS VARCHAR)"
     return value
-
-
-def _sum(values: Sequence[str]) -> str:
-    return "sum(" + _hash(_hash(*values)) + ")"
 
 
 def _hash(*values: str) -> str:
