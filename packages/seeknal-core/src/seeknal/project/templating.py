@@ -261,6 +261,8 @@ def _explain(error: Exception, template: str, place: TextPlace) -> NoReturn:
         hint = "templates know ref, source, var, env_var, this and the macros of this project"
     elif isinstance(error, LookupError) and error.args:
         message, _, hint = str(error.args[0]).partition("; ")
+    elif isinstance(error, TypeError) and "no loader" in str(error):
+        message, hint = "template (Jinja): include, import and extends are not allowed", "macros in macros/*.sql are available everywhere"
     elif isinstance(error, RecursionError):
         message = "template (Jinja): macros call each other without end"
     else:
