@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import os
 import sys
@@ -56,6 +57,18 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[Any]], *, numeri
     with console.capture() as captured:
         console.print(table)
     click.echo("\n".join(line.rstrip() for line in captured.get().rstrip("\n").split("\n")))
+
+
+def print_rows(rows: Rows, format_: str) -> None:
+    """A result as a table, as one JSON list of objects, or as CSV (RFC 4180)."""
+    if format_ == "json":
+        print_json([dict(zip(rows.columns, row, strict=True)) for row in rows.rows])
+    elif format_ == "csv":
+        writer = csv.writer(sys.stdout, lineterminator="\r\n")
+        writer.writerow(rows.columns)
+        writer.writerows(rows.rows)
+    else:
+        print_table(rows.columns, rows.rows, numeric=numeric_columns(rows))
 
 
 def numeric_columns(rows: Rows) -> list[int]:

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import csv
-import sys
-
 import click
 
 from seeknal.cli.completion import complete_nodes
 from seeknal.cli.options import invocation_of, shared_options
-from seeknal.cli.output import note, numeric_columns, print_json, print_table
+from seeknal.cli.output import note, print_rows
 
 
 @click.command()
@@ -23,14 +20,7 @@ def show(ctx: click.Context, node: str, limit: int, rejected: bool, format_: str
     """Show rows of what NODE last published."""
     project = invocation_of(ctx).project()
     result = project.rows(node, limit or None, rejected=rejected)
-    if format_ == "json":
-        print_json([dict(zip(result.columns, row, strict=True)) for row in result.rows])
-    elif format_ == "csv":
-        writer = csv.writer(sys.stdout, lineterminator="\r\n")
-        writer.writerow(result.columns)
-        writer.writerows(result.rows)
-    else:
-        print_table(result.columns, result.rows, numeric=numeric_columns(result))
-        if limit and len(result.rows) == limit:
-            note(f"the first {limit:,} rows; --limit 0 shows all")
+    print_rows(result, format_)
+    if format_ == "table" and limit and len(result.rows) == limit:
+        note(f"the first {limit:,} rows; --limit 0 shows all")
     return 0

@@ -1,0 +1,134 @@
+"""Asking what is published, in SQL."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Self
+
+from seeknal.errors import EngineError, ProjectError, did_you_mean, nearest
+from seeknal.protocols import Query
+from seeknal.sql.guard import SqlProblem, parse_select, position, tables
+from seeknal.state.model import PROD
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from seeknal.api import Project
+    from seeknal.nodes import Key, Node, NodeId, Schema
+    from seeknal.protocols import Rows
+    from seeknal.run.sessions import Relations
+    from seeknal.sql.guard import TableUse
+
+_NO_STATEMENT = "SK-SQL-002"
+
+
+@dataclass(frozen=True)
+class Published:
+    """A relation that can be asked: the node, and how many rows it has where that is known without asking."""
+
+    node: NodeId
+    relation: str
+    rows: int | None
+    schema: Schema
+
+
+class Querying:
+    """A session over what is published; use it as a context manager. What later runs publish is seen from the next query on."""
+
+    def __init__(self, project: Project) -> None:
+        self._project = project
+        self._open = ExitStack()
+        self._relations: Relations | None = None
+        self._pointers: dict[NodeId, Key] = {}
+        self._dotted: set[NodeId] = set()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._open.close()
+
+    @property
+    def dialect(self) -> str:
+        """The SQL that is understood."""
+        return self._project.loaded.engine.dialect
+
+    def relations(self) -> list[Published]:
+        """Everything that is published and can be asked, in the project's order. Views' columns are not looked up."""
+        current = self._current()
+        found = []
+        for name in self._project.dag.order:
+            node = self._project.nodes[name]
+            artifact = current.artifact(name)
+            if artifact is not None:
+                found.append(Published(name, node.relation, artifact.rows, artifact.schema))
+            elif node.is_view and name in self._pointers:
+                found.append(Published(name, node.relation, None, node.columns))
+        return found
+
+    def schema(self, name: str) -> Schema:
+        """The columns of a node or relation. Raises ProjectError for an unknown name, NodeError for one not built yet."""
+        node = self._node(name)
+        return self._current().session.describe(f"SELECT * FROM {self._defined(node)}")  # noqa: S608 - a relation's own name
+
+    def rows(self, sql: str, limit: int | None = None) -> Rows:
+        """Run one SELECT over nodes, named `transform_x` or `transform.x`.
+
+        Raises EngineError, placed in the text, for SQL that is not allowed or fails, and NodeError for a node not built yet.
+        """
+        relations = self._current()
+        try:
+            for use in tables(parse_select(sql, self.dialect)):
+                self._define(use, sql)
+        except SqlProblem as problem:
+            hint = "only SELECT is understood here; `.help` lists the rest" if problem.code == _NO_STATEMENT else problem.hint
+            raise EngineError(problem.code, problem.message, line=problem.line, column=problem.column, hint=hint) from None
+        return relations.session.rows(sql, limit)
+
+    def interrupt(self) -> None:
+        """Cancel the query in flight, from another thread."""
+        if self._relations is not None:
+            self._relations.interrupt()
+
+    def _current(self) -> Relations:
+        """The session, opened again when something else has been published meanwhile."""
+        pointers = {n: p.key for n, p in self._project.state.read().pointers(PROD).items()}
+        if self._relations is None or pointers != self._pointers:
+            self._open.close()
+            self._relations = self._open.enter_context(self._project.reading())
+            self._pointers = pointers
+            self._dotted.clear()
+        return self._relations
+
+    def _node(self, name: str) -> Node:
+        known = {n.relation.casefold(): n for n in self._project.nodes.values() if n.is_readable}
+        found = known.get(name.casefold().replace(".", "_", 1)) or known.get(name.casefold())
+        return found or self._project.find(name)
+
+    def _define(self, use: TableUse, sql: str) -> None:
+        readable = {n.relation.casefold(): n for n in self._project.nodes.values() if n.is_readable}
+        dotted = {n.id.casefold(): n for n in readable.values()}
+        node = dotted.get(use.dotted.casefold()) if use.schema else readable.get(use.name.casefold())
+        if node is None:
+            line, column = position(sql, use.start)
+            raise SqlProblem("SK-REF-001", f"unknown relation '{use.dotted}'", line, column, self._hint(use, readable))
+        relation = self._defined(node)
+        if use.schema and node.id not in self._dotted:
+            query = Query(f"SELECT * FROM {relation}")  # noqa: S608 - a relation's own name
+            self._current().session.define(node.name, query, node.kind)
+            self._dotted.add(node.id)
+
+    def _defined(self, node: Node) -> str:
+        if not node.is_readable:
+            raise ProjectError("SK-RUN-004", f"{node.id} has no rows: a {node.kind} stores none")
+        return (self._relations or self._current()).define(node.id)
+
+    def _hint(self, use: TableUse, readable: dict[str, Node]) -> str:
+        named = [n.id for n in readable.values() if n.name.casefold() == use.name.casefold()]
+        if named:
+            return f"write {' or '.join(sorted(named))}"
+        known = [n.id for n in readable.values()] if use.schema else list(readable)
+        names = {n.name: n.id for n in readable.values()}
+        near = nearest(use.name, names)
+        return did_you_mean(use.dotted, known) or (f"did you mean '{names[near]}'?" if near else "`.tables` lists what there is")
