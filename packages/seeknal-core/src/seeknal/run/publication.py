@@ -42,25 +42,26 @@ class Publication:
             return 0
         record = self._record()
         before = record.get(self._environment, {})
-        wanted = {
-            self._dag.nodes[n].relation: (n, p) for n, p in pointers.items() if n in self._dag.nodes and self._dag.nodes[n].is_readable
-        }
-        order = {self._dag.nodes[n].relation: i for i, n in enumerate(self._dag.order)}
-        changed = sorted((r for r, (_, p) in wanted.items() if before.get(r) != p.key), key=order.__getitem__)
+        nodes = {self._dag.nodes[n].relation: n for n in self._dag.order if n in pointers and self._dag.nodes[n].is_readable}
+        wanted = {r: self._stamp(pointers[n], artifacts.get(n), view=self._dag.nodes[n].is_view) for r, n in nodes.items()}
+        changed = [r for r, stamp in wanted.items() if before.get(r) != stamp]
         dropped = sorted(set(before) - set(wanted))
         if not changed and not dropped:
             return 0
-        relations: dict[str, Files | Query] = {}
-        for name in changed:
-            relation = self._relation(wanted[name][0], artifacts)
-            if relation is not None:
-                relations[name] = relation
+        found = {r: self._relation(nodes[r], artifacts) for r in changed}
+        relations = {r: relation for r, relation in found.items() if relation is not None}
         driver = load_target(self._project.engine.target)()
         driver.publish(self._path, self._environment, relations, dropped)
-        now = {r: before[r] for r in before if r not in dropped} | {r: wanted[r][1].key for r in relations}
+        now = {r: before[r] for r in before if r not in dropped} | {r: wanted[r] for r in relations}
         document = {**record, self._environment: now, "": str(self._store.target)}
         write_whole(self._store.target / _RECORD, json.dumps(document).encode())
         return len(relations) + len(dropped)
+
+    def _stamp(self, pointer: Pointer, artifact: Artifact | None, *, view: bool) -> str:
+        """What a relation's definition depends on. Files are part of it: an output that was built again may have others."""
+        if view or artifact is None:
+            return f"view {pointer.key}"
+        return " ".join([pointer.key, *(f.name for f in artifact.files)])
 
     def _relation(self, node: NodeId, artifacts: Mapping[NodeId, Artifact]) -> Files | Query | None:
         logic = self._dag.nodes[node].logic
@@ -70,11 +71,11 @@ class Publication:
         return Files(self._store.paths(artifact)) if artifact is not None else None
 
     def _record(self) -> dict[str, Any]:
-        """What was published, as far as it still holds: the file is there and the folder has not moved."""
+        """What was published. Where the folder has moved or the warehouse is gone, its relations are known but out of date."""
         try:
             document: dict[str, Any] = json.loads((self._store.target / _RECORD).read_bytes())
         except (OSError, ValueError):
             return {}
-        if document.get("") != str(self._store.target) or not self._path.is_file():
-            return {}
-        return document
+        if document.pop("", None) == str(self._store.target) and self._path.is_file():
+            return document
+        return {environment: dict.fromkeys(relations, "") for environment, relations in document.items()}
