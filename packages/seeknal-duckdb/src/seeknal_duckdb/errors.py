@@ -16,6 +16,8 @@ _PLACE = re.compile(r"\n+LINE (?P<line>\d+): (?P<shown>[^\n]*)\n(?P<indent> *)\^
 _PREFIX = re.compile(r"\A[A-Z][A-Za-z ]* Error: ")
 _HINT = re.compile(r"\n\s*(?P<hint>(?:Did you mean|Candidate bindings|Candidate functions|Candidate macros|Either add it)[\s\S]*)\Z")
 _OWN_CATALOG = re.compile(r'^Did you mean "(?:[a-z_]*\.)*(?:pg_|sqlite_|duckdb_|pragma_|information_schema|temp|system)')
+_NO_PARQUET = re.compile("No magic bytes|too small to be a Parquet file|Footer length error|Invalid Parquet|not a Parquet file")
+_ENDS_EARLY = "the query ends where more of it is expected"
 _ELISION = "..."
 
 _CODES: tuple[tuple[type[duckdb.Error], str], ...] = (
@@ -48,20 +50,18 @@ def engine_error(error: duckdb.Error, query: str | None = None, before: int = 1)
     code = _code(error, text)
     place = _PLACE.search(text)
     line = column = None
-    if place:
+    if query is not None and _ends_early(text, place, query, before):
+        text, (line, column) = _ENDS_EARLY, _end(query)
+    elif place:
         text = text[: place.start()].rstrip()
         if query is not None:
             line, column = _locate(place, query, before)
-            if int(place["line"]) - before > query.count("\n") + 1:
-                text = "Parser Error: syntax error: the query ends where more of it is expected"
     message, hint = plain_message(text), _HINTS.get(code)
     found = _HINT.search(message)
     if found:
         message = message[: found.start()].rstrip()
         hint = None if _OWN_CATALOG.search(found["hint"]) else _one_paragraph(found["hint"])
-    if code == INTERRUPTED:
-        message = CANCELLED
-    return EngineError(code, message, line=line, column=column, hint=hint)
+    return EngineError(code, CANCELLED if code == INTERRUPTED else message, line=line, column=column, hint=hint)
 
 
 def plain_message(text: str) -> str:
@@ -70,8 +70,8 @@ def plain_message(text: str) -> str:
 
 
 def text_of(error: duckdb.Error) -> str:
-    """What DuckDB says, without the stack trace it adds to its own faults."""
-    return str(error).partition("\n\nStack Trace:")[0].rstrip()
+    """What DuckDB says, without the stack trace it adds to its own faults, and the settings it advises, which are locked."""
+    return str(error).partition("\n\nStack Trace:")[0].partition("\n\nPossible solutions:")[0].rstrip()
 
 
 def line_started(error: duckdb.Error) -> int | None:
@@ -89,14 +89,23 @@ def _code(error: duckdb.Error, text: str) -> str:
             return "SK-SQL-014"
         if re.search(r"No files found|No such file|Cannot open file", text):
             return "SK-DATA-003"
-    if "No magic bytes" in text or "not a Parquet file" in text or "Parquet" in text:
-        return "SK-DATA-001"
-    return "SK-SQL-012"
+    return "SK-DATA-001" if _NO_PARQUET.search(text) else "SK-SQL-012"
 
 
 def _one_paragraph(hint: str) -> str:
     lines = [line.strip() for line in hint.splitlines() if line.strip()]
     return lines[0] + (" " + ", ".join(lines[1:]) if len(lines) > 1 else "")
+
+
+def _ends_early(text: str, place: re.Match[str] | None, query: str, before: int) -> bool:
+    """Whether DuckDB stumbled over what comes after the query: its end, or the bracket around it."""
+    return "at end of input" in text or (place is not None and int(place["line"]) - before > query.count("\n") + 1)
+
+
+def _end(query: str) -> tuple[int, int]:
+    """Line and column just after the query."""
+    lines = query.rstrip().split("\n")
+    return len(lines), len(lines[-1]) + 1
 
 
 def _locate(place: re.Match[str], query: str, before: int) -> tuple[int | None, int | None]:
@@ -105,11 +114,8 @@ def _locate(place: re.Match[str], query: str, before: int) -> tuple[int | None, 
     An error inside a view names a line of the view's own text; what is shown then does not agree, and there is no place to tell.
     """
     lines, number = query.split("\n"), int(place["line"]) - before
-    if number < 1:
+    if not 1 <= number <= len(lines):
         return None, None
-    if number > len(lines):  # the bracket after the query: something is missing at its end
-        last = query.rstrip().split("\n")
-        return len(last), len(last[-1]) + 1
     cells = _cells(place)
     source, shown = lines[number - 1], place["shown"].rstrip()
     if source.startswith(shown.removesuffix(_ELISION)):

@@ -92,7 +92,8 @@ def _json(text: str) -> EngineError | None:
     found = _JSON.search(text)
     if not found:
         return None
-    at = f"line {found['number']}" if found["place"] == "line" else f"record {found['number']}"
+    number = int(found["number"]) - ("Malformed" in found[0])  # where it cannot go on, DuckDB names the next one
+    at = f"line {number}" if found["place"] == "line" else f"record {number}"
     byte = f", byte {found['byte']}" if found["byte"] else ""
     hint = "declare the columns and their types; sample_size: -1 looks at all rows to find them" if "transform" in text else None
     return EngineError("SK-DATA-002", f"{found['file']}, {at}{byte}: {_short(found['what'].strip())}", hint=hint)

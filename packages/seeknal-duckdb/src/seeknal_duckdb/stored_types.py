@@ -60,7 +60,7 @@ def stored_type(column: str, type_: DuckDBPyType) -> str:
     Raises EngineError SK-DATA-004 for a type that cannot be stored without loss.
     """
     text = str(type_)
-    if text in EXACT or text.startswith("DECIMAL("):
+    if text in EXACT or type_.id == "decimal":
         return text
     if text in STORED_AS:
         return STORED_AS[text]

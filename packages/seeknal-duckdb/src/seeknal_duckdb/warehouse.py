@@ -70,7 +70,7 @@ def _change(copy: Path, warehouse: Path, environment: str, relations: Mapping[st
                 connection.execute("DROP VIEW IF EXISTS " + qualified(*schema, name))
             for name, relation in relations.items():
                 _create(connection, (*schema, name), relation)
-            for statement in ("COMMIT", "USE " + qualified(CATALOG), "DETACH " + qualified(_CATALOG)):
+            for statement in ("COMMIT", "USE " + qualified(CATALOG, "main"), "DETACH " + qualified(_CATALOG)):
                 connection.execute(statement)
         except duckdb.Error as error:
             raise engine_error(error) from error
