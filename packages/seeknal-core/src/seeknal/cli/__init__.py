@@ -95,9 +95,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """The entry point of the `seeknal` command."""
     invocation = Invocation()
     try:
-        code = root.main(
-            args=list(arguments) if arguments is not None else None, prog_name="seeknal", standalone_mode=False, obj=invocation
-        )
+        given = None if arguments is None else [*arguments]
+        code = root.main(args=given, prog_name="seeknal", standalone_mode=False, obj=invocation)
     except SeeknalError as error:
         click.echo(explain(error, invocation.root()), err=True)
         code = error.exit_code
