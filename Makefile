@@ -3,15 +3,17 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+DUCKDB2 := .venvs/duckdb2
 INSTALLED := $(VENV)/.installed
 PROJECTS := pyproject.toml $(wildcard packages/*/pyproject.toml) tests/example_plugin/pyproject.toml
 
-.PHONY: help install demo check test bench clean
+.PHONY: help install demo check test test-duckdb2 bench clean
 
 help:
 	@echo "make demo    build the example project and watch an edit reach only what it touches"
 	@echo "make test    lint, types, layers and all tests"
 	@echo "make check   lint, types and layers only"
+	@echo "make test-duckdb2  the engine tests on DuckDB 2.0"
 	@echo "make bench   side by side with dbt and SQLMesh; see docs/benchmarks.md"
 
 install: $(INSTALLED)
@@ -20,6 +22,7 @@ $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
 
 $(INSTALLED): $(VENV)/bin/python constraints.txt $(PROJECTS)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade "pip>=25.1"
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt \
 		-e packages/seeknal-core[fast] -e packages/seeknal-duckdb[excel,mysql,postgres] -e .[all] \
 		-e tests/example_plugin
@@ -38,9 +41,23 @@ check: $(INSTALLED)
 test: $(INSTALLED) check
 	@sh tests/system_packages.sh
 	$(BIN)/pytest -q -n 2 --dist loadfile
+	$(MAKE) --no-print-directory test-duckdb2
+
+# The same engine tests on the next DuckDB, in an environment of its own.
+test-duckdb2: $(DUCKDB2)/.installed
+	$(DUCKDB2)/bin/pytest -q -n 2 --dist loadfile tests/duckdb
+
+$(DUCKDB2)/.installed: constraints.txt $(PROJECTS)
+	$(PYTHON) -m venv $(DUCKDB2)
+	grep -v '^duckdb==' constraints.txt > $(DUCKDB2)/constraints.txt
+	$(DUCKDB2)/bin/python -m pip install --quiet --disable-pip-version-check -c $(DUCKDB2)/constraints.txt duckdb==2.0.0 \
+		-e packages/seeknal-core[fast] -e packages/seeknal-duckdb[excel,mysql,postgres] hypothesis pandas polars pytest pytest-xdist
+	@touch $(DUCKDB2)/.installed
 
 bench: $(INSTALLED)
 	$(BIN)/python -m benchmarks.run
+	$(BIN)/python -m benchmarks.startup
+	$(BIN)/python -m benchmarks.tpch
 
 clean:
-	rm -rf $(VENV) .demo .bench
+	rm -rf $(VENV) .venvs .demo .bench
