@@ -24,7 +24,7 @@ TAKEN: list[tuple[pa.DataType, Any, str]] = [
     (pa.decimal256(20, 2), Decimal("1.25"), "DECIMAL(20,2)"),
     (pa.date64(), date(2024, 2, 29), "DATE"),
     (pa.time64("ns"), None, "TIME"),
-    (pa.timestamp("s"), datetime(2024, 2, 29), "TIMESTAMP"),
+    (pa.timestamp("s"), datetime.fromisoformat("2024-02-29"), "TIMESTAMP"),
     (pa.timestamp("ns"), 1, "TIMESTAMP_NS"),
     (pa.timestamp("us", "Europe/Berlin"), datetime(2024, 2, 29, tzinfo=UTC), "TIMESTAMP WITH TIME ZONE"),
     (pa.timestamp("ns", "UTC"), datetime(2024, 2, 29, tzinfo=UTC), "TIMESTAMP WITH TIME ZONE"),
@@ -86,11 +86,14 @@ def test_what_is_no_arrow_data_is_refused(shop: Workshop, data: Any) -> None:
     assert caught.value.code == "SK-DATA-001"
 
 
+REASON = "the upstream service went away"
+
+
 def batches(count: int, *, fail_at: int | None = None) -> pa.RecordBatchReader:
     def produce() -> Any:
         for number in range(count):
             if number == fail_at:
-                raise ValueError("the upstream service went away")
+                raise ValueError(REASON)
             yield pa.record_batch({"n": pa.array(range(number * 1000, number * 1000 + 1000))})
 
     return pa.RecordBatchReader.from_batches(pa.schema([("n", pa.int64())]), produce())
@@ -104,7 +107,7 @@ def test_stream_is_stored_batch_by_batch_and_in_order(shop: Workshop) -> None:
 def test_stream_that_fails_tells_why_and_keeps_the_cause(shop: Workshop) -> None:
     with pytest.raises(EngineError) as caught:
         shop.ingest(batches(10, fail_at=5))
-    assert "the upstream service went away" in caught.value.message
+    assert REASON in caught.value.message
     assert "Traceback" not in caught.value.message
     assert isinstance(caught.value.__cause__, ValueError)
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-
 import duckdb
 import pytest
 from tests.duckdb.conftest import Workshop
@@ -60,7 +58,7 @@ def test_sql_is_refused(shop: Workshop, query: str, monkeypatch: pytest.MonkeyPa
     for call in (shop.session.rows, shop.write, shop.session.arrow):
         with pytest.raises(EngineError):
             call(query.format(shop.outside))
-    assert os.listdir(shop.outside) == ["secret.csv"]
+    assert [path.name for path in shop.outside.iterdir()] == ["secret.csv"]
     assert local_frame.num_rows == 1
     assert shop.rows("SELECT 1") == [(1,)], "the session goes on"
 
@@ -71,7 +69,7 @@ def test_sql_is_refused(shop: Workshop, query: str, monkeypatch: pytest.MonkeyPa
 def test_the_database_itself_refuses_too(shop: Workshop, statement: str) -> None:
     with shop.session._locked.use() as running, pytest.raises(duckdb.Error):
         running.cursor.execute(statement.format(shop.outside))
-    assert os.listdir(shop.outside) == []
+    assert [path.name for path in shop.outside.iterdir()] == []
 
 
 def test_way_out_of_a_folder_is_no_way(shop: Workshop) -> None:

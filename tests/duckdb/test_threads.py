@@ -78,8 +78,12 @@ def test_interrupt_stops_every_kind_of_work(shop: Workshop, way: str) -> None:
 
 
 def test_interrupt_comes_in_time_however_short_before(shop: Workshop) -> None:
+    def run() -> None:
+        with pytest.raises(EngineError):
+            shop.session.rows(ENDLESS)
+
     for _ in range(30):
-        thread = threading.Thread(target=lambda: pytest.raises(EngineError, shop.session.rows, ENDLESS))
+        thread = threading.Thread(target=run)
         thread.start()
         while not shop.session._locked._running:
             pass

@@ -71,7 +71,7 @@ def test_failure_leaves_the_file_as_it_was_and_nothing_beside_it(shop: Workshop,
         publish(warehouse, "prod", {"b": Files((shop.inside / "nosuch.parquet",))}, ["a"])
     assert caught.value.code == "SK-DATA-003"
     assert warehouse.read_bytes() == before
-    assert os.listdir(warehouse.parent) == ["warehouse.duckdb"]
+    assert [path.name for path in warehouse.parent.iterdir()] == ["warehouse.duckdb"]
 
 
 def test_reader_with_the_file_open_goes_on(shop: Workshop, warehouse: Path) -> None:
@@ -97,7 +97,7 @@ def test_log_of_somebody_who_wrote_into_the_file_does_not_spoil_it(shop: Worksho
     assert warehouse.with_name("warehouse.duckdb.wal").exists()
     publish(warehouse, "prod", {"a": artifact(shop, "SELECT 2 AS x")}, [])
     assert read(warehouse, "FROM prod.a") == [(2,)]
-    assert os.listdir(warehouse.parent) == ["warehouse.duckdb"]
+    assert [path.name for path in warehouse.parent.iterdir()] == ["warehouse.duckdb"]
 
 
 def test_readers_see_all_of_a_change_or_none(shop: Workshop, warehouse: Path) -> None:

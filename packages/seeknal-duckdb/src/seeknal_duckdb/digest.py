@@ -31,9 +31,11 @@ def digest_sql(source: str, types: Mapping[str, DuckDBPyType]) -> str:
     """The query for count and two sums over the rows of `source`, a FROM item, in the columns `types`."""
     values = [hashable(identifier(name), types[name]) for name in sorted(types)]
     if not values:
-        return " ".join(["SELECT count(*), 0, 0 FROM", source])
-    rows = " ".join(["(SELECT", _hash(*values), "AS h FROM", source + ")"])
-    return " ".join(["SELECT count(*), sum(hash(h)), sum(hash(h,", literal(_SALT) + ")) FROM", rows])
+        parts = ["SELECT count(*), 0, 0 FROM ", source]
+    else:
+        sums = ["sum(hash(h))", "sum(hash(h, " + literal(_SALT) + "))"]
+        parts = ["SELECT count(*), ", ", ".join(sums), " FROM (SELECT ", _hash(*values), " AS h FROM ", source, ")"]
+    return "".join(parts)
 
 
 def digest_of(count: int, sums: Sequence[int | None], types: Mapping[str, DuckDBPyType]) -> Digest:
