@@ -37,6 +37,6 @@ def clock(tree: exp.Expr) -> Clock | None:
         name = node.name.casefold() if isinstance(node, exp.Anonymous) else ""
         if isinstance(node, _INSTANT_NODES) or name in _INSTANT:
             return "instant"
-        if isinstance(node, exp.CurrentDate | exp.UtcDate) or name in _DAY:
+        if isinstance(node, exp.CurrentDate | exp.UtcDate) or name in _DAY or (name == "age" and len(node.expressions) == 1):
             found = "day"
     return found

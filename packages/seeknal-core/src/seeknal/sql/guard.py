@@ -21,7 +21,7 @@ TABLE_FUNCTIONS = frozenset({"range", "generate_series", "unnest", "json_each", 
 
 _REFUSED_FUNCTIONS = frozenset({
     "getenv", "getvariable", "glob", "query", "query_table", "json_execute_serialized_sql", "json_serialize_plan", "sniff_csv", "load_file",
-    "which_secret", "current_setting", "set_config", "sql_auto_complete", "nextval", "currval", "st_read", "delta_scan", "pg_sleep", "sleep",
+    "which_secret", "current_setting", "set_config", "sql_auto_complete", "nextval", "currval", "st_read", "delta_scan", "pg_sleep", "sleep", "sleep_ms", "write_log", "setseed",
     "test_all_types", "arrow_scan", "arrow_scan_dumb", "pandas_scan", "python_map_function", "copy_database", "seq_scan", "index_scan",
     "sqlsmith", "reduce_sql_statement", "fuzzyduck", "force_checkpoint", "checkpoint", "truncate_duckdb_logs", "from_substrait", "pg_ls_dir",
 })  # fmt: skip
