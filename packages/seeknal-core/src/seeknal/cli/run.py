@@ -107,10 +107,9 @@ def _memory(amount: str | None) -> str | None:
 
 def _selected(project: Project, selector: str | None, nodes: str | None, exclude: str | None, *, retry: bool) -> frozenset[NodeId] | None:
     if retry:
-        from seeknal.run.history import last_results
+        from seeknal.run.history import unfinished
 
-        last = last_results(project.target)
-        again = frozenset(n for n, status in last.items() if status in ("failed", "skipped") and n in project.nodes)
+        again = frozenset(n for n in unfinished(project.target) if n in project.nodes)
         if not again:
             note("nothing to retry: nothing failed in the last run")
         return again

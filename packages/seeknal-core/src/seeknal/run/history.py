@@ -21,6 +21,15 @@ def last_results(target: Path) -> dict[NodeId, str]:
         return {}
 
 
+def unfinished(target: Path) -> list[NodeId]:
+    """What failed in the last run, and what did not come to be tried. What the run was not asked for is neither."""
+    try:
+        nodes = json.loads((target / "run_results.json").read_bytes())["nodes"]
+        return [NodeId(n["id"]) for n in nodes if n["status"] in ("failed", "skipped") and n["reason"] != "not selected"]
+    except (OSError, ValueError, KeyError):
+        return []
+
+
 def past_runs(target: Path, limit: int = 20) -> list[dict[str, Any]]:
     """The last runs, newest first."""
     found = []
