@@ -62,9 +62,19 @@ class Relations:
                 artifact = self._artifacts.get(node)
                 if artifact is None:
                     raise NodeError("SK-RUN-002", f"{node} has not been built yet", hint=f"build it first: seeknal run --select '{node}'")
+                self._whole(node, artifact)
                 self.session.define(name, Files(self._store.paths(artifact)))
             self._defined.add(node)
             return name
+
+    def _whole(self, node: NodeId, artifact: Artifact) -> None:
+        """An output that is not what was written is never read as data."""
+        presence = self._store.check(artifact)
+        if presence != "whole":
+            message = f"the output of {node} is {presence}"
+            if artifact.location is None:
+                message = f"a file of {node} {'is missing' if presence == 'missing' else 'has changed since it was last built'}"
+            raise NodeError("SK-RUN-007", message, at=self._nodes[node].at, hint=f"build it again: seeknal run --select '{node}'")
 
     def in_place(self, node: NodeId) -> list[Artifact]:
         """The outputs a node reads that are files of the project, read where they are."""
