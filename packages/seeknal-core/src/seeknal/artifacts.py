@@ -49,6 +49,8 @@ class ArtifactStore:
         self.root = root
         self.target = target
         self.cache = target / "cache"
+        self.retimed: dict[Key, Artifact] = {}
+        """Outputs found whole by their content alone, with their files' times as they are now: worth remembering."""
 
     def folder(self, node: NodeId, key: Key) -> Path:
         """The folder of an output."""
@@ -100,15 +102,20 @@ class ArtifactStore:
         Size and time are compared always; where the time differs the content is, so a copied folder is whole and a changed
         file is not.
         """
+        moved = False
         for path, record in zip(self.paths(artifact), artifact.files, strict=True):
             try:
                 stat = path.stat()
+                if stat.st_size != record.size:
+                    return "damaged"
+                if stat.st_mtime_ns != record.mtime_ns:
+                    moved = True
+                    if record.hash is None or hash_file(path) != record.hash:
+                        return "damaged"
             except OSError:
                 return "missing"
-            if stat.st_size != record.size:
-                return "damaged"
-            if stat.st_mtime_ns != record.mtime_ns and (record.hash is None or hash_file(path) != record.hash):
-                return "damaged"
+        if moved:
+            self.retimed[artifact.key] = self.refreshed(artifact)
         return "whole"
 
     def verify(self, artifact: Artifact) -> Presence:

@@ -211,6 +211,10 @@ class Builder:
         columns = hashlib.sha256("\n".join(f"{c.name} {c.type}" for c in schema).encode()).hexdigest()[:16]
         return Digest(f"{columns}:{rows}")
 
+    def current(self, artifact: Artifact) -> Artifact:
+        """The output as it is to be remembered from now on."""
+        return self._store.retimed.get(artifact.key, artifact)
+
     def paths(self, artifact: Artifact) -> Sequence[Path]:
         """The files of an output."""
         return self._store.paths(artifact)

@@ -163,9 +163,10 @@ class Scheduler:
             raise TypeError(message)
         changes: list[Change] = []
         if decision.artifact is not None:
-            if self._situation.snapshot.tables["artifacts"].get(key) is None:
-                changes.append(Change("artifacts", key, decision.artifact.to_json()))
-            self._remember(node, decision.artifact, progress)
+            artifact = self._builder.current(decision.artifact)
+            if artifact is not decision.artifact or self._situation.snapshot.tables["artifacts"].get(key) is None:
+                changes.append(Change("artifacts", key, artifact.to_json()))
+            self._remember(node, artifact, progress)
         elif node.is_view:
             progress.digests[node.id] = Digest(key)
         version = self._situation.versions.get(node.id)
