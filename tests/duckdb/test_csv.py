@@ -181,6 +181,7 @@ def test_missing_declared_column_suggests_the_nearest(shop: Workshop) -> None:
 def test_unknown_declared_type_is_told(shop: Workshop) -> None:
     with pytest.raises(EngineError) as caught:
         shop.load("a\n1\n", columns={"a": "NUMBR"})
+    assert caught.value.code == "SK-DATA-009"
     assert "NUMBR" in caught.value.message
 
 

@@ -129,7 +129,7 @@ def test_file_that_is_no_database_is_reported_and_kept(shop: Workshop, warehouse
     relations = {"a": artifact(shop, "SELECT 1 AS x")}
     with pytest.raises(EngineError) as caught:
         publish(warehouse, "prod", relations, [])
-    assert caught.value.code == "SK-DATA-007"
+    assert caught.value.code == "SK-DATA-001"
     assert str(warehouse) in caught.value.message
     assert ".tmp" not in caught.value.message
     assert warehouse.read_bytes() == content

@@ -54,7 +54,7 @@ def _declared_types(running: Running, read: FileRead) -> dict[str, str]:
                 found[column.name] = str(running.cursor.type(column.type))
             except duckdb.Error as error:
                 message = f"column '{column.name}' is declared as {column.type!r}, which is no type DuckDB knows"
-                raise EngineError("SK-SQL-011", message, hint="for example BIGINT, DOUBLE, DECIMAL(18,2), VARCHAR, TIMESTAMP") from error
+                raise EngineError("SK-DATA-009", message, hint="for example BIGINT, DOUBLE, DECIMAL(18,2), VARCHAR, TIMESTAMP") from error
     return found
 
 

@@ -31,7 +31,7 @@ _COPIES = 5
 def publish(warehouse: Path, environment: str, relations: Mapping[str, Files | Query], dropped: Sequence[str]) -> None:
     """Change a copy of the warehouse, then put it in the file's place: readers see all of the change or none.
 
-    Readers that have the file open go on reading what they opened. Raises EngineError SK-DATA-007 for a file that is no warehouse.
+    Readers that have the file open go on reading what they opened. Raises EngineError SK-DATA-001 for a file that is no warehouse.
     """
     warehouse.parent.mkdir(parents=True, exist_ok=True)
     copy = warehouse.with_name(f".{warehouse.name}.{uuid4().hex}.tmp")
@@ -55,7 +55,7 @@ def _copy(warehouse: Path, copy: Path) -> None:
         if (before.st_mtime_ns, before.st_size, before.st_ino) == (after.st_mtime_ns, after.st_size, after.st_ino):
             return
     message = f"another program keeps writing to {warehouse}"
-    raise EngineError("SK-DATA-007", message, hint="close it, or have it open the file read-only")
+    raise EngineError("SK-DATA-001", message, hint="close it, or have it open the file read-only")
 
 
 def _change(copy: Path, warehouse: Path, environment: str, relations: Mapping[str, Files | Query], dropped: Sequence[str]) -> None:
@@ -82,7 +82,7 @@ def _attach(connection: duckdb.DuckDBPyConnection, copy: Path, warehouse: Path) 
         connection.execute("ATTACH " + literal(copy) + " AS " + qualified(_CATALOG) + options)
     except duckdb.Error as error:
         message = f"{warehouse} cannot be opened as a DuckDB file: {engine_error(error).message.replace(str(copy), warehouse.name)}"
-        raise EngineError("SK-DATA-007", message, hint="delete it, and publish everything again: it holds views only") from error
+        raise EngineError("SK-DATA-001", message, hint="delete it, and publish everything again: it holds views only") from error
 
 
 def _create(connection: duckdb.DuckDBPyConnection, name: tuple[str, ...], relation: Files | Query) -> None:
