@@ -13,7 +13,6 @@ import re
 import sys
 import types
 import typing
-from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +26,6 @@ from seeknal.audits.signature import signature_of
 from seeknal.cli import COMMANDS, root
 from seeknal.kinds.exposure import ExposureSpec
 from seeknal.kinds.python import PythonSourceSpec
-from seeknal.kinds.rule import RuleSpec
 from seeknal.kinds.source import SourceSpec
 from seeknal.kinds.transform import TransformSpec
 from seeknal.project.config import AuditDefaults, Config, Execution, PluginSettings, StateSettings
@@ -37,6 +35,9 @@ from seeknal.registry import Registry
 from seeknal.specs import AuditEntry, ColumnEntry, InputSpec, NodeSpec
 from seeknal.state import backend
 from seeknal_duckdb.formats import READ, SPELLINGS, WRITE
+
+if typing.TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
 
 DOCS = Path(__file__).parent
 _PART = re.compile(r"(?P<begin><!-- begin (?P<name>[\w-]+) -->\n).*?(?P<end><!-- end (?P=name) -->)", re.DOTALL)
@@ -48,7 +49,7 @@ _MEANINGS = {
     (ColumnEntry, "description"): "For people.",
     (ColumnEntry, "audits"): "Audits of this column.",
     (AuditEntry, "type"): "Which audit.",
-    (AuditEntry, "severity"): "`error` keeps the output from being published, `warn` only says so. Default: the project's `default_severity`.",
+    (AuditEntry, "severity"): "`error` keeps an output from being published, `warn` only says so. Default: the project's.",
     (AuditEntry, "name"): "What it is called in messages.",
     (AuditEntry, "description"): "For people.",
     (AuditEntry, "where"): "Check only the rows for which this condition holds.",
@@ -165,6 +166,24 @@ def audit_words() -> str:
     """What audit functions are written with."""
     names = ("Relation", "Column", "Columns", "Sql", "RowCheck", "AggregateCheck", "literal", "audit")
     return _table(["name", "is"], [[f"`{n}`", _doc(getattr(plugin, n)).partition("\n\n")[0]] for n in names])
+
+
+def other_names() -> str:
+    """Everything else that can be imported from `seeknal.plugin`."""
+    said = {
+        "Digest": "A hash of data, as text.",
+        "Key": "The address of an output, as text.",
+        "Logic": "What building a node means: one of the forms above.",
+        "NodeId": "`kind.name`, as text.",
+        "SCHEMA_VERSION": "The version of the state's schema.",
+        "Schema": "The columns of a relation, in order: a tuple of `ColumnSchema`.",
+        "TABLES": "The names of the state's tables.",
+        "hookimpl": "Marks a function as the implementation of the hook it is named after.",
+    }
+    elsewhere = f"{contributions()}{audit_words()}{protocol_methods()}"
+    names = [n for n in plugin.__all__ if f"### {n}\n" not in elsewhere and f"| `{n}` |" not in elsewhere]
+    names.sort(key=lambda n: (n == "Logic", n))
+    return _table(["name", "is"], [[f"`{n}`", said.get(n) or _doc(getattr(plugin, n)).partition("\n\n")[0]] for n in names])
 
 
 def protocol_methods() -> str:
@@ -286,12 +305,10 @@ def python_api() -> str:
             function = value.__func__ if isinstance(value, classmethod) else value
             shown = _signature(function) if inspect.isfunction(function) else member
             members.append([f"`{shown}`", _doc(function)])
-        fields = "" if name == "Project" else "\n\n" + _table(
-            ["field", "type", "default"], [[f"`{f.name}`", f"`{f.type}`", f"`{f.default!r}`"] for f in dataclasses.fields(thing)]
-        )
+        options = [[f"`{f.name}`", f"`{f.type}`", f"`{f.default!r}`"] for f in dataclasses.fields(thing)]
+        fields = "" if name == "Project" else "\n\n" + _table(["field", "type", "default"], options)
         sections.append(f"## {name}\n\n{_doc(thing)}{fields}" + (f"\n\n{_table(['member', 'is'], members)}" if members else ""))
-    for name in ("transform", "source"):
-        sections.append(f"## {name}\n\n`{_signature(getattr(seeknal, name))}`\n\n{_doc(getattr(seeknal, name))}")
+    sections += [f"## {f.__name__}\n\n`{_signature(f)}`\n\n{_doc(f)}" for f in (seeknal.transform, seeknal.source)]
     return "\n\n".join(sections)
 
 
@@ -300,6 +317,7 @@ PARTS: dict[str, Callable[[], str]] = {
     "contributions": contributions,
     "audit-words": audit_words,
     "protocols": protocol_methods,
+    "other-names": other_names,
     "commands": commands,
     "shared-options": shared_options,
     "node-keys": node_keys,
@@ -310,7 +328,6 @@ PARTS: dict[str, Callable[[], str]] = {
     "source-keys": _kind(SourceSpec),
     "transform-keys": _kind(TransformSpec),
     "exposure-keys": _kind(ExposureSpec),
-    "rule-keys": _kind(RuleSpec),
     "python-source-keys": _kind(PythonSourceSpec),
     "file-formats": file_formats,
     "connections": connections,

@@ -23,6 +23,7 @@ import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NoReturn
 
 import duckdb
 
@@ -36,12 +37,13 @@ _COMMAND = re.compile(r"^\$ (?P<command>.*(?:\\\n.*)*)\n(?P<output>(?:(?!\$ ).*\
 _ALIKE = (
     (re.compile(r"\d{8}T\d{6}-[0-9a-f]{6}"), "RUN"),
     (re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|\+00:00)"), "TIME"),
-    (re.compile(r"\b\d+\.\d\d s\b"), "0.00 s"),
+    (re.compile(r"\b\d+\.\d\d ?s\b"), "0.00 s"),
     (re.compile(r'("seconds": )[\d.e-]+'), r"\g<1>0.0"),
     (re.compile(r"\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b"), "UUID"),
     (re.compile(r"\b[0-9a-f]{16,64}\b"), "HASH"),
     (re.compile(r"^\[ *\d+/"), "[*/"),
     (re.compile(r"(?<=\S) {2,}"), "  "),
+    (re.compile(r"^bytes +\d+"), "bytes  0"),
     (re.compile(r" +$"), ""),
 )
 
@@ -111,7 +113,7 @@ class Page:
         self.work = self.home
         self.status = 0
         scripts = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-        self.environment = {"PATH": scripts, "HOME": str(self.home), "LANG": "C.UTF-8", "COLUMNS": "100"}
+        self.environment = {"PATH": scripts, "HOME": str(self.home), "LANG": "C.UTF-8", "COLUMNS": "100", "SEEKNAL_PLUGINS": "duckdb"}
 
     def run(self) -> str:
         """Run every block. Returns the page with what was printed; raises PageError for a command that fails without the page saying so."""
@@ -145,13 +147,13 @@ class Page:
         elif block.language == "json":
             json.loads(block.body)
         else:
-            raise PageError(f"{self._at(block.line)}: a block of language '{block.language}' neither runs nor names its file")
+            self._fail(block.line, f"a block of language '{block.language}' neither runs nor names its file")
         return block.body
 
     def _console(self, block: Block) -> str:
         commands = list(_COMMAND.finditer(block.body))
         if not commands or commands[0].start():
-            raise PageError(f"{self._at(block.line)}: a console block begins with '$ '")
+            self._fail(block.line, "a console block begins with '$ '")
         pieces = []
         for number, found in enumerate(commands):
             line = block.line + block.body.count("\n", 0, found.start()) + 1
@@ -179,10 +181,11 @@ class Page:
 
     def _expect_success(self, line: int, printed: str | None = None) -> None:
         if self.status:
-            raise PageError(f"{self._at(line)}: exit code {self.status}; show it with `$ echo $?`, or mend it:\n{printed or self.printed}")
+            self._fail(line, f"exit code {self.status}; show it with `$ echo $?`, or mend it:\n{printed or self.printed}")
 
-    def _at(self, line: int) -> str:
-        return f"{self.path.relative_to(ROOT)}:{line + 1}"
+    def _fail(self, line: int, problem: str) -> NoReturn:
+        message = f"{self.path.relative_to(ROOT)}:{line + 1}: {problem}"
+        raise PageError(message)
 
 
 def run_page(path: Path) -> str:

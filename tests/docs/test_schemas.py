@@ -1,0 +1,129 @@
+"""The published JSON Schemas describe what the commands print."""
+
+from __future__ import annotations
+
+import json
+import os
+
+import pytest
+from tests.docs.pages import ROOT
+
+if os.environ.get("CI"):
+    import jsonschema
+else:
+    jsonschema = pytest.importorskip("jsonschema", reason="pip install jsonschema")
+
+SCHEMAS = ROOT / "docs/reference/schemas"
+FILES = {
+    "data/orders.csv": "id,status\n1,paid\n2,open\n",
+    "seeknal/shop.yml": """
+        kind: source
+        name: orders
+        type: csv
+        table: data/orders.csv
+        owner: sales
+        tags: [raw]
+        meta: {ticket: 7}
+        columns: {id: BIGINT}
+        audits: [{type: unique, columns: id}, {type: accepted_values, column: status, values: [paid], severity: warn, name: known}]
+        ---
+        kind: transform
+        name: paid
+        materialized: view
+        description: Paid orders.
+        sql: SELECT * FROM {{ ref('orders') }} WHERE status = 'paid'
+        ---
+        kind: transform
+        name: wrong
+        sql: SELECT nothing FROM {{ ref('orders') }}
+        ---
+        kind: transform
+        name: after
+        sql: SELECT * FROM {{ ref('wrong') }}
+        ---
+        kind: rule
+        name: enough
+        inputs: [{ref: orders}]
+        audits: [{type: row_count, min: 3}, {type: row_count, max: 9, where: id > 0}]
+        ---
+        kind: exposure
+        name: board
+        type: dashboard
+        inputs: [{ref: paid}]
+        """,
+}
+
+
+def check(name, document):
+    schema = json.loads((SCHEMAS / f"{name}.json").read_text())
+    validator = jsonschema.validators.validator_for(schema)
+    validator.check_schema(schema)
+    errors = [f"{e.json_path}: {e.message}" for e in validator(schema, format_checker=validator.FORMAT_CHECKER).iter_errors(document)]
+    assert errors == []
+
+
+@pytest.fixture
+def shop(project):
+    folder = project(FILES)
+    folder.cli("run", "--continue-on-error").assert_exit(3)
+    return folder
+
+
+def test_run_results(shop):
+    check("run_results", json.loads(shop.read("target/run_results.json")))
+    check("run_results", shop.cli("run", "--format", "json").json())
+
+
+def test_a_run_that_was_not_selected(shop):
+    check("run_results", shop.cli("run", "--select", "orders", "--format", "json").json())
+
+
+def test_history(shop):
+    runs = shop.cli("history", "--format", "json").json()
+    check("history", runs)
+    check("run", shop.cli("history", runs[0]["run_id"], "--format", "json").json())
+
+
+@pytest.mark.parametrize("change", [("materialized: view", "materialized: table"), ("name: after", "name: later"), ("raw", "daily")])
+def test_plan(shop, change):
+    shop.edit("seeknal/shop.yml", *change)
+    check("plan", shop.cli("plan", "--format", "json").json())
+
+
+def test_plan_before_the_first_run(project):
+    check("plan", project(FILES).cli("plan", "--select", "orders", "--format", "json").json())
+
+
+def test_manifest(shop):
+    check("manifest", shop.cli("parse", "--format", "json").json())
+    check("manifest", json.loads(shop.read("target/manifest.json")))
+
+
+def test_list(shop):
+    check("list", shop.cli("list", "--format", "json").json())
+
+
+def test_plugins(shop):
+    shop.write("plugins/broken.py", "import nothing_of_this_name")
+    shop.write("plugins/twice.py", "from seeknal.plugin import audit\n\n\n@audit\ndef unique(target):\n    return []\n")
+    found = shop.cli("plugins", "--format", "json").json()
+    check("plugins", found)
+    assert any(p["problem"] for p in found["plugins"])
+    assert found["conflicts"]
+
+
+def test_state_info(shop):
+    check("state_info", shop.cli("state", "info", "--format", "json").json())
+
+
+def test_events(shop):
+    lines = shop.cli("run", "--full", "--continue-on-error", "--log-format", "json").stderr.splitlines()
+    documents = [json.loads(line) for line in lines if line.startswith("{")]
+    assert len(documents) == 6
+    for document in documents:
+        check("event", document)
+
+
+def test_every_schema_is_linked_from_a_page():
+    pages = "".join(p.read_text(encoding="utf-8") for p in ROOT.glob("docs/reference/*.md"))
+    assert [p.name for p in SCHEMAS.glob("*.json") if f"schemas/{p.name}" not in pages] == []
