@@ -68,8 +68,13 @@ class FileBackend:
         return Snapshot(base.tables, base.serial, base.notices)
 
     def _base(self) -> Stored:
-        base = self._stored()
-        for line in self._journal_lines():
+        """The file and the journal that belongs to it: read again when the file was replaced in between, and its journal with it."""
+        settled = True
+        while settled:
+            with _opened(self.path) as before:
+                base, lines = self._stored(), list(self._journal_lines())
+                settled = not _is_still(before, self.path)
+        for line in lines:
             base.serial += 1
             for table, key, value in line:
                 if value is None:
@@ -94,6 +99,7 @@ class FileBackend:
             notices = (f"{self.path.name} and its backup are damaged; outputs are found again by their keys",)
             base = _new()
         base.notices = notices
+        base.damaged = True
         return base
 
     def _journal_lines(self) -> Iterator[list[tuple[Table, str, Any]]]:
@@ -153,7 +159,7 @@ class FileBackend:
             kept = original.with_name(f"{original.name}.v1.bak")
             if not kept.exists():
                 copy_whole(original, kept, _MODE)
-        if self.path.exists():
+        if self.path.exists() and not base.damaged:
             copy_whole(self.path, self.backup, _MODE)
         write_whole(self.path, _encode(base), _MODE)
         if base.migrated_from and base.migrated_from != FILE:
@@ -241,6 +247,28 @@ class FileBackend:
 
 class _DamagedError(Exception):
     """The file is not what was written."""
+
+
+@contextlib.contextmanager
+def _opened(path: Path) -> Iterator[int | None]:
+    """The file as it is now, kept open so that no later file can be taken for it; None where there is none."""
+    try:
+        handle = os.open(path, os.O_RDONLY)
+    except FileNotFoundError:
+        yield None
+        return
+    try:
+        yield handle
+    finally:
+        os.close(handle)
+
+
+def _is_still(handle: int | None, path: Path) -> bool:
+    try:
+        now = path.stat()
+    except FileNotFoundError:
+        return handle is None
+    return handle is not None and os.path.samestat(os.fstat(handle), now)
 
 
 def _new() -> Stored:

@@ -26,7 +26,7 @@ FILE = "run_state.json"
 
 @dataclass
 class Stored:
-    """What run_state.json holds. `legacy` is what an older tool knew and nothing reads any more; it is kept, not dropped."""
+    """What run_state.json holds, or where that is `damaged` its backup. `legacy` is what an older tool knew and nothing reads any more; it is kept, not dropped."""
 
     tables: dict[Table, dict[str, Any]]
     serial: int = 0
@@ -34,6 +34,7 @@ class Stored:
     legacy: Any = None
     notices: tuple[str, ...] = ()
     migrated_from: str | None = None
+    damaged: bool = False
 
 
 def needs_migration(target: Path) -> bool:

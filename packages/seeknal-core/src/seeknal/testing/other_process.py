@@ -79,13 +79,15 @@ def hold(backend: StateBackend, name: str, run_id: str) -> None:
         sys.stdin.read()
 
 
-def commit(backend: StateBackend, name: str, count: int | None = None) -> None:
+def commit(backend: StateBackend, name: str, count: int | None = None, settle_every: int = 0) -> None:
     """Commit pairs of documents that belong together, and tell of each once it is acknowledged; until killed without `count`."""
     with backend.lease(name, this_process("pairs"), wait_seconds=_TIMEOUT_SECONDS) as lease:
         for number in itertools.count() if count is None else range(count):
             document = {"number": number, "text": "x" * 2000}
             backend.commit([Change("artifacts", f"pair{number}", document), Change("files", f"pair{number}", document)], lease)
             print(number, flush=True)  # noqa: T201 - what the test waits for
+            if settle_every and number % settle_every == 0:
+                backend.settle()
 
 
 def increment(backend: StateBackend, name: str, times: int) -> None:

@@ -209,14 +209,16 @@ class StateSuite:
         first.settle()
         assert self.documents(first, "files") == self.documents(second, "files") == {"a": {"v": 1}, "b": {"v": 2}}
 
-    def test_readers_see_whole_commits_only(self, folder: Path) -> None:
-        with self.elsewhere(folder, "commit", name=NAME, count=60) as other:
+    @pytest.mark.parametrize("settle_every", [0, 1, 7])
+    def test_readers_see_whole_commits_only_and_never_go_back(self, folder: Path, settle_every: int) -> None:
+        with self.elsewhere(folder, "commit", name=NAME, count=60, settle_every=settle_every) as other:
             assert other.line() == "0"
             reader, seen = self.open(folder), 0
             while seen < 60:
                 found = reader.read()
                 self.assert_pairs(found)
-                assert len(found.tables["files"]) >= seen, "what was once seen stays"
+                assert set(found.tables["files"]) >= {f"pair{number}" for number in range(seen)}, "what was once seen stays"
+                assert set(found.tables["files"]) == {f"pair{number}" for number in range(len(found.tables["files"]))}, "there are no gaps"
                 seen = len(found.tables["files"])
             other.release()
 
