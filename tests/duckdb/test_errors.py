@@ -81,3 +81,9 @@ def test_pivot_without_its_values_is_refused_with_advice(shop: Workshop) -> None
     assert caught.value.code == "SK-SQL-010"
     assert "IN (" in (caught.value.hint or "")
     assert shop.write("PIVOT (SELECT 1 AS a, 2 AS b) ON a IN (1) USING sum(b)").rows == 1
+
+
+def test_settings_duckdb_does_not_take_are_told(tmp_path: Path) -> None:
+    with pytest.raises(EngineError) as caught:
+        DuckDBEngine().open(SessionSettings(tmp_path, memory_limit="plenty"))
+    assert "plenty" in caught.value.message

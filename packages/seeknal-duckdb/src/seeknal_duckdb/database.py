@@ -6,6 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 
+from seeknal.errors import EngineError
+from seeknal_duckdb.errors import engine_error
+from seeknal_duckdb.scratch import own_folder
 from seeknal_duckdb.sql import literal
 
 if TYPE_CHECKING:
@@ -28,17 +31,23 @@ _LOCK = {"enable_external_access": False, "lock_configuration": True}
 
 
 def open_database(settings: SessionSettings, *, locked: bool) -> duckdb.DuckDBPyConnection:
-    """A database in memory. `locked`: it opens files in the settings' folders only, and no SQL can change that."""
-    config: dict[str, Any] = {**QUIET, "temp_directory": str(settings.scratch)}
+    """A database in memory. `locked`: it opens files in the settings' folders only, and no SQL can change that.
+
+    Raises EngineError SK-SQL-012 for settings DuckDB does not take, such as a memory limit without a unit.
+    """
+    config: dict[str, Any] = {**QUIET, "temp_directory": str(own_folder(settings.scratch))}
     if settings.memory_limit is not None:
         config["memory_limit"] = settings.memory_limit
     if settings.threads is not None:
         config["threads"] = settings.threads
-    connection = duckdb.connect(":memory:", config=config)
-    _set(connection, {"TimeZone": "UTC"})  # for all cursors: SET alone would be for this one
-    if locked:
-        folders = [f"{folder.absolute()}" for folder in (*settings.readable, *settings.writable)]
-        _set(connection, {"allowed_directories": folders, **_LOCK})
+    try:
+        connection = duckdb.connect(":memory:", config=config)
+        _set(connection, {"TimeZone": "UTC"})  # for all cursors: SET alone would be for this one
+        if locked:
+            folders = [folder.absolute() for folder in (*settings.readable, *settings.writable)]
+            _set(connection, {"allowed_directories": folders, **_LOCK})
+    except duckdb.Error as error:
+        raise EngineError("SK-SQL-012", f"DuckDB cannot be started: {engine_error(error).message}") from error
     return connection
 
 
