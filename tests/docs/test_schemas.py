@@ -3,15 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
 
+import jsonschema
 import pytest
 from tests.docs.pages import ROOT
-
-if os.environ.get("CI"):
-    import jsonschema
-else:
-    jsonschema = pytest.importorskip("jsonschema", reason="pip install jsonschema")
 
 SCHEMAS = ROOT / "docs/reference/schemas"
 FILES = {
