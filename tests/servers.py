@@ -85,6 +85,20 @@ def mariadb_server() -> Iterator[Server]:
         yield server
 
 
+@pytest.fixture
+def own_postgres_server() -> Iterator[Server]:
+    """A PostgreSQL server for one test, to be killed by it."""
+    with running_postgres() as server:
+        yield server
+
+
+@pytest.fixture
+def own_mariadb_server() -> Iterator[Server]:
+    """A MariaDB server for one test, to be killed by it."""
+    with running_mariadb() as server:
+        yield server
+
+
 @contextlib.contextmanager
 def running_postgres() -> Iterator[Server]:
     """Start a PostgreSQL server; stop it and remove its files at the end."""

@@ -120,7 +120,19 @@ def _cast_text(text: pa.Array, type_: pa.DataType) -> pa.Array:
         return pc.binary_join_element_wise("1970-01-01", text, " ").cast(TIMESTAMP).cast(type_)
     if pa.types.is_boolean(type_):
         return pc.equal(text, "t")
+    if pa.types.is_decimal(type_):
+        return _decimals(text, type_)
     return text.cast(type_)
+
+
+def _decimals(text: pa.Array, type_: pa.DataType) -> pa.Array:
+    """Arrow's own cast makes other numbers of those with too many digits, without a word, so the digits are counted here."""
+    whole, scale = type_.precision - type_.scale, type_.scale
+    fits = pc.match_substring_regex(text, rf"^[-+]?0*[0-9]{{0,{whole}}}(\.[0-9]{{0,{scale}}}0*)?$")
+    if not pc.all(fits, min_count=0).as_py():
+        message = "a number has more digits than fit, or is none"
+        raise pa.ArrowInvalid(message)
+    return pc.replace_substring_regex(text, rf"(\.[0-9]{{{scale}}})0+$", r"\1").cast(type_)
 
 
 def _hint(type_: pa.DataType) -> str:

@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 import pyarrow as pa
 
+from seeknal.errors import ConnectionFailed
 from seeknal_duckdb.arrow_types import storable
 from seeknal_duckdb.connections import failures
 from seeknal_duckdb.connections.arrow import RowStream, check_result_columns
@@ -34,7 +35,6 @@ from seeknal_duckdb.sql import cast, identifier, literal, qualified, wrapped
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from seeknal.errors import ConnectionFailed
     from seeknal.protocols import ArrowStream, WriteMode
 
 _BATCH_ROWS = 50_000
@@ -87,13 +87,20 @@ class DuckDBConnection:
 
     def write(self, table: str, data: ArrowStream, mode: WriteMode) -> int:
         """Put rows into a table in one transaction. Returns the number of rows. Raises ConnectionFailed."""
-        name, rows = TableName.parse(table), _storable(incoming(data))
-        check_columns(rows.schema.names)
-        with self._failing(), contextlib.closing(self._open(writing=True)) as connection:
-            connection.register(_INCOMING, rows)
-            connection.execute("BEGIN TRANSACTION")
-            ((written,),) = _put(connection, name, rows.schema.names, mode)
-            connection.execute("COMMIT")
+        name, causes = TableName.parse(table), list[Exception]()
+        reader = incoming(data)
+        check_columns(reader.schema.names)
+        rows = _storable(reader, causes)
+        try:
+            with self._failing(), contextlib.closing(self._open(writing=True)) as connection:
+                connection.register(_INCOMING, rows)
+                connection.execute("BEGIN TRANSACTION")
+                ((written,),) = _put(connection, name, rows.schema.names, mode)
+                connection.execute("COMMIT")
+        except ConnectionFailed:
+            if causes:  # DuckDB knows no more than that the rows ended
+                raise causes[0] from None
+            raise
         return int(written)
 
     def close(self) -> None:
@@ -160,9 +167,19 @@ def _exported(connection: duckdb.DuckDBPyConnection, query: str) -> str:
     return wrapped(query, replaced)
 
 
-def _storable(reader: pa.RecordBatchReader) -> pa.RecordBatchReader:
+def _storable(reader: pa.RecordBatchReader, causes: list[Exception]) -> pa.RecordBatchReader:
+    """The rows with types DuckDB takes. Why they end before their end is added to `causes`."""
     schema = storable(reader.schema)
-    return pa.RecordBatchReader.from_batches(schema, (batch.cast(schema) for batch in reader))
+
+    def batches() -> Iterator[pa.RecordBatch]:
+        try:
+            for batch in reader:
+                yield batch.cast(schema)
+        except Exception as error:
+            causes.append(error)
+            raise
+
+    return pa.RecordBatchReader.from_batches(schema, batches())
 
 
 def _put(connection: duckdb.DuckDBPyConnection, name: TableName, names: list[str], mode: WriteMode) -> list[tuple[Any, ...]]:
@@ -237,7 +254,7 @@ def _explain(path: Path, error: Exception) -> ConnectionFailed:
         who = "this run" if _taken_here(error) else "another program"
         hint = "a DuckDB file is written by one program while no other has it open; close it there"
         return failures.unreachable("duckdb", str(path), f"{who} has the file open", hint)
-    if isinstance(error, duckdb.IOException | OSError) or "not a valid DuckDB" in reason:
+    if isinstance(error, duckdb.IOException):
         return failures.unreachable("duckdb", str(path), reason, "check `path` in profiles.yml and the permissions of file and folder")
     if isinstance(error, duckdb.CatalogException) and "does not exist" in reason:
         return failures.not_there(reason.partition("\n")[0], "schema.table names a table of another schema")

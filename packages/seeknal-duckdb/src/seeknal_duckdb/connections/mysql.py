@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from seeknal_duckdb.connections import failures, outgoing
 from seeknal_duckdb.connections.arrow import FIRST_ROWS, RowStream, next_size
-from seeknal_duckdb.connections.settings import Login, ServerSettings, TableName, check_columns, quoted
+from seeknal_duckdb.connections.settings import Login, ServerSettings, TableName, bad_name, check_columns, quoted
 
 with failures.optional("mysql"):
     import pymysql
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from seeknal_duckdb.connections.mysql_wire import Connection
 
 PORT = 3306
+_LAST_IN_NAMES = "\uffff"
 
 
 class MySQLConnection:
@@ -80,6 +81,7 @@ class MySQLConnection:
         name, reader = self._name(table), outgoing.incoming(data)
         plain = outgoing.plain_schema(reader.schema)
         check_columns(plain.names)
+        _check_plane(*plain.names)
         with self._connected(writing=True) as connection:
             return Writer(connection, name, reader, plain).write(mode)
 
@@ -89,7 +91,8 @@ class MySQLConnection:
             stream.close()
 
     def _name(self, table: str) -> TableName:
-        return TableName.parse(table, self._login.schema)
+        _check_plane(table)
+        return TableName.parse(table, self._login.schema or self._login.database)
 
     @contextlib.contextmanager
     def _connected(self, *, writing: bool = False) -> Iterator[Connection]:
@@ -114,6 +117,13 @@ class MySQLConnection:
                     yield batch
         except pymysql.Error as error:
             raise mysql_wire.explain(self._login, error) from None
+
+
+def _check_plane(*names: str) -> None:
+    """Text may have any character, names may not. Raises ConnectionFailed."""
+    for name in names:
+        if any(character > _LAST_IN_NAMES for character in name):
+            raise bad_name(name, f"MySQL's names have characters up to U+{ord(_LAST_IN_NAMES):X} only")
 
 
 def _exact(query: str, columns: list[ResultColumn]) -> str:

@@ -31,10 +31,10 @@ _LOCK_SECONDS = 3600
 _TABLE = """
     SELECT t.table_type, coalesce(e.transactions, 'NO') FROM information_schema.tables t
     LEFT JOIN information_schema.engines e ON e.engine = t.engine
-    WHERE t.table_schema = coalesce(%s, database()) AND t.table_name = %s
+    WHERE t.table_schema = %s AND t.table_name = %s
 """
 _FILLED = """
-    SELECT column_name FROM information_schema.columns WHERE table_schema = coalesce(%s, database()) AND table_name = %s
+    SELECT column_name FROM information_schema.columns WHERE table_schema = %s AND table_name = %s
     AND (coalesce(column_default, 'NULL') <> 'NULL' OR extra LIKE '%%auto_increment%%' OR extra LIKE '%%GENERATED%%')
 """
 _TIED = """
@@ -149,8 +149,8 @@ class Writer:
         return sent_as(field.type, column)
 
     def _check_free(self) -> None:
-        schema = self.name.schema or self._rows("SELECT database()")[0][0].decode()
-        tied = b" and ".join(row[0] for row in self._rows(_TIED, {"s": schema, "t": self.name.name})).decode()
+        found = self._rows(_TIED, {"s": self.name.schema, "t": self.name.name})
+        tied = b" and ".join(row[0] for row in found).decode()
         if tied:
             hint = "change the table's columns yourself, or drop what hangs on it"
             message = f"table '{self.name}' would have to be made anew for this data, and would lose its {tied}"

@@ -101,7 +101,8 @@ class ResultColumn:
         if self.code in (FIELD_TYPE.DECIMAL, FIELD_TYPE.NEWDECIMAL):
             signs = (0 if self.flags & FLAG.UNSIGNED else 1) + (1 if self.scale else 0)
             return decimal_type(max(self.digits - signs, 1), self.scale)
-        return _FIXED.get(self.code) or (pa.binary() if self.charset == _BINARY_CHARSET else pa.string())
+        of_bytes = self.charset == _BINARY_CHARSET and self.digits > 0  # a bare NULL has none
+        return _FIXED.get(self.code) or (pa.binary() if of_bytes else pa.string())
 
     @property
     def stored(self) -> pa.DataType:

@@ -136,6 +136,8 @@ def _refusal(login: Login, error: pymysql.Error | RuntimeError) -> ConnectionFai
         return failures.unreachable(login.type, login.place, getattr(cause, "strerror", "") or str(cause or reason))
     if code in _LOST:
         return failures.unreachable(login.type, login.place, f"no answer within {login.connect_timeout} s, or the server hung up")
+    if not code:
+        return failures.unreachable(login.type, login.place, f"what answers is no MySQL server ({reason})")
     if code in _BUSY:
         return failures.unreachable(login.type, login.place, reason, "the server is there but takes nobody in at the moment")
     return failures.login_refused(login.type, login.place, reason)
@@ -148,9 +150,9 @@ def explain(login: Login, error: pymysql.Error) -> ConnectionFailed:
         return failures.lost(login.type, login.place, reason)
     if code in _NOT_THERE:
         return failures.not_there(reason, "schema.table names a table of another database")
-    column = re.search(r"column ['`](?:[^`]*`\.`)?([^'`]+)['`]", reason, re.IGNORECASE)
+    column = re.search(r"column (?:(?:`[^`]*`\.)*`([^`]*)`|'([^']*)')", reason)
     if code in _VALUE and column:
-        return failures.value_refused(column[1], reason)
+        return failures.value_refused(column[1] or column[2], reason)
     if code == ER.DUP_FIELDNAME:
         return failures.query_failed(reason, "name one of the columns with AS")
     return failures.query_failed(reason, "a source only reads: write one SELECT" if code == _READ_ONLY else None)

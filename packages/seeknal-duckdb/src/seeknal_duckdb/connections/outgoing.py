@@ -7,6 +7,7 @@ on; then each value is still checked, because a DECIMAL(10, 2) holds some decima
 from __future__ import annotations
 
 import uuid
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -45,8 +46,8 @@ _DAY = 24 * 3600 * 1_000_000
 
 
 def incoming(data: ArrowStream) -> pa.RecordBatchReader:
-    """Read a stream of any Arrow library."""
-    return pa.RecordBatchReader.from_stream(data)
+    """Read a stream of any Arrow library. One of pyarrow's own fails with its own exceptions, others with Arrow's."""
+    return data if isinstance(data, pa.RecordBatchReader) else pa.RecordBatchReader.from_stream(data)
 
 
 def plain_schema(schema: pa.Schema) -> pa.Schema:
@@ -128,8 +129,19 @@ def _cast(array: pa.Array, plain: pa.DataType, target: pa.DataType) -> pa.Array:
     array = array if array.type.equals(plain) else array.cast(plain)
     if array.type.equals(target):
         return array
-    if pa.types.is_integer(plain) and pa.types.is_decimal(target):  # Arrow asks for room for every integer of the type, used or not
-        array = array.cast(pa.decimal128(20, 0))
+    if pa.types.is_decimal(target):
+        return _to_decimal(array if pa.types.is_decimal(plain) else array.cast(pa.decimal128(20, 0)), target)
+    return array.cast(target)
+
+
+def _to_decimal(array: pa.Array, target: pa.DataType) -> pa.Array:
+    """Arrow's own cast does not notice every number that is too large, so their size is looked at here."""
+    room = target.precision - target.scale
+    if array.type.precision - array.type.scale > room:
+        limit = pa.scalar(Decimal(10) ** room, array.type)
+        if pc.any(pc.greater_equal(pc.abs(array), limit)).as_py():
+            message = "a number is too large"
+            raise pa.ArrowInvalid(message)
     return array.cast(target)
 
 

@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 import pyarrow.csv as pacsv
 
 from seeknal_duckdb.connections import failures
-from seeknal_duckdb.connections.arrow import CAST_HINT, parse
+from seeknal_duckdb.connections.arrow import CAST_HINT, UNDECLARED, parse
 from seeknal_duckdb.connections.outgoing import as_text
 from seeknal_duckdb.connections.postgres_types import INTERVAL
 
@@ -27,7 +27,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class ResultColumn:
-    """A column of a query's result, under the name and type PostgreSQL gave it."""
+    """A column of a query's result, under the name and type PostgreSQL gave it.
+
+    `described` is what an error calls its type.
+    """
 
     name: str
     type: pa.DataType
@@ -86,7 +89,13 @@ def _decoder(type_: pa.DataType) -> Callable[[pa.Array, pa.DataType, ResultColum
         return _decode_list
     if type_.equals(INTERVAL):
         return _decode_interval
+    if type_.equals(UNDECLARED):  # digits as they come; those of numeric(p, s) are as many as its type has, and need no look
+        return _decode_numeric
     return _decode_bytea if pa.types.is_binary(type_) else None
+
+
+def _decode_numeric(array: pa.Array, type_: pa.DataType, column: ResultColumn) -> pa.Array:
+    return parse(array, type_, column.name, column.described)
 
 
 def _decode_bytea(array: pa.Array, type_: pa.DataType, _column: ResultColumn) -> pa.Array:
@@ -160,7 +169,20 @@ def copy_text(batch: pa.RecordBatch) -> bytes:
     columns = [_field(array, name) for array, name in zip(batch.columns, batch.schema.names, strict=True)]
     lines = pc.binary_join_element_wise(*columns, "\t", null_handling="replace", null_replacement="\\N")
     whole = pc.binary_join(pa.LargeListArray.from_arrays(pa.array([0, len(lines)], pa.int64()), lines), "\n")
-    return b"%s\n" % whole[0].as_buffer()
+    text = b"%s\n" % whole[0].as_buffer()
+    if b"\0" in text:
+        _refuse_nul(batch)
+    return text
+
+
+def _refuse_nul(batch: pa.RecordBatch) -> None:
+    """The server does say that there is one, but not where."""
+    for name, array in zip(batch.schema.names, batch.columns, strict=True):
+        values = array.flatten() if pa.types.is_list(array.type) else array
+        if pa.types.is_string(values.type):
+            for value in values.to_pylist():
+                if value is not None and "\0" in value:
+                    raise failures.not_representable(name, repr(value), "text of PostgreSQL", "remove chr(0) from it in the model")
 
 
 def _field(array: pa.Array, column: str) -> pa.Array:

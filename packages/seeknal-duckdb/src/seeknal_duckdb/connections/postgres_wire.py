@@ -158,7 +158,7 @@ def _more(connection: Connection) -> PQGen[None]:
 def _refusal(login: Login, error: psycopg.Error) -> ConnectionFailed:
     """Why nobody could log in. libpq gives no code before the login, so its words have to do; others' languages end as 001 or 002."""
     text = login.scrub(str(error))
-    said = [m.strip() for m in re.findall(r"failed: (.+)", text)] or [text.strip().splitlines()[0]]
+    said = [m.strip() for m in re.findall(r"^.*failed: (.+)", text, re.MULTILINE)] or [text.strip().splitlines()[0]]
     reason = re.sub(r"^FATAL:\s*", "", said[0])
     from_server = said[0].startswith("FATAL:") or bool(error.pgconn and error.pgconn.used_password)
     if from_server and re.search(r"database .* does not exist", reason):
@@ -167,7 +167,7 @@ def _refusal(login: Login, error: psycopg.Error) -> ConnectionFailed:
         return failures.unreachable(login.type, login.place, reason, "the server is there but takes nobody in at the moment")
     if from_server or "no password supplied" in reason:
         return failures.login_refused(login.type, login.place, reason)
-    if re.search(r"ssl|certificate", reason, re.IGNORECASE):
+    if re.search(r"ssl|certificate", reason, re.IGNORECASE) and "invalid response" not in reason:
         return failures.tls_failed(login.type, login.place, reason)
     return failures.unreachable(login.type, login.place, reason)
 

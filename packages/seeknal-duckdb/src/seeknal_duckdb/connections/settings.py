@@ -89,8 +89,8 @@ def _number(key: str, value: float | str, highest: int) -> float:
     except (TypeError, ValueError):
         number = math.nan
     if not 0 < number <= highest:
-        message = f"{key} is '{value}'; it must be a number between 1 and {highest}"
-        raise failures.unusable(message)
+        message = f"{key} is '{value}'"
+        raise failures.unusable(message, f"a number between 1 and {highest}")
     return number
 
 
@@ -123,7 +123,7 @@ class TableName:
                 raise bad_name(text, "a quoted part ends before its end")
             position += 1
         if position != len(text) or not parts or text.endswith("."):
-            raise bad_name(text, "write table or schema.table")
+            raise bad_name(text, "it is not one name or two")
         for part in parts:
             check_identifier(part, text, longest)
         return cls(parts[-1], parts[0] if len(parts) > 1 else default_schema)
@@ -161,7 +161,8 @@ def check_identifier(name: str, whole: str, longest: int | None = None) -> None:
 
 def bad_name(text: str, why: str) -> ConnectionFailed:
     """SK-CONN-009 for a name."""
-    return failures.unusable(f"'{text}' cannot be used as a name: {why}")
+    hint = "a table is written as table or schema.table; a part with a dot in it stands in double quotes"
+    return failures.unusable(f"'{visible(text)}' cannot be used as a name: {why}", hint)
 
 
 def check_columns(names: Iterable[str], longest: int | None = None) -> None:

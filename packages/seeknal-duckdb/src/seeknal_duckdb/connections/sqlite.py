@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 _WAIT_SECONDS = 5
 _QUERY = "seeknal_query"
 _VIEW, _DROP_VIEW = (f"CREATE TEMP VIEW {_QUERY} AS ", ""), f"DROP VIEW {_QUERY}"
-_AFFINITY_NAMES = ("", "INT", "NUM", "REAL", "TEXT", "BLOB")
 _COLUMNS = "SELECT name, type, dflt_value IS NOT NULL OR (pk > 0 AND upper(type) = 'INTEGER') FROM pragma_table_info(?)"
 
 
@@ -117,8 +116,7 @@ def _name(table: str) -> TableName:
 def _describe(connection: sqlite3.Connection, query: str) -> pa.Schema:
     """Names and types of the query's columns.
 
-    A view of the query knows how the columns it takes from tables were declared. Some versions give expressions the name of an
-    affinity, which is no declaration.
+    A view of the query knows how the columns it takes from tables were declared.
     """
     connection.execute(query.join(_VIEW))
     viewed = connection.execute(_COLUMNS, (_QUERY,)).fetchall()
@@ -126,7 +124,7 @@ def _describe(connection: sqlite3.Connection, query: str) -> pa.Schema:
         names = [column[0] for column in cursor.description]
     check_result_columns(names)
     types = [declared_type(declared) for _, declared, _ in viewed]
-    unknown = [i for i, (_, declared, _) in enumerate(viewed) if types[i] is None or declared in _AFFINITY_NAMES]
+    unknown = [i for i, type_ in enumerate(types) if type_ is None]
     if unknown:
         asked = ["group_concat(DISTINCT typeof(" + quoted(viewed[i][0], "sqlite") + "))" for i in unknown]
         found = connection.execute(" ".join(["SELECT", ", ".join(asked), "FROM", _QUERY])).fetchone()

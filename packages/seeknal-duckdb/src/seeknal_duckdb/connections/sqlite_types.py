@@ -23,6 +23,7 @@ Written are the types above; decimals of more than 15 digits as text, since numb
 from __future__ import annotations
 
 import re
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -123,10 +124,19 @@ def decode(values: Sequence[Any], type_: pa.DataType, column: str) -> pa.Array:
         _refuse(column, type_, next((v for v in values if isinstance(v, int) and abs(v) > _EXACT), None))
         return pa.array([None if v is None else float(v) for v in values], type_)
     if pa.types.is_decimal(type_):
-        return parse(pa.array([None if v is None else repr(v) for v in values], pa.string()), type_, column, hint=_HINT)
+        return _decimals(values, type_, column)
     if pa.types.is_temporal(type_):
         return parse(pa.array(values, pa.string()), type_, column, hint=_HINT)
     return pa.array(values, type_)
+
+
+def _decimals(values: Sequence[Any], type_: pa.DataType, column: str) -> pa.Array:
+    """The shortest decimals that are these numbers."""
+    numbers = [None if v is None else Decimal(repr(v)) for v in values]
+    limit, step = Decimal(10) ** (type_.precision - type_.scale), Decimal(1).scaleb(-type_.scale)
+    bad = (v for v in numbers if v is not None and not (v.is_finite() and abs(v) < limit and v == v.quantize(step)))
+    _refuse(column, type_, next(bad, None))
+    return pa.array(numbers, type_)
 
 
 def bound(array: pa.Array, column: str) -> list[Any]:
