@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 
 def write_whole(path: Path, data: bytes, mode: int = 0o644) -> None:
     """Replace a file's content. Raises StateError where it cannot be written; the old content is then still there."""
-    path.parent.mkdir(parents=True, exist_ok=True)
     temporary = temporary_beside(path)
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
         with os.fdopen(handle, "wb") as file:
             file.write(data)

@@ -7,11 +7,13 @@ damaged or from another version is ignored.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from seeknal.durable import temporary_beside
 from seeknal.errors import Location
 from seeknal.nodes import (
     AuditSpec,
@@ -102,13 +104,14 @@ def write_cache(target: Path, cache: ParseCache) -> None:
         path: [e.size, e.mtime_ns, e.digest, [_node_values(n) for n in e.nodes], e.disabled, e.uses] for path, e in cache.files.items()
     }
     document = {"format": FORMAT, "context": cache.context, "written_ns": cache.written_ns, "files": files}
-    temporary = target / f".{FILE}.tmp"
+    temporary = temporary_beside(target / FILE)
     try:
         target.mkdir(parents=True, exist_ok=True)
         temporary.write_text(json.dumps(document, separators=(",", ":"), default=str), encoding="utf-8")
         temporary.replace(target / FILE)
     except OSError:
-        temporary.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
 
 
 def _entry(values: list[Any]) -> FileEntry:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from seeknal.durable import temporary_beside
 from seeknal.errors import ProjectErrors, SeeknalError
 from seeknal.project.locate import FILE as PROJECT_FILE
 from seeknal.project.settings import Settings
@@ -75,9 +77,10 @@ def _keep(root: Path, stamp: str, settings: Settings) -> None:
     target = root / "target"
     if not target.is_dir():
         return
-    temporary = target / f".{FILE}.tmp"
+    temporary = temporary_beside(target / FILE)
     try:
         temporary.write_text(json.dumps({"stamp": stamp, "settings": asdict(settings)}, default=str), encoding="utf-8")
         temporary.replace(target / FILE)
     except OSError:
-        temporary.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
