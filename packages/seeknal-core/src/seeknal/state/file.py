@@ -87,7 +87,7 @@ class FileBackend:
         older = needs_migration(self.target)
         try:
             data = self.path.read_bytes()
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return migrate(self.target, None) if older else _new()
         try:
             return _decode(data, self.target)
@@ -105,7 +105,7 @@ class FileBackend:
     def _journal_lines(self) -> Iterator[list[tuple[Table, str, Any]]]:
         try:
             data = self.journal.read_bytes()
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return
         for line in data.split(b"\n"):
             crc, _, text = line.partition(b" ")
@@ -191,7 +191,8 @@ class FileBackend:
         try:
             self._acquire(handle, name, wait_seconds)
             os.ftruncate(handle, 0)
-            os.pwrite(handle, json.dumps(asdict(holder)).encode(), 0)
+            with contextlib.suppress(OSError):  # a full disk: who holds it is for people only, and what matters will be said
+                os.pwrite(handle, json.dumps(asdict(holder)).encode(), 0)
             lease = _FileLease(name)
             try:
                 yield lease
@@ -254,7 +255,7 @@ def _opened(path: Path) -> Iterator[int | None]:
     """The file as it is now, kept open so that no later file can be taken for it; None where there is none."""
     try:
         handle = os.open(path, os.O_RDONLY)
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         yield None
         return
     try:
@@ -266,7 +267,7 @@ def _opened(path: Path) -> Iterator[int | None]:
 def _is_still(handle: int | None, path: Path) -> bool:
     try:
         now = path.stat()
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return handle is None
     return handle is not None and os.path.samestat(os.fstat(handle), now)
 
@@ -302,8 +303,7 @@ def _decode(data: bytes, target: Path) -> Stored:
         raise _DamagedError(message)
     if "lineage" not in document:
         return migrate(target, document)
-    reader = str(document.get("min_reader", ""))
-    if reader.split(".") > SCHEMA_VERSION.split("."):
+    if _numbers(str(document.get("min_reader", ""))) > _numbers(SCHEMA_VERSION):
         message = f"{FILE} has schema {document.get('schema_version')}; this version reads up to {SCHEMA_VERSION}"
         raise ProjectError("SK-STATE-002", message, hint="upgrade seeknal: pip install --upgrade seeknal")
     at = data.find(_CRC, 0, 1000) + len(_CRC)
@@ -312,6 +312,10 @@ def _decode(data: bytes, target: Path) -> Stored:
         raise _DamagedError(message)
     tables = {table: document.get(table, {}) for table in TABLES}
     return Stored(tables, document["serial"], document["lineage"], document.get("legacy"))
+
+
+def _numbers(version: str) -> list[int]:
+    return [int(part) for part in version.split(".") if part.isdecimal()]
 
 
 def _version() -> str:
