@@ -26,7 +26,9 @@ class SourceSpec(NodeSpec):
     connection: str | None = Field(None, description="Databases: the connection in profiles.yml.", examples=["warehouse"])
     params: dict[str, Any] = Field(default_factory=dict, description="Passed to the reader.", examples=[{"delimiter": ";"}])
     refresh: Refresh | None = Field(None, description="on_change (files), always (databases) or manual.")
-    cache: bool | None = Field(None, description="false: files are read where they are instead of copied (default for parquet).")
+    cache: bool | None = Field(
+        None, description="false: files are read where they are instead of copied (default for parquet).", examples=[False]
+    )
     change_probe: str | None = Field(
         None,
         description="Databases: a cheap query whose answer changes when the data does.",

@@ -131,7 +131,7 @@ def _sample(field: FieldInfo) -> Any:
         return choices[0]
     if field.default_factory is not None:
         return field.get_default(call_default_factory=True, validated_data={})
-    return "…"
+    return {bool: True, int: 1, float: 1.0}.get(_plain(field.annotation), "…")
 
 
 def _literals(annotation: Any) -> Iterable[Any]:
@@ -141,6 +141,12 @@ def _literals(annotation: Any) -> Iterable[Any]:
             yield argument
         else:
             yield from _literals(argument)
+
+
+def _plain(annotation: Any) -> Any:
+    """The type itself, or the first side of a union."""
+    arguments = getattr(annotation, "__args__", ())
+    return arguments[0] if arguments else annotation
 
 
 def _yaml(key: str, value: Any) -> str:

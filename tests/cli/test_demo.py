@@ -1,0 +1,32 @@
+"""`make demo`."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+
+
+def test_the_demo_shows_what_it_says(tmp_path):
+    (tmp_path / "examples").mkdir()
+    (tmp_path / "bin").mkdir()
+    shutil.copy(EXAMPLES / "demo.sh", tmp_path / "examples")
+    command = tmp_path / "bin/seeknal"
+    command.write_text(f'#!/bin/sh\nexec "{sys.executable}" -c "from seeknal.cli import main; main()" "$@"\n')
+    command.chmod(0o755)
+    path = f"{tmp_path / 'bin'}{os.pathsep}{os.environ['PATH']}"
+    done = subprocess.run(
+        ["sh", "examples/demo.sh"], cwd=tmp_path, env={**os.environ, "PATH": path}, capture_output=True, text=True, check=True, timeout=60
+    )
+    first, second, third = [line for line in done.stdout.splitlines() if line.startswith("Done in")]
+    assert ": 13 built, 1 reused, 0 failed" in first
+    assert "1 audit warned" in first
+    assert ": 0 built, 14 reused" in second
+    assert ": 6 built, 8 reused" in third
+    assert "Nothing to do: 14 nodes up to date." in done.stdout
+    assert "error" not in done.stdout
+    assert done.stderr == ""
