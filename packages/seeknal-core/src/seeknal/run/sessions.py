@@ -61,7 +61,7 @@ class Relations:
             else:
                 artifact = self._artifacts.get(node)
                 if artifact is None:
-                    raise NodeError("SK-RUN-002", f"{node} has not been built yet", hint=f"build it first: seeknal run --select '{node}'")
+                    raise NodeError("SK-RUN-002", f"{node} has not been built yet", hint=f"build it first: seeknal run --select '+{node}'")
                 self._whole(node, artifact)
                 self.session.define(name, Files(self._store.paths(artifact)))
             self._defined.add(node)
