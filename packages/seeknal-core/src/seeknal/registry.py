@@ -6,8 +6,10 @@ is imported when it is used (`seeknal.targets`).
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from seeknal.discovery import STRICT, Plugin, discover, manager, policy_words
@@ -16,7 +18,7 @@ from seeknal.plugin import Audit, Command, Connection, Engine, NodeKind, StateBa
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
-    from pathlib import Path
+    from types import ModuleType
 
     from seeknal.errors import Location
     from seeknal.nodes import Node, NodeId
@@ -54,10 +56,12 @@ class Registry:
         self._prefer = dict(prefer or {})
         self._manager = manager()
         self._given: list[Provided[Any]] = []
+        self._stamps: list[str] = []
         self.plugins: list[Plugin] = []
         for found in discover(root, self._policy):
             self.plugins.append(found.plugin)
             if found.module is not None:
+                self._stamps.append(_stamp(found.module))
                 self._manager.register(found.module, name=f"{found.plugin.distribution}:{found.plugin.name}")
                 self._given += [Provided(c, found.plugin) for c in found.contributions]
         if STRICT in self._policy and self.broken:
@@ -182,7 +186,7 @@ class Registry:
 
     def identity(self) -> list[str]:
         """Everything about the plugins that may change what a project's files mean, as text to hash."""
-        return [f"{p.name}={p}" for p in self.plugins] + [f"{k}={v}" for k, v in sorted(self._prefer.items())]
+        return [f"{p.name}={p}" for p in self.plugins] + self._stamps + [f"{k}={v}" for k, v in sorted(self._prefer.items())]
 
     def _one(self, what: str, name: str, provided: Sequence[Provided[T]], at: Location | None) -> T:
         named = [p for p in provided if p.contribution.name == name]
@@ -210,6 +214,14 @@ class Registry:
         else:
             hint = near or (f"pip install {package}" if package else f"known: {', '.join(known) or 'none'}")
         return PluginError("SK-PLUGIN-001", f"unknown {label} '{name}'", at=at, hint=hint)
+
+
+def _stamp(module: ModuleType) -> str:
+    """The sizes and times of a plugin's modules: one that is being worked on changes without a new version."""
+    file = Path(module.__file__ or "")
+    files = sorted(file.parent.rglob("*.py")) if module.__package__ else [file]
+    stats = [(p.name, s.st_size, s.st_mtime_ns) for p in files if (s := p.stat())]
+    return f"{module.__name__}={hashlib.blake2b(repr(stats).encode(), digest_size=8).hexdigest()}"
 
 
 def _broken_error(plugin: Plugin) -> PluginError:

@@ -36,7 +36,7 @@ class StateBackend(Protocol):
     """Keeps the tables of `seeknal.state.model`. Methods may be called from one thread at a time."""
 
     def read(self) -> Snapshot:
-        """Everything, as of one moment. Takes no lock. Raises StateError for state of a newer schema."""
+        """Everything, as of one moment. Takes no lock. Raises ProjectError for state of a newer schema: nothing may be written then."""
         ...
 
     def commit(self, changes: Sequence[Change], lease: Lease) -> None:
