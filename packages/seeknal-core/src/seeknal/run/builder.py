@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from seeknal.plan.planner import Decision, Situation
     from seeknal.plugin import Audit, Engine
     from seeknal.project.loader import LoadedProject
-    from seeknal.protocols import Written
+    from seeknal.protocols import Session, Written
     from seeknal.run.sessions import Relations
     from seeknal.state.model import Artifact, AuditOutcome
 
@@ -149,10 +149,7 @@ class Builder:
         if isinstance(logic, SqlLogic):
             for source in node.inputs:
                 self._relations.define(source)
-            query = logic.sql
-            if any(c.type for c in node.columns):
-                query = casting_query(query, session.describe(query), node, self._engine.dialect)
-            written = session.write(query, stage.part, metadata)
+            written = self._write_query(node, logic, session, stage, metadata)
         elif isinstance(logic, PythonLogic):
             from seeknal.run.pythonnode import call  # start-up time
 
@@ -170,6 +167,17 @@ class Builder:
         if not differs(node, written.schema, self._engine.dialect):
             return stage, written
         return self._recast(node, stage, written, metadata)
+
+    def _write_query(self, node: Node, logic: SqlLogic, session: Session, stage: Stage, metadata: Mapping[str, str]) -> Written:
+        """Run the node's query, declared types cast. An error's line counts within the node's own text."""
+        if not any(c.type for c in node.columns):
+            return session.write(logic.sql, stage.part, metadata)
+        query = casting_query(logic.sql, session.describe(logic.sql), node, self._engine.dialect)
+        try:
+            return session.write(query, stage.part, metadata)
+        except EngineError as error:
+            error.line = error.line - 1 if error.line is not None and error.line > 1 else None
+            raise
 
     def _as_before(self, node: Node, written: Written) -> Node:
         """The node with the types its last output had: a file without rows says nothing of its columns' types."""
@@ -251,23 +259,22 @@ class Builder:
                 "SK-DATA-007", "declared types differ from the view's; cast in its SQL, or store it (materialized: table)", at=node.at
             )
         self._relations.define(node.id)
-        return self._audited(node, Built(_key(decision, node), None, None, 0), schema)
+        return self._audited(node, Built(_key(decision, node), None, None, 0, reused=decision.action == "reuse"), schema)
 
     def _rule(self, node: Node, decision: Decision) -> Built:
         relation = self._relations.define(node.inputs[0])
         schema = self._relations.session.describe(_all(relation, self._engine.dialect))
-        return self._audited(node, Built(_key(decision, node), None, None, 0), schema, relation)
+        return self._audited(node, Built(_key(decision, node), None, None, 0, reused=decision.action == "reuse"), schema, relation)
 
     def _export(self, node: Node, logic: ExposureLogic, decision: Decision) -> Built:
         relation = self._relations.define(node.inputs[0])
         query = _all(relation, self._engine.dialect)
         session = self._relations.session
+        checked = Built(_key(decision, node), None, None, 0, reused=decision.action == "reuse")
         if node.audits:
-            checked = self._audited(node, Built(_key(decision, node), None, None, 0), session.describe(query), relation)
-            if checked.error is not None:
-                return checked
-        else:
-            checked = Built(_key(decision, node), None, None, 0)
+            checked = self._audited(node, checked, session.describe(query), relation)
+        if checked.error is not None or checked.reused:  # only its audits were to be run: what was handed out stays as it is
+            return checked
         if logic.type == "file":
             rows = export_file(self._project.root, logic, session, query)
         else:
@@ -277,11 +284,15 @@ class Builder:
     # Audits
 
     def _audited(self, node: Node, built: Built, schema: Schema, relation: str | None = None) -> Built:
-        """Run the audits this output has not been through, and say whether it may be published."""
+        """Run the audits this output has not been through, and say whether it may be published.
+
+        One that was written again under a key it had before goes through all of them: its rows need not be the same.
+        """
+        anew = (built.artifact is not None and not built.reused) or node.id in self._situation.forced
         known, missing = [], []
         for spec in node.audits:
             outcome = self._situation.snapshot.audit(built.key, spec.definition)
-            if outcome is None:
+            if outcome is None or anew:
                 missing.append(spec)
             else:
                 known.append(replace(outcome, severity=spec.severity, name=spec.name))
