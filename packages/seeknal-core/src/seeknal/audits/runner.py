@@ -56,7 +56,8 @@ class AuditRunner:
         results = []
         for item in prepared:
             if item.scan is not None:
-                results.append(_judge_scan(item, *shared[id(item)]))
+                volatile = any(e is not None and clock(e) is not None for e in (item.scan, self._where(item.spec)))
+                results.append(_judge_scan(item, *shared[id(item)], volatile=volatile))
             else:
                 results.append(self._query(item))
         return results
@@ -171,18 +172,18 @@ def _filter_tables(tree: exp.Query, relation: str, where: exp.Expr) -> None:
             table.replace(rows.subquery(alias))
 
 
-def _judge_scan(item: _Prepared, value: Any, seconds: float) -> Audited:
+def _judge_scan(item: _Prepared, value: Any, seconds: float, *, volatile: bool) -> Audited:
     if item.check is None:
         failing = int(value or 0)
         message = f"{failing:,} failing row{'s' if failing != 1 else ''}" if failing else "passed"
-        return Audited(item.spec, _outcome(item, failing, message, seconds))
+        return Audited(item.spec, _outcome(item, failing, message, seconds), volatile)
     check = item.check
     low = check.minimum is not None and (value is None or value < check.minimum)
     high = check.maximum is not None and (value is None or value > check.maximum)
     bound = f"at least {check.minimum:,}" if low else f"at most {check.maximum:,}" if high else ""
     shown = f"{value:,}" if isinstance(value, int | float) else str(value)
     message = f"{check.value} is {shown}, expected {bound}" if bound else "passed"
-    return Audited(item.spec, _outcome(item, 1 if bound else 0, message, seconds))
+    return Audited(item.spec, _outcome(item, 1 if bound else 0, message, seconds), volatile)
 
 
 def _outcome(item: _Prepared, failing: int, message: str, seconds: float) -> AuditOutcome:
