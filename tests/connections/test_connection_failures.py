@@ -16,7 +16,7 @@ from seeknal.errors import ConnectionFailed, explain
 from seeknal_duckdb.connections.mysql import MySQLConnection
 from seeknal_duckdb.connections.postgres import PostgresConnection
 
-SECRET = "hunter2-é😀'\"\\ x"  # noqa: S105 - it must not turn up anywhere
+SECRET = "hunter2-é😀'\"\\ x"
 TYPES = {"postgres": (PostgresConnection, "postgres_server"), "mysql": (MySQLConnection, "mariadb_server")}
 
 
@@ -254,6 +254,38 @@ def test_a_failure_reaches_whoever_reads_through_arrow(postgres):
     reader = pa.RecordBatchReader.from_stream(postgres.read("SELECT 1 / (200000 - i) AS v FROM generate_series(1, 400000) i"))
     with pytest.raises(pa.ArrowException, match="SK-CONN-004: the query failed: division by zero"):
         reader.read_all()
+
+
+SLOW = {
+    "postgres": "SELECT pg_sleep(60)::text AS v",
+    "mysql": "SELECT sleep(60) AS v FROM seq_1_to_2",
+    "sqlite": "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT CAST(max(i) AS TEXT) AS v FROM n",
+    "duck": "SELECT count(*) AS v FROM range(10000000) a, range(10000000) b WHERE hash(a.range, b.range) = 7",
+}
+
+
+@pytest.mark.parametrize("kind", SLOW)
+def test_closing_a_driver_ends_a_read_that_another_thread_waits_for(request, kind):
+    driver = request.getfixturevalue(kind)
+    if kind in {"sqlite", "duck"}:
+        driver.write("t", pa.table({"v": [1]}), "replace")
+    ended = []
+
+    def wait():
+        try:
+            driver.read(SLOW[kind]).read_all()
+        except ConnectionFailed as error:
+            ended.append(error)
+
+    thread = threading.Thread(target=wait)
+    thread.start()
+    begin = time.monotonic()
+    while thread.is_alive() and time.monotonic() - begin < 30:
+        driver.close()
+        thread.join(0.2)
+    assert ended
+    assert ended[0].code in {"SK-CONN-004", "SK-CONN-006"}
+    assert driver.check()
 
 
 def test_closing_a_driver_ends_its_streams(postgres, postgres_server):

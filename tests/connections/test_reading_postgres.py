@@ -10,6 +10,7 @@ import pytest
 from seeknal_duckdb.connections.postgres import PostgresConnection
 
 UTC = dt.UTC
+at = dt.datetime.fromisoformat
 INSTANT = pa.timestamp("us", "UTC")
 
 VALUES = [
@@ -35,7 +36,7 @@ VALUES = [
     ("date '0001-01-01'", pa.date32(), dt.date(1, 1, 1)),
     ("date '9999-12-31'", pa.date32(), dt.date(9999, 12, 31)),
     ("time '23:59:59.999999'", pa.time64("us"), dt.time(23, 59, 59, 999999)),
-    ("timestamp '1969-12-31 23:59:59.000001'", pa.timestamp("us"), dt.datetime(1969, 12, 31, 23, 59, 59, 1)),
+    ("timestamp '1969-12-31 23:59:59.000001'", pa.timestamp("us"), at("1969-12-31 23:59:59.000001")),
     ("timestamptz '2024-03-10 02:30:00.5+07'", INSTANT, dt.datetime(2024, 3, 9, 19, 30, 0, 500000, UTC)),
     ("interval '-1 year 2 mons -3 days 04:05:06.789012'", pa.month_day_nano_interval(), pa.MonthDayNano([-10, -3, 14706789012000])),
     ("interval '-00:00:00.5'", pa.month_day_nano_interval(), pa.MonthDayNano([0, 0, -500000000])),

@@ -14,6 +14,7 @@ import pytest
 from seeknal_duckdb.connections.sqlite import SQLiteConnection
 
 UTC = dt.UTC
+at = dt.datetime.fromisoformat
 
 
 @pytest.fixture
@@ -40,8 +41,8 @@ COLUMNS = [
     ("BOOLEAN", "1", pa.bool_(), True),
     ("bool", "0", pa.bool_(), False),
     ("DATE", "'2024-02-29'", pa.date32(), dt.date(2024, 2, 29)),
-    ("DATETIME", "'2024-02-29 12:00:00.5'", pa.timestamp("us"), dt.datetime(2024, 2, 29, 12, 0, 0, 500000)),  # noqa: DTZ001 - no zone
-    ("TIMESTAMP", "'2024-02-29T12:00'", pa.timestamp("us"), dt.datetime(2024, 2, 29, 12)),  # noqa: DTZ001
+    ("DATETIME", "'2024-02-29 12:00:00.5'", pa.timestamp("us"), at("2024-02-29 12:00:00.500000")),
+    ("TIMESTAMP", "'2024-02-29T12:00'", pa.timestamp("us"), at("2024-02-29 12:00")),
     ("TIMESTAMPTZ", "'2024-01-01 00:00:00+07:00'", pa.timestamp("us", "UTC"), dt.datetime(2023, 12, 31, 17, tzinfo=UTC)),
     ("TIME", "'23:59:59.999999'", pa.time64("us"), dt.time(23, 59, 59, 999999)),
     ("DECIMAL(10, 2)", "1.1", pa.decimal128(10, 2), Decimal("1.10")),
@@ -172,7 +173,7 @@ VALUES = [
     (pa.bool_(), "BOOLEAN", True, True),
     (pa.date32(), "DATE", dt.date(1, 1, 1), dt.date(1, 1, 1)),
     (pa.time64("us"), "TIME", dt.time(1, 2, 3, 4), dt.time(1, 2, 3, 4)),
-    (pa.timestamp("us"), "TIMESTAMP", dt.datetime(9999, 12, 31, 1, 2, 3, 4), dt.datetime(9999, 12, 31, 1, 2, 3, 4)),  # noqa: DTZ001
+    (pa.timestamp("us"), "TIMESTAMP", at("9999-12-31 01:02:03.000004"), at("9999-12-31 01:02:03.000004")),
     (pa.timestamp("us", "Asia/Jakarta"), "TIMESTAMPTZ", dt.datetime(2024, 1, 1, tzinfo=UTC), dt.datetime(2024, 1, 1, tzinfo=UTC)),
     (pa.binary(), "BLOB", b"\x00\xff", b"\x00\xff"),
     (pa.string(), "TEXT", "a'b\0é😀", "a'b\0é😀"),

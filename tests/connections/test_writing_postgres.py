@@ -10,6 +10,7 @@ import pyarrow as pa
 import pytest
 
 UTC = dt.UTC
+at = dt.datetime.fromisoformat
 
 VALUES = [
     (pa.int8(), "smallint", -128),
@@ -31,8 +32,8 @@ VALUES = [
     (pa.date64(), "date", dt.date(9999, 12, 31)),
     (pa.time32("s"), "time without time zone", dt.time(23, 59, 59)),
     (pa.time64("us"), "time without time zone", dt.time(0, 0, 0, 1)),
-    (pa.timestamp("s"), "timestamp without time zone", dt.datetime(1, 1, 1)),  # noqa: DTZ001 - no zone is the point
-    (pa.timestamp("us"), "timestamp without time zone", dt.datetime(9999, 12, 31, 23, 59, 59, 999999)),  # noqa: DTZ001
+    (pa.timestamp("s"), "timestamp without time zone", at("0001-01-01")),
+    (pa.timestamp("us"), "timestamp without time zone", at("9999-12-31 23:59:59.999999")),
     (pa.timestamp("us", "Asia/Jakarta"), "timestamp with time zone", dt.datetime(2024, 1, 1, tzinfo=UTC)),
     (pa.month_day_nano_interval(), "interval", pa.MonthDayNano([-14, 3, -1500000])),
     (pa.binary(), "bytea", b"\\x00\x00\xff\n"),
@@ -47,7 +48,7 @@ VALUES = [
     (pa.list_(pa.int32()), "integer[]", [1, None, 3]),
     (pa.large_list(pa.string()), "text[]", ['q"u\\o,t{e}', "", None, "NULL"]),
     (pa.list_(pa.binary()), "bytea[]", [b"\x00\\"]),
-    (pa.list_(pa.timestamp("us")), "timestamp without time zone[]", [dt.datetime(2024, 1, 1, 1, 2, 3, 4)]),  # noqa: DTZ001
+    (pa.list_(pa.timestamp("us")), "timestamp without time zone[]", [at("2024-01-01 01:02:03.000004")]),
 ]
 
 
@@ -158,6 +159,32 @@ MISFITS = [
     ({"id": [1.5]}, "'id'"),
     ({"id": [1], "at": pa.array([0], pa.timestamp("us", "UTC"))}, "'at'"),
 ]
+
+
+@pytest.mark.parametrize("action", ["CASCADE", "SET NULL", "SET DEFAULT"])
+def test_replace_never_touches_rows_of_other_tables(postgres, postgres_server, table, rows, fails, action):
+    postgres_server.sql(
+        f"CREATE TABLE {table} AS SELECT 1::bigint AS id",
+        f"ALTER TABLE {table} ADD PRIMARY KEY (id)",
+        f"CREATE TABLE child_{table} (parent bigint REFERENCES {table} ON DELETE {action})",
+        f"INSERT INTO child_{table} VALUES (1)",
+    )
+    with fails("SK-CONN-008", f"child_{table}"):
+        postgres.write(table, pa.table({"id": [2]}), "replace")
+    assert (rows(postgres, table), rows(postgres, f"child_{table}")) == ([{"id": 1}], [{"parent": 1}])
+    assert postgres.write(table, pa.table({"id": [2]}), "append") == 1
+
+
+def test_rows_that_others_refer_to_are_replaced_where_that_is_checked_at_the_end(postgres, postgres_server, table, fails):
+    postgres_server.sql(
+        f"CREATE TABLE {table} AS SELECT 1::bigint AS id",
+        f"ALTER TABLE {table} ADD PRIMARY KEY (id)",
+        f"CREATE TABLE child_{table} (parent bigint REFERENCES {table} DEFERRABLE INITIALLY DEFERRED)",
+        f"INSERT INTO child_{table} VALUES (1)",
+    )
+    assert postgres.write(table, pa.table({"id": [2, 1]}), "replace") == 2
+    with fails("SK-CONN-004", "foreign key"):
+        postgres.write(table, pa.table({"id": [2]}), "replace")
 
 
 @pytest.mark.parametrize(("data", "words"), MISFITS, ids=[m[1] for m in MISFITS])

@@ -1,4 +1,4 @@
-"""Rows on their way in: streams, and the text that databases send turned into Arrow columns.
+"""Rows on their way in: the text that databases send, turned into Arrow columns.
 
 Numbers without a declared precision become DECIMAL(38, 9): 29 digits before the point and 9 after it, room for arithmetic to go
 on with. A value with more of either is SK-CONN-005 and is neither rounded nor turned into a float.
@@ -6,7 +6,6 @@ on with. A value with more of either is SK-CONN-005 and is neither rounded nor t
 
 from __future__ import annotations
 
-import weakref
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -15,7 +14,7 @@ import pyarrow.compute as pc
 from seeknal_duckdb.connections import failures
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
 
 MAX_DIGITS = 38
 UNDECLARED = pa.decimal128(MAX_DIGITS, 9)
@@ -28,32 +27,6 @@ FIRST_ROWS, MOST_ROWS = 100, 20_000
 BATCH_BYTES = 4 << 20
 
 CAST_HINT = "cast or filter it in the source's query"
-
-
-class RowStream:
-    """The rows of a query, once, and what has to be given back when they end, are dropped, or `close` is called."""
-
-    def __init__(self, schema: pa.Schema, batches: Iterator[pa.RecordBatch], release: Callable[[], None]) -> None:
-        self._schema = schema
-        self._batches = batches
-        self._release = weakref.finalize(self, release)
-
-    def reader(self) -> pa.RecordBatchReader:
-        """The rows for whoever asked.
-
-        A failure leaves it as ConnectionFailed, unless the reader is handed on through Arrow's C interface, which knows only text.
-        """
-        return pa.RecordBatchReader.from_batches(self._schema, self._all())
-
-    def close(self) -> None:
-        """Give back what the stream holds. Not while another thread is reading."""
-        self._release()
-
-    def _all(self) -> Iterator[pa.RecordBatch]:  # refers to self, so the reader keeps alive what it reads from
-        try:
-            yield from self._batches
-        finally:
-            self.close()
 
 
 def to_digits(type_: pa.DataType, digits: int) -> pa.DataType:

@@ -17,7 +17,7 @@ import contextlib
 import re
 import tempfile
 import time
-import weakref
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,20 +27,21 @@ import pyarrow as pa
 from seeknal.errors import ConnectionFailed
 from seeknal_duckdb.arrow_types import storable
 from seeknal_duckdb.connections import failures
-from seeknal_duckdb.connections.arrow import RowStream, check_result_columns
+from seeknal_duckdb.connections.arrow import check_result_columns
 from seeknal_duckdb.connections.outgoing import incoming
 from seeknal_duckdb.connections.settings import TableName, check_columns
+from seeknal_duckdb.connections.streams import Activity, RowStream
 from seeknal_duckdb.sql import cast, identifier, literal, qualified, wrapped
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Generator, Iterator, Mapping
 
     from seeknal.protocols import ArrowStream, WriteMode
 
 _BATCH_ROWS = 50_000
 _HERE_SECONDS, _ELSEWHERE_SECONDS, _RETRY_SECONDS = 60, 5, 0.1
 _FILE, _INCOMING = "seeknal_file", "seeknal_incoming"
-_DESCRIBE, _INSERT = f"DESCRIBE FROM {_INCOMING}", ("INSERT INTO ", f" BY NAME FROM {_INCOMING}")
+_DESCRIBE, _INSERT = "DESCRIBE FROM " + _INCOMING, ("INSERT INTO ", " BY NAME FROM " + _INCOMING)
 _IN_MEMORY = "2GB"
 _AS_TEXT = re.compile(r"(BIT|BIGNUM|VARINT|TIME WITH TIME ZONE|GEOMETRY|VARIANT|UNION\(.*)", re.DOTALL)
 _INTEGERS = {
@@ -60,26 +61,23 @@ class DuckDBConnection:
     def __init__(self, *, path: str | Path) -> None:
         """`path` is absolute. Nothing is opened yet."""
         self._path = Path(path)
-        self._streams: weakref.WeakSet[RowStream] = weakref.WeakSet()
+        self._activity = Activity()
 
     def __repr__(self) -> str:
         return f"DuckDBConnection({self._path})"
 
     def check(self) -> str:
         """Open the file. Returns DuckDB's version, the file's name and the number of its tables."""
-        with self._failing(), contextlib.closing(self._open()) as connection:
+        with self._opened() as connection:
             ((tables,),) = connection.execute("SELECT count(*) FROM duckdb_tables() WHERE NOT internal").fetchall()
         return f"DuckDB {duckdb.__version__}, file {self._path.name}, {tables} table{'' if tables == 1 else 's'}"
 
     def read(self, query: str) -> pa.RecordBatchReader:
         """Run one SELECT on the file opened read-only and stream its rows. Raises ConnectionFailed."""
-        with self._failing(), contextlib.ExitStack() as stack:
-            connection = stack.enter_context(contextlib.closing(self._open()))
+        with self._opened(keep=True) as connection:
             reader = connection.execute(_exported(connection, query)).to_arrow_reader(_BATCH_ROWS)
-            stream = RowStream(reader.schema, self._batches(reader), lambda: _abandon(connection))
-            stack.pop_all()
-        self._streams.add(stream)
-        return stream.reader()
+        release = partial(_abandon, connection)
+        return self._activity.start(RowStream(reader.schema, self._batches(reader), release, connection.interrupt))
 
     def table_query(self, table: str) -> str:
         """The SELECT that reads a whole table."""
@@ -92,7 +90,7 @@ class DuckDBConnection:
         check_columns(reader.schema.names)
         rows = _storable(reader, causes)
         try:
-            with self._failing(), contextlib.closing(self._open(writing=True)) as connection:
+            with self._opened(writing=True) as connection:
                 connection.register(_INCOMING, rows)
                 connection.execute("BEGIN TRANSACTION")
                 ((written,),) = _put(connection, name, rows.schema.names, mode)
@@ -104,9 +102,19 @@ class DuckDBConnection:
         return int(written)
 
     def close(self) -> None:
-        """End the streams that are still open."""
-        for stream in list(self._streams):
-            stream.close()
+        """Stop whatever is still going on, in any thread; it fails there, and nothing is written."""
+        self._activity.stop()
+
+    @contextlib.contextmanager
+    def _opened(self, *, writing: bool = False, keep: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
+        """The file, closed and what was not committed undone at the end of the block. `keep`: only where the block fails."""
+        with self._failing(), contextlib.ExitStack() as stack:
+            connection = self._open(writing=writing)
+            stack.callback(connection.close)
+            with self._activity.during(connection.interrupt):
+                yield connection
+            if keep:
+                stack.pop_all()
 
     def _open(self, *, writing: bool = False) -> duckdb.DuckDBPyConnection:
         """A DuckDB that sees this file and nothing else. Its memory is bounded; what does not fit goes to temporary files."""
@@ -116,7 +124,7 @@ class DuckDBConnection:
         try:
             attach = ["ATTACH", literal(self._path), "AS", _FILE, "" if writing else "(READ_ONLY)"]
             self._patiently(connection, " ".join(attach))
-            connection.execute(f"USE {_FILE}")
+            connection.execute("USE " + _FILE)
             connection.execute("SET TimeZone = 'UTC'")
             connection.execute("SET enable_external_access = false")
             connection.execute("SET lock_configuration = true")
@@ -138,7 +146,7 @@ class DuckDBConnection:
             else:
                 return
 
-    def _batches(self, reader: pa.RecordBatchReader) -> Iterator[pa.RecordBatch]:
+    def _batches(self, reader: pa.RecordBatchReader) -> Generator[pa.RecordBatch]:
         with self._failing():
             yield from reader
 
@@ -171,7 +179,7 @@ def _storable(reader: pa.RecordBatchReader, causes: list[Exception]) -> pa.Recor
     """The rows with types DuckDB takes. Why they end before their end is added to `causes`."""
     schema = storable(reader.schema)
 
-    def batches() -> Iterator[pa.RecordBatch]:
+    def batches() -> Generator[pa.RecordBatch]:
         try:
             for batch in reader:
                 yield batch.cast(schema)

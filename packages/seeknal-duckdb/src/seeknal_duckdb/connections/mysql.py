@@ -7,14 +7,15 @@ are asked for as DOUBLE, which is exact, and become float32 again here.
 from __future__ import annotations
 
 import contextlib
-import weakref
+from functools import partial
 from typing import TYPE_CHECKING, Unpack
 
 import pyarrow as pa
 
 from seeknal_duckdb.connections import failures, outgoing
-from seeknal_duckdb.connections.arrow import FIRST_ROWS, RowStream, next_size
+from seeknal_duckdb.connections.arrow import FIRST_ROWS, next_size
 from seeknal_duckdb.connections.settings import Login, ServerSettings, TableName, bad_name, check_columns, quoted
+from seeknal_duckdb.connections.streams import Activity, RowStream
 
 with failures.optional("mysql"):
     import pymysql
@@ -23,7 +24,7 @@ with failures.optional("mysql"):
     from seeknal_duckdb.connections.mysql_tables import Writer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator, Iterator
 
     from seeknal.protocols import ArrowStream, WriteMode
     from seeknal_duckdb.connections.mysql_types import ResultColumn
@@ -39,7 +40,7 @@ class MySQLConnection:
     def __init__(self, **settings: Unpack[ServerSettings]) -> None:
         """Check the settings; nothing is opened yet. Raises ConnectionFailed."""
         self._login = Login.of("mysql", PORT, settings)
-        self._streams: weakref.WeakSet[RowStream] = weakref.WeakSet()
+        self._activity = Activity()
 
     def __repr__(self) -> str:
         return f"MySQLConnection({self._login.place}/{self._login.database})"
@@ -56,21 +57,20 @@ class MySQLConnection:
         """Run one SELECT on a read-only transaction and stream its rows. Raises ConnectionFailed."""
         query = query.strip().rstrip(";").rstrip()
         connection = mysql_wire.connect(self._login)
+        release, interrupt = partial(_close, connection), partial(mysql_wire.hang_up, connection)
         try:
-            with connection.cursor() as cursor:
+            with self._activity.during(interrupt), connection.cursor() as cursor:
                 cursor.execute("START TRANSACTION READ ONLY")
-            columns = mysql_wire.describe(connection, query)
+                columns = mysql_wire.describe(connection, query)
         except pymysql.Error as error:
-            connection.close()
+            _close(connection)
             raise mysql_wire.explain(self._login, error) from None
         except BaseException:
-            connection.close()
+            _close(connection)
             raise
         schema = pa.schema([pa.field(c.name, c.type) for c in columns])
         batches = self._batches(connection, _exact(query, columns), columns, schema)
-        stream = RowStream(schema, batches, lambda: _close(connection))
-        self._streams.add(stream)
-        return stream.reader()
+        return self._activity.start(RowStream(schema, batches, release, interrupt))
 
     def table_query(self, table: str) -> str:
         """The SELECT that reads a whole table."""
@@ -86,9 +86,8 @@ class MySQLConnection:
             return Writer(connection, name, reader, plain).write(mode)
 
     def close(self) -> None:
-        """End the streams that are still open."""
-        for stream in list(self._streams):
-            stream.close()
+        """Stop whatever is still going on, in any thread; it fails there, and nothing is written."""
+        self._activity.stop()
 
     def _name(self, table: str) -> TableName:
         _check_plane(table)
@@ -99,13 +98,14 @@ class MySQLConnection:
         """A connection that is closed, and what was not committed undone, however the block ends."""
         connection = mysql_wire.connect(self._login, writing=writing)
         try:
-            yield connection
+            with self._activity.during(partial(mysql_wire.hang_up, connection)):
+                yield connection
         except pymysql.Error as error:
             raise mysql_wire.explain(self._login, error) from None
         finally:
             _close(connection)
 
-    def _batches(self, connection: Connection, query: str, columns: list[ResultColumn], schema: pa.Schema) -> Iterator[pa.RecordBatch]:
+    def _batches(self, connection: Connection, query: str, columns: list[ResultColumn], schema: pa.Schema) -> Generator[pa.RecordBatch]:
         try:
             with contextlib.closing(mysql_wire.start(connection, query)) as cursor, contextlib.ExitStack() as stack:
                 stack.callback(mysql_wire.abandon, cursor)

@@ -42,6 +42,10 @@ _TIED = """
     AND (%(s)s, %(t)s) IN ((table_schema, table_name), (referenced_table_schema, referenced_table_name))
     UNION SELECT 'triggers' FROM information_schema.triggers WHERE event_object_schema = %(s)s AND event_object_table = %(t)s
 """
+_CASCADES = """
+    SELECT table_name FROM information_schema.referential_constraints
+    WHERE unique_constraint_schema = %s AND referenced_table_name = %s AND delete_rule NOT IN ('NO ACTION', 'RESTRICT')
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +82,7 @@ class Writer:
             message = f"table '{self.name}' cannot be appended to all or nothing: its engine has no transactions"
             raise failures.misfit(message, hint)
         if mode == "replace":
+            self._check_cascades()
             self._run("DELETE FROM", self.name.quoted("mysql"))
         written = self._fill(self.name, columns)
         self.connection.commit()
@@ -155,6 +160,14 @@ class Writer:
             hint = "change the table's columns yourself, or drop what hangs on it"
             message = f"table '{self.name}' would have to be made anew for this data, and would lose its {tied}"
             raise failures.misfit(message, hint)
+
+    def _check_cascades(self) -> None:
+        """Deleting these rows must not delete or change rows of other tables."""
+        found = self._rows(_CASCADES, (self.name.schema, self.name.name))
+        others = ", ".join(row[0].decode() for row in found)
+        if others:
+            message = f"the rows of '{self.name}' cannot be replaced: foreign keys would delete or change rows of {others} with them"
+            raise failures.misfit(message, "make the foreign keys ON DELETE NO ACTION, or write to a table of its own")
 
     def _definition(self, field: pa.Field) -> str:
         null = " NULL" if pa.types.is_timestamp(field.type) else ""  # else old servers make the first timestamp NOT NULL

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
+import socket
 import ssl
 from typing import TYPE_CHECKING, Any
 
@@ -117,6 +119,12 @@ def abandon(cursor: SSCursor) -> None:
     result: Any = cursor._result  # type: ignore[attr-defined]  # noqa: SLF001 - nothing public does it
     if result is not None:
         result.unbuffered_active = False
+
+
+def hang_up(connection: Connection) -> None:
+    """End whatever another thread is waiting for on this connection."""
+    with contextlib.suppress(OSError, AttributeError):  # it has just ended by itself
+        connection._sock.shutdown(socket.SHUT_RDWR)  # type: ignore[attr-defined]  # noqa: SLF001 - closing would wait for that thread
 
 
 # What went wrong -----------------------------------------------------------------------------------------------------------

@@ -12,14 +12,15 @@ generated), missing ones added, others given the data's type. Grants, indexes an
 from __future__ import annotations
 
 import contextlib
-import weakref
+from functools import partial
 from typing import TYPE_CHECKING, Any, Unpack
 
 import pyarrow as pa
 
 from seeknal_duckdb.connections import failures, outgoing
-from seeknal_duckdb.connections.arrow import RowStream, check_result_columns
+from seeknal_duckdb.connections.arrow import check_result_columns
 from seeknal_duckdb.connections.settings import Login, ServerSettings, TableName, check_columns
+from seeknal_duckdb.connections.streams import Activity, RowStream
 
 with failures.optional("postgres"):
     import psycopg
@@ -30,7 +31,7 @@ with failures.optional("postgres"):
     from seeknal_duckdb.connections.postgres_types import arrow_type
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator, Iterator
 
     from seeknal.protocols import ArrowStream, WriteMode
     from seeknal_duckdb.connections.postgres_wire import Connection
@@ -45,7 +46,7 @@ class PostgresConnection:
     def __init__(self, **settings: Unpack[ServerSettings]) -> None:
         """Check the settings; nothing is opened yet. Raises ConnectionFailed."""
         self._login = Login.of("postgres", PORT, settings)
-        self._streams: weakref.WeakSet[RowStream] = weakref.WeakSet()
+        self._activity = Activity()
 
     def __repr__(self) -> str:
         return f"PostgresConnection({self._login.place}/{self._login.database})"
@@ -60,9 +61,11 @@ class PostgresConnection:
         """Run one SELECT on a read-only transaction and stream its rows. Raises ConnectionFailed."""
         text = query.strip().rstrip(";").rstrip()
         connection = postgres_wire.connect(self._login)
+        release, interrupt = partial(postgres_wire.abandon, connection), partial(postgres_wire.cancel, connection)
         try:
-            connection.execute("SET TRANSACTION READ ONLY")
-            columns = _columns(postgres_wire.describe(connection, text.encode()))
+            with self._activity.during(interrupt):
+                connection.execute("SET TRANSACTION READ ONLY")
+                columns = _columns(postgres_wire.describe(connection, text.encode()))
         except psycopg.Error as error:
             connection.close()
             raise postgres_wire.explain(self._login, error, text) from None
@@ -70,9 +73,7 @@ class PostgresConnection:
             connection.close()
             raise
         schema = pa.schema([pa.field(c.name, c.type) for c in columns])
-        stream = RowStream(schema, self._batches(connection, text, columns, schema), lambda: postgres_wire.abandon(connection))
-        self._streams.add(stream)
-        return stream.reader()
+        return self._activity.start(RowStream(schema, self._batches(connection, text, columns, schema), release, interrupt))
 
     def table_query(self, table: str) -> str:
         """The SELECT that reads a whole table."""
@@ -94,9 +95,8 @@ class PostgresConnection:
             return cursor.rowcount
 
     def close(self) -> None:
-        """End the streams that are still open."""
-        for stream in list(self._streams):
-            stream.close()
+        """Stop whatever is still going on, in any thread; it fails there, and nothing is written."""
+        self._activity.stop()
 
     def _name(self, table: str) -> TableName:
         return TableName.parse(table, self._login.schema, longest=LONGEST_NAME)
@@ -106,11 +106,12 @@ class PostgresConnection:
         """A connection that is closed, and what was not committed undone, however the block ends."""
         with contextlib.closing(postgres_wire.connect(self._login)) as connection:
             try:
-                yield connection
+                with self._activity.during(partial(postgres_wire.cancel, connection)):
+                    yield connection
             except psycopg.Error as error:
                 raise postgres_wire.explain(self._login, error) from None
 
-    def _batches(self, connection: Connection, query: str, columns: list[ResultColumn], schema: pa.Schema) -> Iterator[pa.RecordBatch]:
+    def _batches(self, connection: Connection, query: str, columns: list[ResultColumn], schema: pa.Schema) -> Generator[pa.RecordBatch]:
         try:
             for block in postgres_wire.copy_out(connection, query.encode()):
                 yield parse_csv(block, columns, schema)

@@ -25,6 +25,7 @@ _COLUMNS = """
     FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid
     WHERE a.attrelid = %s AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum
 """
+_CASCADES = "SELECT conrelid::regclass::text FROM pg_constraint WHERE confrelid = %s AND contype = 'f' AND confdeltype IN ('c', 'n', 'd')"
 _TABLES = ("r", "p", "f")  # plain, partitioned, foreign
 
 
@@ -56,7 +57,9 @@ def prepare(cursor: Cursor, name: TableName, data: pa.Schema, mode: WriteMode) -
     if oid is None:
         _create(cursor, table, data)
         return data
-    if mode == "replace":  # readers go on; another writer would leave rows behind that are in nobody's data
+    if mode == "replace":
+        _check_free(cursor, name, oid)
+        # readers go on; another writer would leave rows behind that are in nobody's data
         cursor.execute(sql.SQL("LOCK TABLE {} IN SHARE ROW EXCLUSIVE MODE").format(table))
         cursor.execute(sql.SQL("DELETE FROM {}").format(table))
         _reshape(cursor, table, _columns(cursor, oid), data)
@@ -80,6 +83,15 @@ def _find(cursor: Cursor, name: TableName, table: sql.Identifier) -> int | None:
         message = f"'{name}' is not a table but a view or something else that cannot be written"
         raise failures.misfit(message, "choose another name")
     return int(oid)
+
+
+def _check_free(cursor: Cursor, name: TableName, oid: int) -> None:
+    """Deleting these rows must not delete or change rows of other tables."""
+    cursor.execute(_CASCADES, (oid,))
+    others = ", ".join(str(row[0]) for row in cursor.fetchall())
+    if others:
+        message = f"the rows of '{name}' cannot be replaced: foreign keys would delete or change rows of {others} with them"
+        raise failures.misfit(message, "make the foreign keys NO ACTION DEFERRABLE INITIALLY DEFERRED, or write to a table of its own")
 
 
 def _columns(cursor: Cursor, oid: int) -> list[Column]:

@@ -36,8 +36,8 @@ def connect(login: Login) -> Connection:
     """Log in, and begin a transaction in which text looks as `postgres_text` expects. Raises ConnectionFailed."""
     connection = _connect(login)
     try:
-        for name, value in _TEXT_FORMATS.items():
-            connection.execute("SELECT set_config(%s, %s, true)", (name, value))
+        settings = sql.SQL(", ").join(sql.SQL("set_config({}, {}, true)").format(*pair) for pair in _TEXT_FORMATS.items())
+        connection.execute(sql.SQL("SELECT {}").format(settings))
         if login.schema:
             _prefer_schema(connection, login.schema)
     except psycopg.Error as error:
@@ -115,10 +115,15 @@ def copy_out(connection: Connection, query: bytes) -> Iterator[bytearray]:
         yield block
 
 
-def abandon(connection: Connection) -> None:
-    """Close a connection that may be in the middle of a query, and tell the server to stop working on it."""
+def cancel(connection: Connection) -> None:
+    """Tell the server, from any thread, to stop working on a query."""
     with contextlib.suppress(psycopg.Error):  # a server that cannot be told will notice that nobody listens
         connection.cancel_safe(timeout=_CANCEL_SECONDS)
+
+
+def abandon(connection: Connection) -> None:
+    """Close a connection that may be in the middle of a query."""
+    cancel(connection)
     connection.close()
 
 

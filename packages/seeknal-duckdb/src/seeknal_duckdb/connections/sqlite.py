@@ -10,26 +10,26 @@ from __future__ import annotations
 import contextlib
 import re
 import sqlite3
-import weakref
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
 from seeknal_duckdb.connections import failures, outgoing
-from seeknal_duckdb.connections.arrow import FIRST_ROWS, RowStream, check_result_columns, next_size
+from seeknal_duckdb.connections.arrow import FIRST_ROWS, check_result_columns, next_size
 from seeknal_duckdb.connections.settings import TableName, bad_name, check_columns, quoted
 from seeknal_duckdb.connections.sqlite_types import bound, column_takes, declared_type, decode, found_type, sent_as, sql_type
+from seeknal_duckdb.connections.streams import Activity, RowStream
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator, Iterator
 
     from seeknal.errors import ConnectionFailed
     from seeknal.protocols import ArrowStream, WriteMode
 
 _WAIT_SECONDS = 5
 _QUERY = "seeknal_query"
-_VIEW, _DROP_VIEW = (f"CREATE TEMP VIEW {_QUERY} AS ", ""), f"DROP VIEW {_QUERY}"
+_VIEW, _DROP_VIEW = ("CREATE TEMP VIEW " + _QUERY + " AS ", ""), "DROP VIEW " + _QUERY
 _COLUMNS = "SELECT name, type, dflt_value IS NOT NULL OR (pk > 0 AND upper(type) = 'INTEGER') FROM pragma_table_info(?)"
 
 
@@ -39,28 +39,25 @@ class SQLiteConnection:
     def __init__(self, *, path: str | Path) -> None:
         """`path` is absolute. Nothing is opened yet."""
         self._path = Path(path)
-        self._streams: weakref.WeakSet[RowStream] = weakref.WeakSet()
+        self._activity = Activity()
 
     def __repr__(self) -> str:
         return f"SQLiteConnection({self._path})"
 
     def check(self) -> str:
         """Open the file. Returns SQLite's version, the file's name and the number of its tables."""
-        with self._failing(), contextlib.closing(self._open()) as connection:
+        with self._opened() as connection:
             (tables,) = connection.execute("SELECT count(*) FROM sqlite_master WHERE type = 'table'").fetchone()
         return f"SQLite {sqlite3.sqlite_version}, file {self._path.name}, {tables} table{'' if tables == 1 else 's'}"
 
     def read(self, query: str) -> pa.RecordBatchReader:
         """Run one SELECT on the file opened read-only and stream its rows. Raises ConnectionFailed."""
         query = query.strip().rstrip(";").rstrip()
-        with self._failing(), contextlib.ExitStack() as stack:
-            connection = stack.enter_context(contextlib.closing(self._open()))
+        with self._opened(keep=True) as connection:
             connection.execute("BEGIN")
             schema = _describe(connection, query)
-            stream = RowStream(schema, self._batches(connection, query, schema), connection.close)
-            stack.pop_all()
-        self._streams.add(stream)
-        return stream.reader()
+        batches = self._batches(connection, query, schema)
+        return self._activity.start(RowStream(schema, batches, connection.close, connection.interrupt))
 
     def table_query(self, table: str) -> str:
         """The SELECT that reads a whole table."""
@@ -71,7 +68,7 @@ class SQLiteConnection:
         name, reader = _name(table), outgoing.incoming(data)
         plain = outgoing.plain_schema(reader.schema)
         check_columns(plain.names)
-        with self._failing(), contextlib.closing(self._open(writing=True)) as connection:
+        with self._opened(writing=True) as connection:
             connection.execute("BEGIN IMMEDIATE")
             _prepare(connection, name, plain, mode)
             written = _fill(connection, name, reader, plain)
@@ -79,17 +76,24 @@ class SQLiteConnection:
         return written
 
     def close(self) -> None:
-        """End the streams that are still open."""
-        for stream in list(self._streams):
-            stream.close()
+        """Stop whatever is still going on, in any thread; it fails there, and nothing is written."""
+        self._activity.stop()
 
-    def _open(self, *, writing: bool = False) -> sqlite3.Connection:
+    @contextlib.contextmanager
+    def _opened(self, *, writing: bool = False, keep: bool = False) -> Iterator[sqlite3.Connection]:
+        """The file, closed and what was not committed undone at the end of the block. `keep`: only where the block fails."""
         if not writing and not self._path.is_file():
             raise failures.no_file(self._path)
         uri = self._path.as_uri() + ("?mode=rwc" if writing else "?mode=ro")
-        return sqlite3.connect(uri, uri=True, timeout=_WAIT_SECONDS, isolation_level=None, check_same_thread=False)
+        with self._failing(), contextlib.ExitStack() as stack:
+            connection = sqlite3.connect(uri, uri=True, timeout=_WAIT_SECONDS, isolation_level=None, check_same_thread=False)
+            stack.callback(connection.close)
+            with self._activity.during(connection.interrupt):
+                yield connection
+            if keep:
+                stack.pop_all()
 
-    def _batches(self, connection: sqlite3.Connection, query: str, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
+    def _batches(self, connection: sqlite3.Connection, query: str, schema: pa.Schema) -> Generator[pa.RecordBatch]:
         with self._failing(), contextlib.closing(connection.execute(query)) as cursor:
             size = FIRST_ROWS
             while rows := cursor.fetchmany(size):
