@@ -185,6 +185,14 @@ def test_unknown_declared_type_is_told(shop: Workshop) -> None:
     assert "NUMBR" in caught.value.message
 
 
+def test_lines_longer_than_usual_are_read_when_asked(shop: Workshop) -> None:
+    text = "id,note\n1," + "x" * 12_000_000 + "\n"
+    with pytest.raises(EngineError):
+        shop.load(text)
+    shop.load(text, max_line_size=20_000_000)
+    assert shop.rows("SELECT id, len(note) FROM stored") == [(1, 12_000_000)]
+
+
 @pytest.mark.slow
 def test_file_several_times_the_memory_limit_streams_through(tmp_path: Path, shop: Workshop) -> None:
     path = shop.outside / "large.csv"

@@ -86,4 +86,4 @@ def test_pivot_without_its_values_is_refused_with_advice(shop: Workshop) -> None
 def test_settings_duckdb_does_not_take_are_told(tmp_path: Path) -> None:
     with pytest.raises(EngineError) as caught:
         DuckDBEngine().open(SessionSettings(tmp_path, memory_limit="plenty"))
-    assert "plenty" in caught.value.message
+    assert "Memory" in caught.value.message
