@@ -282,7 +282,9 @@ class Project:
             snapshot = self.state.read()
             for node, pointer in snapshot.pointers(PROD).items():
                 artifact = snapshot.artifact(pointer.key)
-                if artifact is not None and node in self.nodes:
+                if node in self.nodes and pointer.view is not None:
+                    relations.put_view(node, pointer.view, pointer.inputs)
+                elif node in self.nodes and artifact is not None:
                     relations.put(node, artifact)
             yield relations
         finally:

@@ -11,7 +11,6 @@ import hashlib
 import os
 import time
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from seeknal.artifacts import hash_file
@@ -19,6 +18,7 @@ from seeknal.state.model import Change, FileRecord
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
 _RACY_NS = 2_000_000_000
 IN_PLACE_HASH_LIMIT = 1_000_000_000
@@ -34,11 +34,14 @@ class FileVersions:
     changes: dict[str, Change] = field(default_factory=dict)
 
     def expand(self, table: str) -> list[Path]:
-        """The files a path or glob names, sorted; empty when there are none."""
+        """The files a path or glob names, sorted; empty when there are none. A name that is a file's is that file, brackets and all."""
         path = self.root / table
+        if path.is_file():
+            return [path]
         if not any(c in table for c in "*?["):
-            return [path] if path.exists() else []
-        return sorted(Path(p) for p in glob.glob(str(path), recursive=True) if Path(p).is_file())  # noqa: PTH207 - absolute patterns too
+            return []
+        found = glob.glob(table, root_dir=self.root, recursive=True)  # noqa: PTH207 - pathlib knows no absolute patterns
+        return sorted(path for path in map(self.root.joinpath, found) if path.is_file())
 
     def version(self, paths: list[Path], *, in_place: bool = False) -> tuple[str, tuple[FileRecord, ...]]:
         """A hash of the files' names and content, and a record of each file as it is now."""

@@ -220,7 +220,7 @@ def _stamp(module: ModuleType) -> str:
     """The sizes and times of a plugin's modules: one that is being worked on changes without a new version."""
     file = Path(module.__file__ or "")
     files = sorted(file.parent.rglob("*.py")) if module.__package__ else [file]
-    stats = [(p.name, s.st_size, s.st_mtime_ns) for p in files if (s := p.stat())]
+    stats = [(p.name, p.stat().st_size, p.stat().st_mtime_ns) for p in files]
     return f"{module.__name__}={hashlib.blake2b(repr(stats).encode(), digest_size=8).hexdigest()}"
 
 

@@ -123,6 +123,8 @@ def decide(node: Node, situation: Situation, inputs: Mapping[NodeId, Digest | No
         artifact = situation.snapshot.artifact(pointer.key) if pointer else None
         return Decision("skip", "not selected", pointer.key if pointer else None, artifact)
     unknown = [i for i, digest in inputs.items() if digest is None]
+    if unknown and isinstance(node.logic, DocumentLogic):
+        return Decision("reuse", "nothing to build")
     version = situation.versions.get(node.id)
     if unknown:
         own = _own_change(node, situation, pointer)

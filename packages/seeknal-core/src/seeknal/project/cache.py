@@ -80,7 +80,7 @@ class ParseCache:
 def digest_file(path: Path) -> str:
     """A hash of a file's content; empty text when it cannot be read."""
     try:
-        return hashlib.blake2b(path.read_bytes(), digest_size=16).hexdigest()
+        return hashlib.blake2b(path.read_bytes(), digest_size=16).hexdigest() if path.is_file() else ""
     except OSError:
         return ""
 

@@ -44,4 +44,12 @@ def _walk(folder: str, prefix: str) -> Iterator[tuple[str, os.stat_result]]:
         if entry.is_dir(follow_symlinks=False):
             yield from _walk(entry.path, name)
         elif entry.name.endswith(SUFFIXES):
-            yield name, entry.stat()
+            yield name, _stat(entry)
+
+
+def _stat(entry: os.DirEntry[str]) -> os.stat_result:
+    """Of the file a link leads to; of the link where it leads nowhere, which is reported where the file is read."""
+    try:
+        return entry.stat()
+    except OSError:
+        return entry.stat(follow_symlinks=False)

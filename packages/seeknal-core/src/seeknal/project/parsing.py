@@ -42,6 +42,8 @@ class Draft:
 
 def parse_file(root: Path, path: str, registry: Registry) -> tuple[list[Draft], list[SeeknalError]]:
     """The nodes of one file, and every error in it."""
+    if not (root / path).is_file():
+        return [], [ProjectError("SK-FILE-001", f"{path} cannot be read: it is no file")]  # no place: showing its line would read it
     try:
         text = yaml.decode((root / path).read_bytes(), path)
         if path.endswith(".py"):

@@ -10,7 +10,6 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from seeknal.durable import write_whole
-from seeknal.nodes import NodeId, SqlLogic
 from seeknal.protocols import Files, Query
 from seeknal.targets import load_target
 
@@ -19,6 +18,7 @@ if TYPE_CHECKING:
 
     from seeknal.artifacts import ArtifactStore
     from seeknal.graph.dag import Dag
+    from seeknal.nodes import NodeId
     from seeknal.project.loader import LoadedProject
     from seeknal.state.model import Artifact, Pointer
 
@@ -43,12 +43,12 @@ class Publication:
         record = self._record()
         before = record.get(self._environment, {})
         nodes = {self._dag.nodes[n].relation: n for n in self._dag.order if n in pointers and self._dag.nodes[n].is_readable}
-        wanted = {r: self._stamp(pointers[n], artifacts.get(n), view=self._dag.nodes[n].is_view) for r, n in nodes.items()}
+        wanted = {r: self._stamp(pointers[n], artifacts.get(n), view=pointers[n].view is not None) for r, n in nodes.items()}
         changed = [r for r, stamp in wanted.items() if before.get(r) != stamp]
         dropped = sorted(set(before) - set(wanted))
         if not changed and not dropped:
             return 0
-        found = {r: self._relation(nodes[r], artifacts) for r in changed}
+        found = {r: self._relation(pointers[nodes[r]], artifacts.get(nodes[r])) for r in changed}
         relations = {r: relation for r, relation in found.items() if relation is not None}
         driver = load_target(self._project.engine.target)()
         driver.publish(self._path, self._environment, relations, dropped)
@@ -63,11 +63,9 @@ class Publication:
             return f"view {pointer.key}"
         return " ".join([pointer.key, *(f.name for f in artifact.files)])
 
-    def _relation(self, node: NodeId, artifacts: Mapping[NodeId, Artifact]) -> Files | Query | None:
-        logic = self._dag.nodes[node].logic
-        if self._dag.nodes[node].is_view and isinstance(logic, SqlLogic):
-            return Query(logic.sql)
-        artifact = artifacts.get(node)
+    def _relation(self, pointer: Pointer, artifact: Artifact | None) -> Files | Query | None:
+        if pointer.view is not None:
+            return Query(pointer.view)
         return Files(self._store.paths(artifact)) if artifact is not None else None
 
     def _record(self) -> dict[str, Any]:

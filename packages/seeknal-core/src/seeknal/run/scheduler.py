@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Protocol
 
 from seeknal.errors import EngineError, NodeError, SeeknalError
-from seeknal.nodes import Digest, Key, NodeId
+from seeknal.nodes import Digest, Key, NodeId, SqlLogic
 from seeknal.plan.planner import Decision, decide
 from seeknal.run.results import NodeResult, Status
 from seeknal.state.model import Change, Pointer
@@ -152,8 +152,10 @@ class Scheduler:
         """A node that is not selected stays what the environment has."""
         if decision.artifact is not None:
             self._remember(node, decision.artifact, progress)
-        elif decision.key is not None and node.is_view:
-            progress.digests[node.id] = Digest(decision.key)
+        pointer = self._situation.pointers.get(node.id)
+        if pointer is not None and pointer.view is not None:
+            self._relations.put_view(node.id, pointer.view, pointer.inputs)
+            progress.digests[node.id] = Digest(pointer.key)
         self._finish(node, NodeResult(node.id, "skipped", decision.reason), progress, ready)
 
     def _reuse(self, node: Node, decision: Decision, inputs: Mapping[NodeId, Digest], progress: Progress, ready: deque[NodeId]) -> None:
@@ -172,7 +174,7 @@ class Scheduler:
         version = self._situation.versions.get(node.id)
         pointer = self._pointer(node, key, inputs, version)
         before = self._situation.pointers.get(node.id)
-        if before is None or (before.key, before.fingerprint, before.inputs) != (pointer.key, pointer.fingerprint, pointer.inputs):
+        if before is None or replace(before, run_id=pointer.run_id) != pointer:
             progress.pointers[node.id] = pointer
             changes.append(Change("pointers", f"{self._situation.environment}/{node.id}", pointer.to_json()))
         if changes:
@@ -214,7 +216,8 @@ class Scheduler:
         self._finish(node, NodeResult(node.id, status, reason, built.rows, built.seconds, None, built.outcomes), progress, ready)
 
     def _pointer(self, node: Node, key: Key, inputs: Mapping[NodeId, Digest], version: str | None) -> Pointer:
-        return Pointer(key, self._situation.fingerprints[node.id], dict(inputs), version, self._run_id)
+        view = node.logic.sql if node.is_view and isinstance(node.logic, SqlLogic) else None
+        return Pointer(key, self._situation.fingerprints[node.id], dict(inputs), version, self._run_id, view)
 
     def _remember(self, node: Node, artifact: Artifact, progress: Progress) -> None:
         progress.artifacts[node.id] = artifact

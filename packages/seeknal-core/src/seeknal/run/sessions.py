@@ -10,7 +10,7 @@ from seeknal.nodes import Node, NodeId, SqlLogic
 from seeknal.protocols import Files, Query
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from seeknal.artifacts import ArtifactStore
     from seeknal.protocols import Session
@@ -27,6 +27,7 @@ class Relations:
         self._lock = threading.RLock()
         self._session: Session | None = None
         self._artifacts: dict[NodeId, Artifact] = {}
+        self._views: dict[NodeId, tuple[str, tuple[NodeId, ...]]] = {}
         self._defined: set[NodeId] = set()
 
     @property
@@ -43,6 +44,12 @@ class Relations:
             self._artifacts[node] = artifact
             self._defined.discard(node)
 
+    def put_view(self, node: NodeId, sql: str, inputs: Iterable[NodeId]) -> None:
+        """Say that a node is read by this query, whatever the project says of it now."""
+        with self._lock:
+            self._views[node] = (sql, tuple(inputs))
+            self._defined.discard(node)
+
     def artifact(self, node: NodeId) -> Artifact | None:
         """The output a node has in this run."""
         return self._artifacts.get(node)
@@ -53,19 +60,28 @@ class Relations:
             name = self._nodes[node].relation
             if node in self._defined:
                 return name
-            logic = self._nodes[node].logic
-            if self._nodes[node].is_view and isinstance(logic, SqlLogic):
-                for source in self._nodes[node].inputs:
+            artifact, view = self._artifacts.get(node), self._view(node)
+            if view is not None:
+                sql, inputs = view
+                for source in inputs:
                     self.define(source)
-                self.session.define(name, Query(logic.sql))
+                self.session.define(name, Query(sql))
             else:
-                artifact = self._artifacts.get(node)
                 if artifact is None:
                     raise NodeError("SK-RUN-002", f"{node} has not been built yet", hint=f"build it first: seeknal run --select '+{node}'")
                 self._whole(node, artifact)
                 self.session.define(name, Files(self._store.paths(artifact)))
             self._defined.add(node)
             return name
+
+    def _view(self, node: NodeId) -> tuple[str, tuple[NodeId, ...]] | None:
+        """The query a node is read by, and what that reads; None where it has an output of its own."""
+        logic = self._nodes[node].logic
+        if node in self._views:
+            return self._views[node]
+        if node not in self._artifacts and self._nodes[node].is_view and isinstance(logic, SqlLogic):
+            return logic.sql, self._nodes[node].inputs
+        return None
 
     def _whole(self, node: NodeId, artifact: Artifact) -> None:
         """An output that is not what was written is never read as data."""
@@ -102,17 +118,16 @@ class Relations:
                 self._session = None
 
 
-def placed(error: EngineError, node: Node, *, shift: int = 0) -> NodeError:
-    """An engine's error at the node's own line and column. `shift` lines were put before the node's text."""
+def placed(error: EngineError, node: Node) -> NodeError:
+    """An engine's error at the node's own line and column."""
     from seeknal.project.lowering import locate  # start-up time
 
     logic = node.logic
     at = node.at
     if isinstance(logic, SqlLogic) and logic.place is not None:
-        line, column = (error.line or 1) - shift, error.column or 1
         at = logic.place.at(1, 1)
-        if error.line is not None and line >= 1:
-            at = logic.place.at(*locate(line, column, logic.sql, logic.template))
+        if error.line is not None:
+            at = logic.place.at(*locate(error.line, error.column or 1, logic.sql, logic.template))
     elif getattr(logic, "place", None) is not None:
         at = logic.place  # type: ignore[union-attr,assignment]
     return NodeError(error.code, error.message, at=at, hint=error.hint)

@@ -69,7 +69,10 @@ def _version(node: Node, project: LoadedProject, files: FileVersions, *, probes:
         if logic.refresh == "always":
             return UNREAD
         paths = files.expand(logic.table or "")
-        return files.version(paths, in_place=not logic.cache)[0] if paths else "missing"
+        try:
+            return files.version(paths, in_place=not logic.cache)[0] if paths else "missing"
+        except OSError:
+            return "unreadable"  # reading the source will meet the same problem, and report it with the node
     if logic.refresh == "on_change":
         type_ = project.registry.connection(logic.type, logic.place)
         settings = project.profiles.connections[logic.connection].resolved() if logic.connection else logic.params

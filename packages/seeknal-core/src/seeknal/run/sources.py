@@ -92,5 +92,8 @@ class Sources:
         if not found:
             what = "no file matches" if any(c in (logic.table or "") for c in "*?[") else "no such file:"
             message = f"{node.id}: {what} {logic.table}"
-            raise NodeError("SK-DATA-003", message, at=logic.place, hint="paths are relative to the project's folder")
+            hint = "paths are relative to the project's folder"
+            if (self._project.root / (logic.table or "")).is_dir():
+                message, hint = f"{node.id}: {logic.table} is a folder", f"name its files, such as {(logic.table or '').rstrip('/')}/*.csv"
+            raise NodeError("SK-DATA-003", message, at=logic.place, hint=hint)
         return found

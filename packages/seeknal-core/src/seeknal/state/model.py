@@ -93,26 +93,37 @@ class Fingerprint:
 
 @dataclass(frozen=True, slots=True)
 class Pointer:
-    """What an environment holds for a node: a key, the logic that led to it, and the digests of what was read."""
+    """What an environment holds for a node: a key, the logic that led to it, and the digests of what was read.
+
+    A view has no output of its own: `view` is its query, so that what is published stays readable when the project moves on.
+    """
 
     key: Key
     fingerprint: Fingerprint
     inputs: Mapping[NodeId, Digest] = field(default_factory=dict)
     version: str | None = None
     run_id: str = ""
+    view: str | None = None
 
     def to_json(self) -> dict[str, Any]:
         """As a plain document."""
         f = self.fingerprint
         return {
             "key": self.key, "fingerprint": [f.content, f.schema, f.upstream, f.config], "inputs": dict(self.inputs),
-            "version": self.version, "run_id": self.run_id,
+            "version": self.version, "run_id": self.run_id, **({"view": self.view} if self.view is not None else {}),
         }  # fmt: skip
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Pointer:
         """From a plain document."""
-        return cls(value["key"], Fingerprint(*value["fingerprint"]), value["inputs"], value.get("version"), value.get("run_id", ""))
+        return cls(
+            value["key"],
+            Fingerprint(*value["fingerprint"]),
+            value["inputs"],
+            value.get("version"),
+            value.get("run_id", ""),
+            value.get("view"),
+        )
 
 
 @dataclass(frozen=True, slots=True)
