@@ -300,7 +300,7 @@ def test_a_query_that_asks_for_the_time_is_built_in_every_run_and_says_why(proje
     decision = folder.open().plan().decisions["transform.a"]
     assert decision.action == "build"
     assert "time" in decision.reason
-    assert "start_ts" in decision.reason
+    assert "var" in decision.reason
     assert folder.run().assert_success().built == {"transform.a"}
 
 

@@ -188,6 +188,7 @@ class Project:
         from seeknal.run.publication import Publication
         from seeknal.run.scheduler import Scheduler
 
+        begun = time.perf_counter()
         situation, files = self._look(options, probes=True)
         result.notices += situation.snapshot.notices
         self.state.commit(list(files.changes.values()), lease)
@@ -217,7 +218,7 @@ class Project:
             self.state.settle()
         finally:
             relations.close()
-        emit.send("run_finished", {"run_id": result.run_id, "status": result.status, "seconds": time.perf_counter()})
+        emit.send("run_finished", {"run_id": result.run_id, "status": result.status, "seconds": round(time.perf_counter() - begun, 3)})
         return result
 
     def _forget_removed(self, situation: Situation, pointers: dict[NodeId, Pointer], options: RunOptions) -> list[Change]:

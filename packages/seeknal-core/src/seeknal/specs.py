@@ -10,7 +10,7 @@ import datetime as dt
 import re
 from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn, Protocol
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
 from seeknal.nodes import NAME, ColumnSchema, Schema, Severity
 
@@ -71,6 +71,11 @@ class InputSpec(Strict):
     """An input named outside SQL: `{ref: source.users}`."""
 
     ref: str
+
+    @model_validator(mode="before")
+    @classmethod
+    def _bare(cls, value: object) -> object:
+        return {"ref": value} if isinstance(value, str) else value
 
 
 class AuditEntry(BaseModel):
@@ -143,6 +148,8 @@ class NodeSpec(Strict):
         """`{a: int}` means `[{name: a, type: int}]`."""
         if isinstance(value, dict):
             return [{"name": k, "type": v} if not isinstance(v, dict) else {"name": k, **v} for k, v in value.items()]
+        if isinstance(value, list):
+            return [{"name": v} if isinstance(v, str) else v for v in value]
         return value
 
     @field_validator("audits", mode="before")

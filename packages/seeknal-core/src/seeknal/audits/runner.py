@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from seeknal.audits.signature import Signature
     from seeknal.nodes import AuditSpec, Schema
-    from seeknal.plugin import Audit
+    from seeknal.plugin import Audit, Check
     from seeknal.protocols import Session
 
 THIS = "__THIS__"
@@ -67,7 +67,7 @@ class AuditRunner:
         arguments, columns = self._arguments(spec, signature, schema, at)
         target = Relation(exp.to_identifier(relation, quoted=True).sql(dialect=self._dialect))
         try:
-            check = signature.function(target, **arguments)
+            check = _asked(signature, target, arguments, spec)
             if isinstance(check, RowCheck):
                 return _Prepared(spec, columns, self._bad_rows(check))
             if isinstance(check, AggregateCheck):
@@ -161,6 +161,20 @@ class AuditRunner:
         except EngineError as error:
             raise NodeError("SK-AUDIT-003", f"audit {spec.type} could not run: {error.message}", at=spec.at, hint=error.hint) from None
         return result.columns, result.rows
+
+
+def _asked(signature: Signature, target: Relation, arguments: dict[str, Any], spec: AuditSpec) -> Check:
+    """What the audit's function answers. It may be anyone's: whatever it raises is its own failure, named."""
+    try:
+        check: object = signature.function(target, **arguments)
+    except Exception as error:
+        raise NodeError("SK-AUDIT-003", f"audit {spec.type} failed: {type(error).__name__}: {error}", at=spec.at) from error
+    if isinstance(check, str | RowCheck | AggregateCheck):
+        return check
+    if isinstance(check, list) and all(isinstance(q, str) for q in check):
+        return check
+    hint = "return a query, a list of queries, a RowCheck or an AggregateCheck"
+    raise NodeError("SK-AUDIT-003", f"audit {spec.type} returned {type(check).__name__}", at=spec.at, hint=hint)
 
 
 def _filter_tables(tree: exp.Query, relation: str, where: exp.Expr) -> None:

@@ -11,7 +11,7 @@ from seeknal.cli.output import colored, note, plural, print_json
 
 if TYPE_CHECKING:
     from seeknal.api import Project
-    from seeknal.plan.planner import Plan
+    from seeknal.plan.planner import Decision, Plan
 
 _MARKS = {"build": ("+", "green"), "may_build": ("?", "yellow"), "reuse": ("=", "bright_black"), "skip": ("-", "bright_black")}
 
@@ -41,26 +41,44 @@ def print_plan(project: Project, plan: Plan, invocation: Invocation, format_: st
         print_json(plan_document(project, plan))
         return
     counts = {action: sum(1 for d in plan.decisions.values() if d.action == action) for action in _MARKS}
+    audits = [d.audits for d in plan.decisions.values()]
     color = colored(invocation.color)
     for node, decision in plan.decisions.items():
-        if decision.action in ("reuse", "skip") and not invocation.verbose:
+        if (
+            decision.action in ("reuse", "skip")
+            and decision.audits == "known"
+            and not (invocation.verbose or "upstream failed" in decision.reason)
+        ):
             continue
-        mark, shade = _MARKS[decision.action]
-        line = f"{mark} {decision.action.replace('_', ' '):<9}  {node}  ({decision.reason})"
+        mark, label, shade, reason = _shown(decision)
+        line = f"{mark} {label:<9}  {node}  ({reason})"
         click.echo(click.style(line, fg=shade) if color else line)
         query = getattr(project.nodes[node].logic, "sql", None)
         if sql and query and decision.action != "reuse":
             click.echo("\n".join(f"      {part}" for part in query.strip().splitlines()))
     for node in plan.removed:
         click.echo(f"- remove     {node}  (no longer in the project)")
-    click.echo(_total(counts, len(plan.removed)))
+    click.echo(_total(counts, len(plan.removed), audits.count("missing"), audits.count("failed")))
 
 
-def _total(counts: dict[str, int], removed: int) -> str:
-    if not counts["build"] and not counts["may_build"] and not removed:
+def _shown(decision: Decision) -> tuple[str, str, str, str]:
+    """A decision's mark, label, colour and reason."""
+    if decision.audits == "missing":
+        return "~", "audit", "yellow", "audits that this output has not been through"
+    if decision.audits == "failed":
+        return "!", "fails", "red", "an audit failed on this data before"
+    mark, shade = _MARKS[decision.action]
+    return mark, decision.action.replace("_", " "), shade, decision.reason
+
+
+def _total(counts: dict[str, int], removed: int, audits: int, failed: int) -> str:
+    if not any((counts["build"], counts["may_build"], removed, audits, failed)):
         return f"Nothing to do: {plural(counts['reuse'], 'node')} up to date."
-    parts = [f"{counts['build']:,} to build", f"{counts['may_build']:,} may build", f"{counts['reuse']:,} up to date"]
-    parts += [f"{counts['skip']:,} not selected"] if counts["skip"] else []
+    up_to_date = counts["reuse"] - audits - failed
+    parts = [f"{counts['build']:,} to build", f"{counts['may_build']:,} may build", f"{up_to_date:,} up to date"]
+    parts += [f"{audits:,} to audit"] if audits else []
+    parts += [f"{failed:,} failing"] if failed else []
+    parts += [f"{counts['skip']:,} skipped"] if counts["skip"] else []
     parts += [f"{removed:,} to remove"] if removed else []
     return f"Plan for {plural(sum(counts.values()), 'node')}: {', '.join(parts)}."
 
@@ -72,7 +90,7 @@ def plan_document(project: Project, plan: Plan) -> dict[str, Any]:
         {"id": node, "change": change, "category": None, "edits": [], "via": [], "sql_diff": None}
         for node, change in sorted(plan.changes.items())
     ]
-    nodes = [{"id": n, "action": d.action, "reason": d.reason, "intervals": []} for n, d in plan.decisions.items()]
+    nodes = [{"id": n, "action": d.action, "reason": d.reason, "audits": d.audits, "intervals": []} for n, d in plan.decisions.items()]
     actions = [d.action for d in plan.decisions.values()]
     summary = {action: actions.count(action) for action in _MARKS} | {"removed": len(plan.removed)}  # type: ignore[arg-type]
     return {"environment": plan.environment, "base": None, "stale": False, "changes": changes, "nodes": nodes, "summary": summary}

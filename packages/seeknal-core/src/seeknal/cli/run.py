@@ -89,8 +89,9 @@ def run(
 
 
 def _terminate(number: int, frame: FrameType | None) -> None:
-    """SIGTERM stops a run as Ctrl-C does."""
-    del number, frame
+    """SIGTERM stops a run as Ctrl-C does. Once is enough: what is being put in order must not be cut off by another."""
+    del frame
+    signal.signal(number, signal.SIG_IGN)
     raise KeyboardInterrupt
 
 
@@ -112,7 +113,8 @@ def _selected(project: Project, selector: str | None, nodes: str | None, exclude
         again = frozenset(n for n in unfinished(project.target) if n in project.nodes)
         if not again:
             note("nothing to retry: nothing failed in the last run")
-        return again
+        chosen = project.select(selector, exclude)
+        return again if chosen is None else again & chosen
     if nodes is not None:
         listed = " ".join(project.find(name.strip()).id for name in nodes.split(",") if name.strip())
         selector = f"{selector} {listed}" if selector else listed

@@ -6,7 +6,7 @@ that what depends on an output not built yet is only *may build*. A run asks the
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Literal
 
@@ -29,9 +29,13 @@ if TYPE_CHECKING:
 
     from seeknal.artifacts import Presence
     from seeknal.graph.dag import Dag
-    from seeknal.state.model import Artifact, AuditOutcome, Fingerprint, Pointer, Snapshot
+    from seeknal.state.model import Artifact, Fingerprint, Pointer, Snapshot
 
 Action = Literal["build", "reuse", "may_build", "skip"]
+
+Audits = Literal["known", "missing", "failed"]
+
+NOT_SELECTED = "not selected"
 
 UNREAD = "unread"
 """The version of a source whose data is known only by reading it."""
@@ -39,12 +43,17 @@ UNREAD = "unread"
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What happens to a node. `key` is None while its inputs are not known; `artifact` is the output that is reused."""
+    """What happens to a node.
+
+    `key` is None while its inputs are not known; `artifact` is the output that is reused. `audits` says of a reused output whether all
+    its audits have been run on it (`known`), some have yet to be (`missing`), or one of severity error has failed (`failed`).
+    """
 
     action: Action
     reason: str
     key: Key | None = None
     artifact: Artifact | None = None
+    audits: Audits = "known"
 
 
 @dataclass(frozen=True)
@@ -90,9 +99,15 @@ def make_plan(situation: Situation) -> Plan:
     """Decide every node as far as can be known without building any."""
     decisions: dict[NodeId, Decision] = {}
     digests: dict[NodeId, Digest | None] = {}
+    blocked: set[NodeId] = set()
     for name in situation.dag.order:
         node = situation.dag.nodes[name]
         decision = decide(node, situation, {i: digests.get(i) for i in situation.dag.inputs[name]})
+        failing = [i for i in situation.dag.inputs[name] if i in blocked]
+        if failing and decision.reason != NOT_SELECTED:
+            decision = Decision("skip", f"upstream failed: {', '.join(failing)}")
+        if failing or decision.audits == "failed":
+            blocked.add(name)
         decisions[name] = decision
         digests[name] = known_digest(node, decision)
     removed = tuple(sorted(set(situation.pointers) - set(situation.dag.nodes)))
@@ -121,7 +136,7 @@ def decide(node: Node, situation: Situation, inputs: Mapping[NodeId, Digest | No
     pointer = situation.pointers.get(node.id)
     if situation.selected is not None and node.id not in situation.selected:
         artifact = situation.snapshot.artifact(pointer.key) if pointer else None
-        return Decision("skip", "not selected", pointer.key if pointer else None, artifact)
+        return Decision("skip", NOT_SELECTED, pointer.key if pointer else None, artifact)
     unknown = [i for i, digest in inputs.items() if digest is None]
     if unknown and isinstance(node.logic, DocumentLogic):
         return Decision("reuse", "nothing to build")
@@ -135,9 +150,10 @@ def decide(node: Node, situation: Situation, inputs: Mapping[NodeId, Digest | No
         return _unread(node, situation, pointer)
     known = {i: d for i, d in inputs.items() if d is not None}
     key = build_key(node, situation.engine, known, version=version, moment=situation.moment(node), packages=situation.packages)
-    if node.id in situation.forced:
+    if node.id in situation.forced and not isinstance(node.logic, DocumentLogic):
         return Decision("build", "forced (--full)", key)
-    return _keyed(node, situation, pointer, key, known, version)
+    decision = _keyed(node, situation, pointer, key, known, version)
+    return replace(decision, audits=_audits(node, key, situation)) if decision.action == "reuse" else decision
 
 
 def known_digest(node: Node, decision: Decision) -> Digest | None:
@@ -151,13 +167,12 @@ def known_digest(node: Node, decision: Decision) -> Digest | None:
     return None
 
 
-def failed_audit(node: Node, key: Key, situation: Situation) -> AuditOutcome | None:
-    """An audit of severity error that this very output has failed before."""
-    for spec in node.audits:
-        outcome = situation.snapshot.audit(key, spec.definition)
-        if spec.severity == "error" and outcome is not None and not outcome.passed:
-            return outcome
-    return None
+def _audits(node: Node, key: Key, situation: Situation) -> Audits:
+    """Whether this very output has been through its audits, and passed those that block."""
+    outcomes = [(spec, situation.snapshot.audit(key, spec.definition)) for spec in node.audits]
+    if any(outcome is None for _, outcome in outcomes):
+        return "missing"
+    return "failed" if any(spec.severity == "error" and outcome and not outcome.passed for spec, outcome in outcomes) else "known"
 
 
 def _unread(node: Node, situation: Situation, pointer: Pointer | None) -> Decision:
@@ -223,7 +238,7 @@ def _reason(
     if moved:
         return f"upstream changed: {', '.join(moved)}"
     if situation.moment(node) is not None:
-        return "asks for the time; use start_ts or a var to pin it"
+        return "asks for the time; a var in its place pins it"
     if isinstance(node.logic, PythonLogic):
         return "a package it imports changed"
     return "engine changed"

@@ -9,19 +9,20 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NoReturn
 
+from sqlglot import exp
+from sqlglot.errors import SqlglotError
+
 from seeknal.audits.signature import signature_of
 from seeknal.errors import ProjectError, SeeknalError, did_you_mean
-from seeknal.nodes import AuditSpec, Logic, Node, NodeId, PythonLogic, SqlLogic, TextPlace, node_id
+from seeknal.nodes import AuditSpec, DocumentLogic, Logic, Node, NodeId, PythonLogic, SqlLogic, TextPlace, kind_of, node_id
 from seeknal.plugin import Sql
-from seeknal.project.references import UnknownReference
+from seeknal.project.references import UNREADABLE, UnknownReference
 from seeknal.specs import declared
 from seeknal.sql.canonical import canonical, clock
 from seeknal.sql.guard import SqlProblem, TableUse, parse_condition, parse_select, position, tables
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
-
-    from sqlglot import exp
 
     from seeknal.errors import Location
     from seeknal.nodes import Severity
@@ -83,6 +84,9 @@ class NodeLowering:
         except SeeknalError as error:
             self.errors.append(error)
         audits = self._audits()
+        self._check_types()
+        if logic is not None and not isinstance(logic, DocumentLogic):
+            self._check_readable()
         if logic is None or self.errors:
             return None
         spec = self.spec
@@ -102,6 +106,26 @@ class NodeLowering:
             refs=dict(self.refs),
             env=dict(self.env),
         )
+
+    def _check_types(self) -> None:
+        """Declared types are types the engine's dialect knows."""
+        listed = isinstance(self.document.get("columns"), list)
+        for number, column in enumerate(self.spec.columns):
+            if column.type is None:
+                continue
+            try:
+                exp.DataType.build(column.type, dialect=self.engine.dialect)
+            except SqlglotError:
+                path = ("columns", number, "type") if listed else ("columns", column.name)
+                self._report("SK-DATA-009", f"'{column.type}' is not a type that {self.engine.dialect} knows", path)
+
+    def _check_readable(self) -> None:
+        """What is read has rows."""
+        for written, found in self.refs.items():
+            if kind_of(found) in UNREADABLE:
+                at = next((p for p, m in self.source.marks.items() if p[-1:] == ("ref",) and m), ("sql",))
+                hint = f"read what {found} reads"
+                self._report("SK-REF-002", f"'{written}' is no data: nodes of kind {kind_of(found)} store none", at, hint)
 
     def _python(self, logic: PythonLogic) -> PythonLogic:
         return replace(logic, reads=tuple(self.ref(entry.ref, "inputs", item, "ref") for item, entry in enumerate(self.spec.inputs)))

@@ -42,7 +42,7 @@ class NodeIndex:
         if len(named) > 1:
             message = f"'{reference}' could be any of {', '.join(sorted(named))}; write the kind in front"
             raise UnknownReference(message)
-        if folded in self._disabled:
+        if folded in self._disabled or any(d.partition(".")[2] == folded for d in self._disabled):
             message = f"node '{reference}' is disabled (enabled: false); enable it, or remove the reference"
             raise UnknownReference(message)
         candidates = self.ids.values() if "." in reference else [n.partition(".")[2] for n in self.ids.values()]

@@ -22,7 +22,6 @@ from seeknal.nodes import (
     SqlLogic,
 )
 from seeknal.plan.fingerprint import build_key
-from seeknal.plan.planner import failed_audit
 from seeknal.run.columns import casting_query, check_declared, differs
 from seeknal.run.exporting import export_file, export_table
 from seeknal.run.sessions import placed
@@ -310,19 +309,11 @@ class Builder:
         failed = blocking(built.outcomes)
         return replace(built, error=audit_error(node, failed)) if failed else built
 
-    def known_failure(self, node: Node, decision: Decision) -> Built | None:
+    def known_failure(self, node: Node, decision: Decision) -> Built:
         """The failure of an output that has failed its audits before: it is neither built nor checked again."""
-        if decision.key is None or failed_audit(node, decision.key, self._situation) is None:
-            return None
-        if any(self._situation.snapshot.audit(decision.key, s.definition) is None for s in node.audits):
-            return None
         artifact = decision.artifact
-        schema = artifact.schema if artifact else ()
-        return self._audited(node, Built(decision.key, artifact, artifact.rows if artifact else None, 0, reused=True), schema)
-
-    def needs_audits(self, node: Node, key: Key) -> bool:
-        """Whether some audit has not been run on this output."""
-        return any(self._situation.snapshot.audit(key, s.definition) is None for s in node.audits)
+        built = Built(_key(decision, node), artifact, artifact.rows if artifact else None, 0, reused=True)
+        return self._audited(node, built, artifact.schema if artifact else ())
 
     def _inputs_unchanged(self, node: Node) -> None:
         for artifact in self._relations.in_place(node.id):

@@ -33,7 +33,8 @@ def unfinished(target: Path) -> list[NodeId]:
 def past_runs(target: Path, limit: int = 20) -> list[dict[str, Any]]:
     """The last runs, newest first."""
     found = []
-    for path in sorted((target / "history").glob("*.json"), reverse=True)[:limit]:
+    paths = [(p.stem.partition("-")[0], p.stat().st_mtime_ns, p) for p in (target / "history").glob("*.json")]
+    for _, _, path in sorted(paths, reverse=True)[:limit]:  # ids count seconds; two runs may share one
         try:
             found.append(json.loads(path.read_bytes()))
         except (OSError, ValueError):

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 def read_rows(project: Project, node: Node, limit: int | None, *, rejected: bool = False) -> Rows:
     """Rows of a node's output. Raises NodeError when there is none to read."""
     if not node.is_readable:
-        raise NodeError("SK-RUN-004", f"{node.id} has no rows to show: a {node.kind} stores none", at=node.at)
+        raise NodeError("SK-RUN-004", f"{node.id} has no rows to show: nodes of kind {node.kind} store none", at=node.at)
     with project.reading() as relations:
         if rejected:
             relations.put(node.id, _rejected(project, node))

@@ -123,9 +123,9 @@ class Scheduler:
         decision = decide(node, self._situation, inputs)
         if decision.action == "skip":
             self._keep(node, decision, progress, ready)
-        elif decision.action == "reuse" and (failed := self._builder.known_failure(node, decision)) is not None:
-            self._settle(node, decision, failed, inputs, progress, ready)
-        elif decision.action == "reuse" and not (decision.key and self._builder.needs_audits(node, decision.key)):
+        elif decision.action == "reuse" and decision.audits == "failed":
+            self._settle(node, decision, self._builder.known_failure(node, decision), inputs, progress, ready)
+        elif decision.action == "reuse" and decision.audits == "known":
             self._reuse(node, decision, inputs, progress, ready)
         else:
             self._start(node, decision, inputs, flying)

@@ -227,6 +227,10 @@ def _tokens(sql: str, dialect: str) -> list[Token]:
         raise SqlProblem("SK-SQL-001", f"SQL cannot be read: {str(error).splitlines()[0]}") from None
     if not tokens:
         raise SqlProblem("SK-SQL-001", "the SQL is empty")
+    for token in tokens:
+        if token.token_type == TokenType.VAR and not token.text.isprintable():  # an engine may take it for a space, and see another name
+            code = next(f"U+{ord(c):04X}" for c in token.text if not c.isprintable())
+            raise SqlProblem("SK-SQL-001", f"the name {token.text!a} holds the invisible character {code}", *_start(token), "type it again")
     return tokens
 
 
