@@ -59,11 +59,11 @@ def test_next_steps_are_commands_that_work(tmp_path):
 
 def test_what_a_user_made_is_never_overwritten(tmp_path):
     (tmp_path / "shop/data").mkdir(parents=True)
-    (tmp_path / "shop/.gitignore").write_text("mine\n")
+    (tmp_path / "shop/profiles.yml").write_text("mine\n")
     (tmp_path / "shop/data/people.csv").write_text("mine\n")
     before = tree(tmp_path)
     outcome = seeknal("init", "shop", cwd=tmp_path).assert_failed("SK-INIT-001", exit_code=2)
-    assert ".gitignore" in outcome.stderr
+    assert "profiles.yml" in outcome.stderr
     assert "data/people.csv" in outcome.stderr
     assert tree(tmp_path) == before
 
@@ -102,3 +102,11 @@ def test_a_project_inside_another_is_mentioned(tmp_path):
     seeknal("init", cwd=tmp_path).assert_success()
     outcome = seeknal("init", "inner", cwd=tmp_path).assert_success()
     assert "inside another project" in outcome.stderr
+
+
+def test_a_fresh_repository_keeps_its_own_readme_and_gitignore(tmp_path):
+    (tmp_path / "README.md").write_text("mine")
+    (tmp_path / ".gitignore").write_text("secret/")
+    seeknal("init", ".", cwd=tmp_path).assert_success()
+    assert (tmp_path / "README.md").read_text() == "mine"
+    assert (tmp_path / ".gitignore").read_text() == "secret/"

@@ -120,7 +120,8 @@ class Session(Protocol):
     def digest(self, relation: Files, columns: Sequence[str]) -> Digest:
         """A hash of the rows of these columns, as tuples, that does not depend on the order of the rows.
 
-        Equal for equal content in any layout of files; at least 100 bits wide; stable within one major version.
+        Equal for equal content in any layout of files; text of at least 100 bits, in which a change goes unseen with a chance of 2^-60 at
+        most; stable within one major version.
         """
         ...
 

@@ -16,6 +16,8 @@ _FOLDERS = ("data", "macros", "seeknal/sources", "seeknal/transforms", "seeknal/
 _NAME_LINE = re.compile(r"^name: .*$", re.MULTILINE)
 _STORED_AS = {"gitignore": ".gitignore"}
 _SHOWN = 8
+_KEPT = (".gitignore", "README.md")
+"""Files that a fresh repository may hold already: theirs stays, and ours is left out."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +41,7 @@ def template_files(template: str) -> dict[str, bytes]:
 def start_project(root: Path, template: str = STARTER) -> NewProject:
     """Write a template's files below `root`. Raises ProjectError, having written nothing, where one of them exists already."""
     name = project_name(root)
-    files = template_files(template)
+    files = {p: data for p, data in template_files(template).items() if not (p in _KEPT and (root / p).exists())}
     config = files[FILE].decode()
     files[FILE] = _NAME_LINE.sub(f"name: {name}", config, count=1).encode()
     _refuse_existing(root, files)
