@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, Literal, NoReturn
 
 import jinja2
 from jinja2 import nodes as jinja_nodes
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 MAX_OUTPUT = 1_000_000
 MAX_STEPS = 200_000
+_PRECISION = 30
 _WIDENING = frozenset({"ljust", "rjust", "center", "zfill", "format", "format_map", "expandtabs", "join", "replace", "translate"})
 _FILTERS_LEFT_OUT = ("center", "format", "indent", "wordwrap", "random", "urlize", "xmlattr", "pprint", "batch", "slice", "attr", "map")
 
@@ -36,7 +38,7 @@ class _Sandbox(ImmutableSandboxedEnvironment):
     intercepted_binops = frozenset({"*", "**", "+", "%", "<<"})
 
     def __init__(self) -> None:
-        super().__init__(undefined=jinja2.StrictUndefined, keep_trailing_newline=True, autoescape=False)
+        super().__init__(undefined=jinja2.StrictUndefined, keep_trailing_newline=True, autoescape=False, finalize=_shown)
         self.steps = 0
         self.globals.clear()
         self.globals["range"] = self._range
@@ -46,6 +48,8 @@ class _Sandbox(ImmutableSandboxedEnvironment):
             self.filters.pop(name, None)
         self.filters["join"] = _join
         self.filters["replace"] = _replace
+        self.filters["tojson"] = _to_json
+        self.filters["round"] = _round
 
     def step(self) -> None:
         self.steps += 1
@@ -83,7 +87,8 @@ class _Sandbox(ImmutableSandboxedEnvironment):
         return super().call(*args, **kwargs)
 
     def is_safe_attribute(self, obj: Any, attr: str, value: Any) -> bool:
-        return not (isinstance(obj, str | bytes) and attr in _WIDENING) and super().is_safe_attribute(obj, attr, value)
+        widening = (isinstance(obj, str | bytes) and attr in _WIDENING) or (isinstance(obj, int) and attr == "to_bytes")
+        return not widening and super().is_safe_attribute(obj, attr, value)
 
     def call_binop(self, context: Any, operator_: str, left: Any, right: Any) -> Any:
         numbers = [x for x in (left, right) if isinstance(x, int)]
@@ -156,6 +161,27 @@ def _replace(text: object, old: str, new: str) -> str:
     whole = str(text)
     _bounded(len(whole) + whole.count(old) * len(new))
     return whole.replace(old, new)
+
+
+def _to_json(value: object) -> str:
+    _bounded(_weight(value))
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _round(value: float, precision: int = 0, method: Literal["common", "ceil", "floor"] = "common") -> float:
+    if abs(precision) > _PRECISION:
+        message = f"rounding to {precision:,} digits is not allowed"
+        raise TooMuch(message)
+    return jinja2.filters.do_round(value, precision, method)
+
+
+def _shown(value: object) -> object:
+    """What stands between `{{` and `}}`, which must be a value: a function written out would be its place in memory."""
+    if callable(value) and not isinstance(value, jinja2.Undefined):
+        name = getattr(value, "name", None) or getattr(value, "__name__", "this")
+        message = f"{name} is a function; call it: {name}(…)"
+        raise SecurityError(message)
+    return value
 
 
 class Templates:
