@@ -85,16 +85,21 @@ class AuditSpec:
 class TextPlace:
     """Where a piece of embedded text (SQL, mostly) begins in its file.
 
-    `line` and `column` are those of the text's first character; `indent` is how many columns each further line is shifted.
+    `line` and `column` are those of the text's first character; `indent` is how many columns each further line is shifted. Where lines of
+    the file were joined in reading, `folds` has for each of them line and column in the text, and line and column in the file.
     """
 
     path: str
     line: int = 1
     column: int = 1
     indent: int = 0
+    folds: tuple[tuple[int, int, int, int], ...] = ()
 
     def at(self, line: int, column: int) -> Location:
         """The place in the file of line and column of the text, both counted from 1."""
+        fold = max((f for f in self.folds if f[:2] <= (line, column)), default=None)
+        if fold is not None:
+            return Location(self.path, fold[2], fold[3] + column - fold[1] if line == fold[0] else column)
         if line <= 1:
             return Location(self.path, self.line, self.column + column - 1)
         return Location(self.path, self.line + line - 1, self.indent + column)

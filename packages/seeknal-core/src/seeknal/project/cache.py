@@ -127,7 +127,7 @@ def _node_values(node: Node) -> list[Any]:
     logic = asdict(node.logic)
     if isinstance(node.logic, SqlLogic) and node.logic.place:
         place = node.logic.place
-        logic["place"] = [place.path, place.line, place.column, place.indent]
+        logic["place"] = [place.path, place.line, place.column, place.indent, place.folds]
     elif logic.get("place"):
         logic["place"] = _place(getattr(node.logic, "place", None))
     audits = [
@@ -143,7 +143,7 @@ def _node_values(node: Node) -> list[Any]:
 def _node(values: list[Any]) -> Node:
     id_, at, kind, logic, content, inputs, columns, audits, description, owner, tags, meta, refs, env = values
     if kind == "SqlLogic":
-        logic["place"] = TextPlace(*logic["place"]) if logic["place"] else None
+        logic["place"] = _text_place(logic["place"])
     elif logic.get("place"):
         logic["place"] = Location(*logic["place"])
     if kind == "PythonLogic":
@@ -152,6 +152,13 @@ def _node(values: list[Any]) -> Node:
         id_, Location(*at), _LOGIC[kind](**logic), content, tuple(inputs), tuple(ColumnSchema(*c) for c in columns) if columns else (),
         tuple(_audit(a) for a in audits) if audits else (), description, owner, tuple(tags) if tags else (), meta, refs, env,
     )  # fmt: skip
+
+
+def _text_place(values: list[Any] | None) -> TextPlace | None:
+    if not values:
+        return None
+    path, line, column, indent, folds = values
+    return TextPlace(path, line, column, indent, tuple(tuple(f) for f in folds))
 
 
 def _audit(values: list[Any]) -> AuditSpec:

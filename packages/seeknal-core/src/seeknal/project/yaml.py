@@ -68,6 +68,13 @@ class Document:
                 return Location(self.path, line, column)
         return Location(self.path)
 
+    def value_at(self, *path: str | int) -> str:
+        """The text at `path`; empty where there is none."""
+        value = self.value
+        for part in path:
+            value = value[part]
+        return value if isinstance(value, str) else ""
+
     def text_at(self, *path: str | int) -> TextPlace:
         """Where the characters of a text value begin, seen through block and quote markers."""
         mark = self.marks.get(path)
@@ -77,12 +84,30 @@ class Document:
         line, column = mark.value
         if mark.style in ("|", ">"):
             indent = next((len(t) - len(t.lstrip(" ")) for t in self.lines[line:] if t.strip()), 0)
-            return TextPlace(self.path, line + 1, indent + 1, indent)
+            folds = self._folds(self.value_at(*path), line + 1) if mark.style == ">" else ()
+            return TextPlace(self.path, line + 1, indent + 1, indent, folds)
         return TextPlace(self.path, line, column + (1 if mark.style else 0))
+
+    def _folds(self, text: str, start: int) -> tuple[tuple[int, int, int, int], ...]:
+        """For text whose lines were joined when it was read: line and column where each line of the file begins in it, and in the file."""
+        found: list[tuple[int, int, int, int]] = []
+        offset = 0
+        for number, written in enumerate(self.lines[start - 1 :], start):
+            content = written.strip()
+            at = text.find(content, offset) if content else -1
+            if content and at < 0:
+                break
+            if content:
+                before = text[:at]
+                found.append((before.count("\n") + 1, at - before.rfind("\n"), number, len(written) - len(written.lstrip()) + 1))
+                offset = at + len(content)
+            if not text[offset:].strip():
+                break
+        return tuple(found)
 
 
 def decode(data: bytes, path: str) -> str:
-    """The text of a file that must be UTF-8 (a byte order mark is allowed), without NUL characters."""
+    """The text of a file that must be UTF-8 (a byte order mark is allowed), without NUL characters. Lines end with a line feed."""
     if len(data) > MAX_BYTES:
         raise ProjectError("SK-YAML-004", f"the file has {len(data):,} bytes; at most {MAX_BYTES:,} are read", at=Location(path))
     try:
@@ -95,7 +120,7 @@ def decode(data: bytes, path: str) -> str:
     if position >= 0:
         line = text.count("\n", 0, position) + 1
         raise ProjectError("SK-YAML-005", "the file holds a NUL character", at=Location(path, line), hint="save the file as UTF-8")
-    return text
+    return text.replace("\r\n", "\n")
 
 
 def load(text: str, path: str) -> list[Document]:
@@ -114,9 +139,12 @@ def load(text: str, path: str) -> list[Document]:
 
 def _yaml_error(error: yaml.MarkedYAMLError, mark: Mark | None, path: str, lines: list[str]) -> ProjectError:
     line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
-    # libyaml reports what it missed at the end of the file; the place it started from is where a reader should look.
-    if error.context_mark and line > len([t for t in lines if t.strip()]):
+    # libyaml reports what it missed where the text ends; the place it started from is where a reader should look.
+    last = max((number for number, text in enumerate(lines, 1) if text.strip()), default=1)
+    if line > last and error.context_mark:
         line, column = error.context_mark.line + 1, error.context_mark.column + 1
+    if line > last:
+        line, column = last, len(lines[last - 1].rstrip()) + 1
     problem = (error.problem or error.context or "cannot be read").replace("'\\t'", "a tab ('\\t')")
     hint = "indent with spaces, not tabs" if "\\t" in problem or "\t" in (lines[line - 1][:column] if line <= len(lines) else "") else None
     context = f" {error.context}" if error.context and error.context != problem else ""
@@ -183,7 +211,7 @@ class _Builder:
         return bool(self.open) and isinstance(self.open[-1].value, dict) and self.open[-1].key is None
 
     def _tag(self, event: Any) -> None:
-        if event.tag and not event.tag.startswith("tag:yaml.org,2002:"):
+        if event.tag and event.tag not in ("!", "tag:yaml.org,2002:str"):
             raise self._fail("SK-YAML-002", f"tag {event.tag!r} is not allowed", event.start_mark)
 
     def _scalar(self, event: Any) -> None:
