@@ -64,9 +64,7 @@ class Sql:
         a, b = (f"{{{{ ref('{i}') }}}}" for i in (self.inputs[0], self.inputs[-1]))
         sql = SHAPES[self.shape].format(a=a, b=b, c=self.constant)
         if self.broken:
-            sql = (
-                sql.replace("SELECT ", "SELECT error('broken') || ", 1) if "WITH" not in sql else sql.replace("id, k, v FROM x", "nothing")
-            )
+            sql = f"SELECT id, k, error('broken')::BIGINT AS v FROM ({sql})"
         lines = [f"-- {self.noise}", sql.replace("SELECT", "select") if self.noise % 2 else sql, " " * (self.noise % 3)]
         return "/* ---\nmaterialized: " + ("view" if self.view else "table") + "\n--- */\n" + "\n".join(lines) + "\n"
 
