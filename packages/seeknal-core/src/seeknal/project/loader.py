@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from seeknal.errors import Location, PluginError, ProjectError, ProjectErrors, SeeknalError
 from seeknal.project.cache import FileEntry, ParseCache, digest_file, read_cache, write_cache
 from seeknal.project.locate import FILE, node_files
+from seeknal.project.outputs import written_over
 from seeknal.project.references import NodeIndex, env_hash
 from seeknal.project.settings_cache import read_settings
 from seeknal.registry import Registry
@@ -108,6 +109,7 @@ class _Load:
                 project.nodes[node.id] = node
         project.parsed = len(changed)
         if not self.errors:
+            self.errors += written_over(project.nodes.values())
             self.errors += registry.check_project(project.nodes)
         return project
 
