@@ -56,12 +56,12 @@ class Registry:
         self._prefer = dict(prefer or {})
         self._manager = manager()
         self._given: list[Provided[Any]] = []
-        self._stamps: list[str] = []
+        self._modules: list[ModuleType] = []
         self.plugins: list[Plugin] = []
         for found in discover(root, self._policy):
             self.plugins.append(found.plugin)
             if found.module is not None:
-                self._stamps.append(_stamp(found.module))
+                self._modules.append(found.module)
                 self._manager.register(found.module, name=f"{found.plugin.distribution}:{found.plugin.name}")
                 self._given += [Provided(c, found.plugin) for c in found.contributions]
         if STRICT in self._policy and self.broken:
@@ -186,7 +186,11 @@ class Registry:
 
     def identity(self) -> list[str]:
         """Everything about the plugins that may change what a project's files mean, as text to hash."""
-        return [f"{p.name}={p}" for p in self.plugins] + self._stamps + [f"{k}={v}" for k, v in sorted(self._prefer.items())]
+        return (
+            [f"{p.name}={p}" for p in self.plugins]
+            + [_stamp(m) for m in self._modules]
+            + [f"{k}={v}" for k, v in sorted(self._prefer.items())]
+        )
 
     def _one(self, what: str, name: str, provided: Sequence[Provided[T]], at: Location | None) -> T:
         named = [p for p in provided if p.contribution.name == name]

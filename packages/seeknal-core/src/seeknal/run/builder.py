@@ -115,7 +115,7 @@ class Builder:
         stage = self._store.stage(node.id, provisional)
         try:
             stage, written = self._write(node, stage)
-            digests = self._digests(node, stage, written, always=decision.key is None)
+            digests = self._digests(node, stage, written, decision.key)
             key, version = decision.key, self._situation.versions.get(node.id)
             if key is not None and version is not None and isinstance(node.logic, SourceLogic):
                 self._sources.check_unchanged(node, node.logic, version)
@@ -204,11 +204,40 @@ class Builder:
         stage.part.unlink(missing_ok=True)
         return again, recast
 
-    def _digests(self, node: Node, stage: Stage, written: Written, *, always: bool) -> dict[str, Digest]:
-        """The digest of all columns, where someone reads them."""
-        if not always and not self._situation.dag.readers[node.id]:
+    def _digests(self, node: Node, stage: Stage, written: Written, key: Key | None) -> dict[str, Digest]:
+        """What readers of an output take into their keys (`*`), and the digest of its rows where it was needed (`rows`).
+
+        The first output under a key is known by that key: nothing has read it yet, so hashing its rows could spare nothing. One that
+        follows another is compared with it, and is the same to its readers where the rows are. Where the key does not settle the rows (a
+        source that only reading tells about, chance, Python) they are hashed always.
+        """
+        if key is not None and not self._situation.dag.readers[node.id]:
             return {}
-        return {"*": self.digest_of((stage.part,), written.schema)}
+        pointer = self._situation.pointers.get(node.id)
+        before = self._situation.snapshot.artifact(pointer.key) if pointer is not None else None
+        if key is not None and self._repeatable(node) and (before is None or before.key == key):
+            return {"*": before.digests["*"] if before is not None and "*" in before.digests else Digest(f"key:{key}")}
+        rows = self.digest_of((stage.part,), written.schema)
+        same = before is not None and self._rows_of(before) == rows
+        return {"*": before.digests.get("*", rows) if same and before is not None else rows, "rows": rows}
+
+    def _rows_of(self, artifact: Artifact) -> Digest | None:
+        """The digest of an earlier output's rows; None where they cannot be read any more."""
+        if "rows" in artifact.digests:
+            return artifact.digests["rows"]
+        if self._store.check(artifact) != "whole":
+            return None
+        return self.digest_of(self._store.paths(artifact), artifact.schema)
+
+    def _repeatable(self, node: Node) -> bool:
+        """Whether the same inputs always give the same rows, also through the views that are read."""
+        if isinstance(node.logic, SqlLogic):
+            from seeknal.sql.canonical import repeatable  # start-up time
+            from seeknal.sql.guard import parse_select
+
+            views = [n for i in node.inputs if (n := self._situation.dag.nodes[i]).is_view]
+            return repeatable(parse_select(node.logic.sql, node.logic.dialect)) and all(self._repeatable(v) for v in views)
+        return isinstance(node.logic, SourceLogic)
 
     def digest_of(self, paths: Sequence[Path], schema: Schema) -> Digest:
         """The digest of a whole relation: its rows, and its columns' names and types."""

@@ -14,6 +14,7 @@ _INSTANT = frozenset({
     "now", "current_timestamp", "localtimestamp", "current_localtimestamp", "get_current_timestamp", "get_current_time", "transaction_timestamp",
     "statement_timestamp", "clock_timestamp", "current_localtime", "current_time", "localtime", "sysdate", "unix_timestamp", "utc_timestamp",
 })  # fmt: skip
+_CHANCE = frozenset({"random", "setseed", "uuid", "gen_random_uuid", "uuidv4", "uuidv7", "first", "any_value", "nextval"})
 _INSTANT_NODES = (
     exp.CurrentTimestamp,
     exp.CurrentDatetime,
@@ -28,6 +29,18 @@ _INSTANT_NODES = (
 def canonical(tree: exp.Expr, dialect: str) -> str:
     """The query as generated from its tree: comments, white space and the case of keywords play no part."""
     return tree.sql(dialect=dialect, comments=False)
+
+
+def repeatable(tree: exp.Expr) -> bool:
+    """Whether the same rows always give the same answer: no chance, no sample, and no LIMIT that leaves open which rows it keeps."""
+    for node in tree.walk():
+        if isinstance(node, exp.Rand | exp.Randn | exp.Uuid | exp.TableSample) or (
+            isinstance(node, exp.Func) and node.name.casefold() in _CHANCE
+        ):
+            return False
+        if isinstance(node, exp.Query) and node.args.get("limit") is not None and node.args.get("order") is None:
+            return False
+    return True
 
 
 def clock(tree: exp.Expr) -> Clock | None:
