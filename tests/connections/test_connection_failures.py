@@ -211,6 +211,17 @@ def until(run, *statements):
     return any(run(*statements) for _ in range(100))
 
 
+def test_a_query_ends_at_its_semicolon_and_has_no_nul(driver, fails):
+    driver.write("t", pa.table({"v": [1]}), "replace")
+    for query in ("SELECT v FROM t; -- all of it", "SELECT v FROM t ;;\n/* end */", "/* ; */ SELECT v FROM t -- ;"):
+        assert driver.read(query).read_all()["v"].to_pylist() == [1]
+    with fails("SK-CONN-004", "NUL"):
+        driver.read("SELECT v FROM t\0; DROP TABLE t")
+    for query in ("", ";", "-- nothing"):
+        with fails("SK-CONN-004"):
+            driver.read(query).read_all()
+
+
 def test_a_query_that_is_cancelled_is_said(postgres, postgres_server, fails):
     cancel = "SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE query LIKE 'COPY%pg_sleep(30)%' AND state = 'active'"
     other = threading.Thread(target=until, args=(postgres_server.sql, "SELECT pg_sleep(0.05)", cancel))

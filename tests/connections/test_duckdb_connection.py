@@ -169,6 +169,13 @@ def test_append_never_changes_a_table_or_a_value(duck, sql, fails, declared, typ
         duck.write("t", pa.table({"extra": [1]}), "append")
 
 
+def test_a_column_of_nulls_fits_any(duck, sql):
+    sql("CREATE TABLE t (a VARCHAR, b DATE)")
+    for mode in ("append", "replace"):
+        assert duck.write("t", pa.table({"a": pa.nulls(2), "b": pa.nulls(2)}), mode) == 2
+    assert sql("SELECT * FROM t") == [(None, None)] * 2
+
+
 def test_rows_that_end_in_a_failure_leave_everything_as_it_was(duck, rows, broken_off, fails, sql):
     duck.write("t", pa.table({"id": [7]}), "replace")
     for mode in ("replace", "append"):

@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 from seeknal_duckdb.connections import failures
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
 MAX_DIGITS = 38
 UNDECLARED = pa.decimal128(MAX_DIGITS, 9)
@@ -51,19 +51,6 @@ def decimal_type(precision: int, scale: int) -> pa.DataType:
     return pa.decimal128(min(max(precision, scale), MAX_DIGITS), scale)
 
 
-def check_result_columns(names: Sequence[str]) -> None:
-    """A result needs columns, and SQL that reads it later tells their names apart without regard to case."""
-    if not names:
-        message = "it returns no columns"
-        raise failures.query_failed(message, "write one SELECT that returns at least one column")
-    seen: set[str] = set()
-    for name in names:
-        if name.casefold() in seen:
-            message = f"it returns two columns called '{name}'"
-            raise failures.query_failed(message, "name one of them with AS")
-        seen.add(name.casefold())
-
-
 def parse(text: pa.Array, type_: pa.DataType, column: str, described: str | None = None, hint: str | None = None) -> pa.Array:
     """Text as a database writes it, or its bytes, as an array of `type_`. Raises ConnectionFailed (SK-CONN-005) naming column and value."""
     try:
@@ -84,7 +71,10 @@ def first_bad(values: pa.Array, convert: Callable[[pa.Array], object]) -> object
             length = half
         else:
             start, length = start + half, length - half
-    return values[start].as_py()
+    try:
+        return values[start].as_py()
+    except (ValueError, OverflowError):  # there are times that Python has no value for
+        return f"{values.slice(start, 1).cast(pa.int64())[0]} ({values.type})"
 
 
 def _cast_text(text: pa.Array, type_: pa.DataType) -> pa.Array:

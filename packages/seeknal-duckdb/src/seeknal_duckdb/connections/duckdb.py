@@ -27,8 +27,8 @@ import pyarrow as pa
 from seeknal.errors import ConnectionFailed
 from seeknal_duckdb.arrow_types import storable
 from seeknal_duckdb.connections import failures
-from seeknal_duckdb.connections.arrow import check_result_columns
 from seeknal_duckdb.connections.outgoing import incoming
+from seeknal_duckdb.connections.queries import check_result_columns, trimmed
 from seeknal_duckdb.connections.settings import TableName, check_columns
 from seeknal_duckdb.connections.streams import Activity, RowStream
 from seeknal_duckdb.sql import cast, identifier, literal, qualified, wrapped
@@ -42,7 +42,7 @@ _BATCH_ROWS = 50_000
 _HERE_SECONDS, _ELSEWHERE_SECONDS, _RETRY_SECONDS = 60, 5, 0.1
 _FILE, _INCOMING = "seeknal_file", "seeknal_incoming"
 _DESCRIBE, _INSERT = "DESCRIBE FROM " + _INCOMING, ("INSERT INTO ", " BY NAME FROM " + _INCOMING)
-_IN_MEMORY = "2GB"
+_MEMORY = "2GB"
 _AS_TEXT = re.compile(r"(BIT|BIGNUM|VARINT|TIME WITH TIME ZONE|GEOMETRY|VARIANT|UNION\(.*)", re.DOTALL)
 _INTEGERS = {
     "TINYINT": 8, "SMALLINT": 16, "INTEGER": 32, "BIGINT": 64, "HUGEINT": 128,
@@ -74,8 +74,9 @@ class DuckDBConnection:
 
     def read(self, query: str) -> pa.RecordBatchReader:
         """Run one SELECT on the file opened read-only and stream its rows. Raises ConnectionFailed."""
+        query = trimmed(query, "duckdb")
         with self._opened(keep=True) as connection:
-            reader = connection.execute(_exported(connection, query)).to_arrow_reader(_BATCH_ROWS)
+            reader = connection.sql(_exported(connection, query)).to_arrow_reader(_BATCH_ROWS)
         release = partial(_abandon, connection)
         return self._activity.start(RowStream(reader.schema, self._batches(reader), release, connection.interrupt))
 
@@ -93,7 +94,7 @@ class DuckDBConnection:
             with self._opened(writing=True) as connection:
                 connection.register(_INCOMING, rows)
                 connection.execute("BEGIN TRANSACTION")
-                ((written,),) = _put(connection, name, rows.schema.names, mode)
+                ((written,),) = _put(connection, name, rows.schema, mode)
                 connection.execute("COMMIT")
         except ConnectionFailed:
             if causes:  # DuckDB knows no more than that the rows ended
@@ -120,7 +121,7 @@ class DuckDBConnection:
         """A DuckDB that sees this file and nothing else. Its memory is bounded; what does not fit goes to temporary files."""
         if not writing and not self._path.is_file():
             raise failures.no_file(self._path)
-        connection = duckdb.connect(config={"memory_limit": _IN_MEMORY, "temp_directory": _spill(), "autoload_known_extensions": "false"})
+        connection = duckdb.connect(config={"memory_limit": _MEMORY, "temp_directory": _spill(), "autoload_known_extensions": "false"})
         try:
             attach = ["ATTACH", literal(self._path), "AS", _FILE, "" if writing else "(READ_ONLY)"]
             self._patiently(connection, " ".join(attach))
@@ -190,7 +191,7 @@ def _storable(reader: pa.RecordBatchReader, causes: list[Exception]) -> pa.Recor
     return pa.RecordBatchReader.from_batches(schema, batches())
 
 
-def _put(connection: duckdb.DuckDBPyConnection, name: TableName, names: list[str], mode: WriteMode) -> list[tuple[Any, ...]]:
+def _put(connection: duckdb.DuckDBPyConnection, name: TableName, data: pa.Schema, mode: WriteMode) -> list[tuple[Any, ...]]:
     """Create, empty or leave the table, and insert what is coming. Returns what INSERT answers: one row, the number of rows."""
     place = (_FILE, name.schema or "main", name.name)
     table = qualified(*place)
@@ -200,10 +201,11 @@ def _put(connection: duckdb.DuckDBPyConnection, name: TableName, names: list[str
         raise failures.misfit(message, "choose another name")
     existing = {column: (type_, filled) for column, type_, filled in connection.execute(_COLUMNS, place).fetchall()}
     coming = {row[0]: row[1] for row in connection.execute(_DESCRIBE).fetchall()}
-    misfit = _misfit(name, existing, coming) if kind else None
+    typed = {n: coming[n] if not pa.types.is_null(t) else None for n, t in zip(data.names, data.types, strict=True)}
+    misfit = _misfit(name, existing, typed) if kind else None
     if mode == "append" and misfit:
         raise misfit
-    wanted = {n.casefold() for n in names}
+    wanted = {n.casefold() for n in data.names}
     spare = [c for c, (_, filled) in existing.items() if c.casefold() not in wanted and not filled]
     if not kind or (mode == "replace" and (misfit or spare)):
         connection.execute(" ".join(["CREATE SCHEMA IF NOT EXISTS", qualified(*place[:2])]))
@@ -215,14 +217,15 @@ def _put(connection: duckdb.DuckDBPyConnection, name: TableName, names: list[str
     return connection.execute(table.join(_INSERT)).fetchall()
 
 
-def _misfit(name: TableName, existing: Mapping[str, tuple[str, bool]], coming: Mapping[str, str]) -> ConnectionFailed | None:
+def _misfit(name: TableName, existing: Mapping[str, tuple[str, bool]], coming: Mapping[str, str | None]) -> ConnectionFailed | None:
+    """What of the data the table has no place for. A column of NULLs alone has no type, and fits any."""
     types = {column.casefold(): type_ for column, (type_, _) in existing.items()}
     for column, type_ in coming.items():
         known = types.get(column.casefold())
         if known is None:
             hint = "add it to the table, or leave it out of what is written; mode replace makes the table anew"
             return failures.misfit(f"table '{name}' has no column '{column}'", hint)
-        if not _holds(known, type_):
+        if type_ and not _holds(known, type_):
             hint = "cast it in the model, or change the table; mode replace makes the table anew"
             return failures.misfit(f"column '{column}' of table '{name}' is {known}, which does not hold {type_}", hint)
     return None

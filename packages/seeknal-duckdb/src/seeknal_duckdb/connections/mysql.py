@@ -14,6 +14,7 @@ import pyarrow as pa
 
 from seeknal_duckdb.connections import failures, outgoing
 from seeknal_duckdb.connections.arrow import FIRST_ROWS, next_size
+from seeknal_duckdb.connections.queries import trimmed
 from seeknal_duckdb.connections.settings import Login, ServerSettings, TableName, bad_name, check_columns, quoted
 from seeknal_duckdb.connections.streams import Activity, RowStream
 
@@ -55,7 +56,7 @@ class MySQLConnection:
 
     def read(self, query: str) -> pa.RecordBatchReader:
         """Run one SELECT on a read-only transaction and stream its rows. Raises ConnectionFailed."""
-        query = query.strip().rstrip(";").rstrip()
+        query = trimmed(query, "mysql")
         connection = mysql_wire.connect(self._login)
         release, interrupt = partial(_close, connection), partial(mysql_wire.hang_up, connection)
         try:

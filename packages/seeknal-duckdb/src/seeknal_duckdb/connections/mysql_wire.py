@@ -14,8 +14,8 @@ from pymysql.converters import encoders
 from pymysql.cursors import SSCursor
 
 from seeknal_duckdb.connections import failures
-from seeknal_duckdb.connections.arrow import check_result_columns
 from seeknal_duckdb.connections.mysql_types import ResultColumn
+from seeknal_duckdb.connections.queries import check_result_columns
 
 if TYPE_CHECKING:
     from seeknal.errors import ConnectionFailed

@@ -71,7 +71,7 @@ def batches(reader: pa.RecordBatchReader, target: pa.Schema) -> Iterator[pa.Reco
     """The rows in batches of bounded size with the types of `target`. Raises ConnectionFailed (SK-CONN-005)."""
     plain = plain_schema(reader.schema)
     for batch in reader:
-        size = max(1, min(BATCH_ROWS, BATCH_BYTES * max(1, batch.num_rows) // max(1, batch.nbytes)))
+        size = max(1, min(BATCH_ROWS, BATCH_BYTES * max(1, batch.num_rows) // max(1, sum(map(_bytes, batch.columns)))))
         for start in range(0, batch.num_rows, size):
             columns = batch.slice(start, size).columns
             fitted = [_fit(a, p.type, t.type, t.name) for a, p, t in zip(columns, plain, target, strict=True)]
@@ -86,6 +86,11 @@ def as_text(array: pa.Array, column: str) -> pa.Array:
     if pa.types.is_timestamp(type_) and type_.tz:
         array = array.cast(pa.timestamp(type_.unit))
     return array.cast(pa.string())
+
+
+def _bytes(array: pa.Array) -> int:
+    is_view = pa.types.is_string_view(array.type) or pa.types.is_binary_view(array.type)
+    return int(array.get_total_buffer_size() if is_view else array.nbytes)  # some versions of Arrow know no nbytes of a view
 
 
 def _plain(type_: pa.DataType, column: str) -> pa.DataType:
@@ -121,6 +126,8 @@ def _fit(array: pa.Array, plain: pa.DataType, target: pa.DataType, column: str) 
     except pa.ArrowInvalid:
         bad = first_bad(array, lambda one: _cast(one, plain, target))
         raise failures.not_representable(column, bad, str(target), "cast or round it in the model") from None
+    except pa.ArrowNotImplementedError:
+        raise failures.type_not_representable(column, str(array.type), _NESTED_HINT) from None
 
 
 def _cast(array: pa.Array, plain: pa.DataType, target: pa.DataType) -> pa.Array:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 import pyarrow as pa
 
 from seeknal_duckdb.connections import failures, outgoing
-from seeknal_duckdb.connections.arrow import check_result_columns
+from seeknal_duckdb.connections.queries import check_result_columns, trimmed
 from seeknal_duckdb.connections.settings import Login, ServerSettings, TableName, check_columns
 from seeknal_duckdb.connections.streams import Activity, RowStream
 
@@ -53,13 +53,14 @@ class PostgresConnection:
 
     def check(self) -> str:
         """Log in. Returns the server's version, the database and the user."""
+        query = "SELECT split_part(current_setting('server_version'), ' ', 1), current_database(), current_user"
         with self._connected() as connection:
-            version, database, user = self._row(connection, "SELECT current_setting('server_version'), current_database(), current_user")
-        return f"PostgreSQL {str(version).split()[0]}, database {database}, user {user}"
+            ((version, database, user),) = connection.execute(query).fetchall()
+        return f"PostgreSQL {version}, database {database}, user {user}"
 
     def read(self, query: str) -> pa.RecordBatchReader:
         """Run one SELECT on a read-only transaction and stream its rows. Raises ConnectionFailed."""
-        text = query.strip().rstrip(";").rstrip()
+        text = trimmed(query, "postgres")
         connection = postgres_wire.connect(self._login)
         release, interrupt = partial(postgres_wire.abandon, connection), partial(postgres_wire.cancel, connection)
         try:
@@ -117,13 +118,6 @@ class PostgresConnection:
                 yield parse_csv(block, columns, schema)
         except psycopg.Error as error:
             raise postgres_wire.explain(self._login, error, query, wrapped=True) from None
-
-    def _row(self, connection: Connection, query: str) -> tuple[Any, ...]:
-        row = connection.execute(query).fetchone()
-        if row is None:
-            message = "it returned no row"
-            raise failures.query_failed(message)
-        return row
 
 
 def _columns(described: Any) -> list[ResultColumn]:

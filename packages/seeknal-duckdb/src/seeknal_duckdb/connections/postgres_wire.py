@@ -117,8 +117,9 @@ def copy_out(connection: Connection, query: bytes) -> Iterator[bytearray]:
 
 def cancel(connection: Connection) -> None:
     """Tell the server, from any thread, to stop working on a query."""
-    with contextlib.suppress(psycopg.Error):  # a server that cannot be told will notice that nobody listens
-        connection.cancel_safe(timeout=_CANCEL_SECONDS)
+    if connection.info.transaction_status == pq.TransactionStatus.ACTIVE:
+        with contextlib.suppress(psycopg.Error):  # a server that cannot be told will notice that nobody listens
+            connection.cancel_safe(timeout=_CANCEL_SECONDS)
 
 
 def abandon(connection: Connection) -> None:
@@ -183,7 +184,8 @@ def explain(login: Login, error: psycopg.Error, query: str | None = None, *, wra
     reason = login.scrub(diag.message_primary or str(error).strip())
     if diag.message_detail:
         reason += f" ({login.scrub(diag.message_detail)})"
-    if not state or state.startswith("08") or state in ("57P01", "57P02", "57P03", "57P05"):
+    of_driver = not state and isinstance(error, psycopg.OperationalError | psycopg.InterfaceError)
+    if of_driver or state.startswith("08") or state in ("57P01", "57P02", "57P03", "57P05"):
         return failures.lost(login.type, login.place, reason)
     if state.startswith("28"):
         return failures.login_refused(login.type, login.place, reason)

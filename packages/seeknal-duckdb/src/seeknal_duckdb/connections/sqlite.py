@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from seeknal_duckdb.connections import failures, outgoing
-from seeknal_duckdb.connections.arrow import FIRST_ROWS, check_result_columns, next_size
+from seeknal_duckdb.connections.arrow import FIRST_ROWS, next_size
+from seeknal_duckdb.connections.queries import check_result_columns, trimmed
 from seeknal_duckdb.connections.settings import TableName, bad_name, check_columns, quoted
 from seeknal_duckdb.connections.sqlite_types import bound, column_takes, declared_type, decode, found_type, sent_as, sql_type
 from seeknal_duckdb.connections.streams import Activity, RowStream
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 
 _WAIT_SECONDS = 5
 _QUERY = "seeknal_query"
-_VIEW, _DROP_VIEW = ("CREATE TEMP VIEW " + _QUERY + " AS ", ""), "DROP VIEW " + _QUERY
+_VIEW = ("CREATE TEMP VIEW " + _QUERY + " AS ", "")
 _COLUMNS = "SELECT name, type, dflt_value IS NOT NULL OR (pk > 0 AND upper(type) = 'INTEGER') FROM pragma_table_info(?)"
 
 
@@ -52,11 +53,15 @@ class SQLiteConnection:
 
     def read(self, query: str) -> pa.RecordBatchReader:
         """Run one SELECT on the file opened read-only and stream its rows. Raises ConnectionFailed."""
-        query = query.strip().rstrip(";").rstrip()
+        query = trimmed(query, "sqlite")
         with self._opened(keep=True) as connection:
             connection.execute("BEGIN")
-            schema = _describe(connection, query)
-        batches = self._batches(connection, query, schema)
+            types = _types(connection, query)
+            cursor = connection.execute(query)
+            names = [column[0] for column in cursor.description]
+            check_result_columns(names)
+        schema = pa.schema(list(zip(names, types, strict=True)))
+        batches = self._batches(cursor, schema)
         return self._activity.start(RowStream(schema, batches, connection.close, connection.interrupt))
 
     def table_query(self, table: str) -> str:
@@ -93,8 +98,8 @@ class SQLiteConnection:
             if keep:
                 stack.pop_all()
 
-    def _batches(self, connection: sqlite3.Connection, query: str, schema: pa.Schema) -> Generator[pa.RecordBatch]:
-        with self._failing(), contextlib.closing(connection.execute(query)) as cursor:
+    def _batches(self, cursor: sqlite3.Cursor, schema: pa.Schema) -> Generator[pa.RecordBatch]:
+        with self._failing():
             size = FIRST_ROWS
             while rows := cursor.fetchmany(size):
                 columns = zip(schema, zip(*rows, strict=True), strict=True)
@@ -117,25 +122,18 @@ def _name(table: str) -> TableName:
     return name
 
 
-def _describe(connection: sqlite3.Connection, query: str) -> pa.Schema:
-    """Names and types of the query's columns.
-
-    A view of the query knows how the columns it takes from tables were declared.
-    """
+def _types(connection: sqlite3.Connection, query: str) -> list[pa.DataType]:
+    """The types of the query's columns. A view of the query knows how those that it takes from tables were declared."""
     connection.execute(query.join(_VIEW))
     viewed = connection.execute(_COLUMNS, (_QUERY,)).fetchall()
-    with contextlib.closing(connection.execute(query)) as cursor:
-        names = [column[0] for column in cursor.description]
-    check_result_columns(names)
     types = [declared_type(declared) for _, declared, _ in viewed]
     unknown = [i for i, type_ in enumerate(types) if type_ is None]
     if unknown:
         asked = ["group_concat(DISTINCT typeof(" + quoted(viewed[i][0], "sqlite") + "))" for i in unknown]
         found = connection.execute(" ".join(["SELECT", ", ".join(asked), "FROM", _QUERY])).fetchone()
         for i, storage in zip(unknown, found, strict=True):
-            types[i] = found_type((storage or "").split(",") if storage else (), names[i])
-    connection.execute(_DROP_VIEW)
-    return pa.schema([pa.field(name, type_) for name, type_ in zip(names, types, strict=True)])
+            types[i] = found_type(storage.split(",") if storage else (), viewed[i][0])
+    return types
 
 
 def _prepare(connection: sqlite3.Connection, name: TableName, data: pa.Schema, mode: WriteMode) -> None:

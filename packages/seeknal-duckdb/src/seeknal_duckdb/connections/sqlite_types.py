@@ -83,11 +83,11 @@ def found_type(storage: Collection[str], column: str) -> pa.DataType:
 
 def column_takes(declared: str, type_: pa.DataType) -> bool:
     """Whether a column declared like this gives values of a plain Arrow type back unchanged."""
-    column = declared_type(declared)
+    column, sent = declared_type(declared), sent_as(type_)
     if column is not None:
-        return takes(column, sent_as(type_))
-    plain = type_ in (pa.binary(), pa.int64(), pa.float64()) or pa.types.is_null(type_)
-    return plain or (type_ == pa.string() and declared.upper().strip() in ("", "BLOB"))  # elsewhere 007 would become 7
+        return takes(column, sent)
+    plain = sent in (pa.binary(), pa.int64(), pa.float64()) or pa.types.is_null(sent)
+    return plain or (sent == pa.string() and declared.upper().strip() in ("", "BLOB"))  # elsewhere 007 would become 7
 
 
 def sent_as(type_: pa.DataType) -> pa.DataType:
