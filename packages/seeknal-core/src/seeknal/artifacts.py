@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import threading
 import uuid
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -49,6 +50,7 @@ class ArtifactStore:
         self.root = root
         self.target = target
         self.cache = target / "cache"
+        self._moving = threading.Lock()
         self.retimed: dict[Key, Artifact] = {}
         """Outputs found whole by their content alone, with their files' times as they are now: worth remembering."""
 
@@ -76,7 +78,8 @@ class ArtifactStore:
         folder.mkdir(parents=True, exist_ok=True)
         final = folder / f"part-{digest[:16]}.parquet"
         sync_file(stage.part)
-        stage.part.replace(final)
+        with self._moving:
+            stage.part.replace(final)
         if folder != stage.folder:
             with contextlib.suppress(OSError):
                 stage.folder.rmdir()
@@ -136,8 +139,12 @@ class ArtifactStore:
 
     def set_aside(self, artifact: Artifact) -> list[Path]:
         """Rename damaged files so that nothing reads them as data. Returns where they are now. Files in place are left alone."""
-        moved = []
-        if artifact.location is not None:
+        moved: list[Path] = []
+        with self._moving:
+            if (
+                artifact.location is None or self.check(artifact) == "whole"
+            ):  # nodes of one key share outputs: another was built again first
+                return moved
             for path in self.paths(artifact):
                 if path.exists():
                     aside = path.with_name(f"{path.name}.damaged")
