@@ -429,6 +429,21 @@ def test_two_nodes_of_the_same_logic_and_data_may_share_but_never_mix(project: P
     assert folder.run().assert_success().built == set()
 
 
+@pytest.mark.parametrize("workers", [1, 4])
+def test_setting_a_damaged_output_aside_spares_what_was_built_again_meanwhile(project: ProjectMaker, workers: int) -> None:
+    twins = {f"seeknal/{n}.sql": "SELECT 1 AS n" for n in "abcdef"}
+    folder = project({**twins, **{f"seeknal/reads_{n}.sql": f"SELECT n FROM {{{{ ref('{n}') }}}} -- {n}" for n in "abcdef"}})
+    folder.run("a").assert_success()
+    folder.run().assert_success()
+    for part in (folder.root / "target/cache").rglob("*.parquet"):
+        part.write_bytes(b"x" * part.stat().st_size)
+    folder.run(workers=workers).assert_success()
+    with duckdb.connect(str(folder.root / "target/warehouse.duckdb"), read_only=True) as connection:
+        for view in sorted(_views(folder)):
+            assert connection.execute(f"SELECT n FROM prod.{view}").fetchall() == [(1,)]
+    assert folder.run().assert_success().built == set()
+
+
 def test_target_can_be_deleted_at_any_time(shop: ProjectFolder) -> None:
     shutil.rmtree(shop.root / "target")
     assert shop.run().assert_success().built == EVERYTHING
