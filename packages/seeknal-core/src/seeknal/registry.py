@@ -225,7 +225,7 @@ def _stamp(module: ModuleType) -> str:
     file = Path(module.__file__ or "")
     files = sorted(file.parent.rglob("*.py")) if module.__package__ else [file]
     stats = [(p.name, p.stat().st_size, p.stat().st_mtime_ns) for p in files]
-    return f"{module.__name__}={hashlib.blake2b(repr(stats).encode(), digest_size=8).hexdigest()}"
+    return f"{file.name}={hashlib.blake2b(repr(stats).encode(), digest_size=8).hexdigest()}"
 
 
 def _broken_error(plugin: Plugin) -> PluginError:

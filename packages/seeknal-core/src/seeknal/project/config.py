@@ -54,8 +54,8 @@ class Execution(Strict):
     """How runs use the machine."""
 
     parallel: bool = Field(default=True, description="Build independent nodes at the same time.")
-    max_workers: int | Literal["auto"] = Field("auto", description="How many nodes at the same time; auto: one for each core.")
-    memory_limit: str | None = Field(None, description="What the engine may use, such as 4GB; beyond it, it spills to disk.")
+    max_workers: int | Literal["auto"] = Field(default="auto", description="How many nodes at the same time; auto: one for each core.")
+    memory_limit: str | None = Field(default=None, description="What the engine may use, such as 4GB; beyond it, it spills to disk.")
 
     @field_validator("memory_limit")
     @classmethod
@@ -74,14 +74,14 @@ class Execution(Strict):
 class Environments(Strict):
     """Defaults of environments."""
 
-    ttl: Duration = Field("7d", description="How long an environment lives without being run.")
+    ttl: Duration = Field(default="7d", description="How long an environment lives without being run.")
 
 
 class Janitor(Strict):
     """What cleaning keeps."""
 
     environment_ttl: Duration = "7d"
-    output_retention: int = Field(30, ge=1)
+    output_retention: int = Field(default=30, ge=1)
     state_history: Duration = "90d"
     auto_run: bool = False
     orphan_detection: bool = True
@@ -90,7 +90,7 @@ class Janitor(Strict):
 class AuditDefaults(Strict):
     """Defaults of audits."""
 
-    default_severity: Severity = Field("error", description="The severity of audits that do not say one.")
+    default_severity: Severity = Field(default="error", description="The severity of audits that do not say one.")
 
 
 class PluginSettings(Strict):

@@ -14,7 +14,7 @@ from seeknal.project.cache import FileEntry, ParseCache, digest_file, read_cache
 from seeknal.project.locate import FILE, node_files
 from seeknal.project.outputs import written_over
 from seeknal.project.references import NodeIndex, env_hash
-from seeknal.project.settings_cache import read_settings
+from seeknal.project.settings_cache import keep_settings, read_settings
 from seeknal.registry import Registry
 
 if TYPE_CHECKING:
@@ -34,7 +34,8 @@ _PROFILES = "profiles.yml"
 class LoadedProject:
     """A project as read: its settings and nodes, and what is wrong with it.
 
-    `parsed` counts files that were not in the cache, `fresh` is what the cache should say now where that is news.
+    `parsed` counts files that were not in the cache, `fresh` is what the cache should say now where that is news, `asked` the profile and
+    variables of the command line.
     """
 
     root: Path
@@ -44,6 +45,7 @@ class LoadedProject:
     errors: list[SeeknalError] = field(default_factory=list)
     parsed: int = 0
     fresh: ParseCache | None = None
+    asked: tuple[str | None, dict[str, Any]] = (None, {})
 
     @cached_property
     def profiles(self) -> Profiles:
@@ -56,6 +58,7 @@ class LoadedProject:
         """Remember what was parsed. Called once the whole project is known to be right: before, nothing is written."""
         if self.fresh is not None and not self.errors:
             write_cache(self.root / "target", self.fresh)
+            keep_settings(self.root, *self.asked, self.settings)
             self.fresh = None
 
     @property
@@ -93,7 +96,7 @@ class _Load:
 
     def run(self) -> LoadedProject:
         settings, registry = self._settings()
-        project = LoadedProject(self.root, settings, registry, {}, self.errors)
+        project = LoadedProject(self.root, settings, registry, {}, self.errors, asked=(self.profile, self.variables))
         context = self._context(settings, registry)
         old = read_cache(self.target, context) if self.use_cache else ParseCache(context)
         kept, changed = self._compare(old)

@@ -25,17 +25,18 @@ _FORMAT = 1
 
 def read_settings(root: Path, profile: str | None, variables: dict[str, Any], *, use_cache: bool) -> Settings:
     """The project's settings, the profile and the command line's variables applied. Raises ProjectErrors."""
-    files = [root / PROJECT_FILE, root / "profiles.yml"]
-    texts = [p.read_bytes() if p.is_file() else b"" for p in files]
-    question = json.dumps([_FORMAT, profile, variables], sort_keys=True, default=str).encode()
-    stamp = hashlib.sha256(b"\0".join([*texts, question])).hexdigest()
+    stamp = _stamp(root, profile, variables)
     cached = _cached(root, stamp) if use_cache else None
     if cached is not None:
         return cached
-    settings = _read(root, profile, variables)
-    if use_cache and not settings.state_options:  # a state's URL may hold a password: that stays in its file
+    return _read(root, profile, variables)
+
+
+def keep_settings(root: Path, profile: str | None, variables: dict[str, Any], settings: Settings) -> None:
+    """Remember settings that were read, unless they are remembered already or may hold a secret: a state's URL stays in its file."""
+    stamp = _stamp(root, profile, variables)
+    if not settings.state_options and _cached(root, stamp) is None:
         _keep(root, stamp, settings)
-    return settings
 
 
 def _read(root: Path, profile: str | None, variables: dict[str, Any]) -> Settings:
@@ -61,6 +62,13 @@ def _attempt(read: Callable[[], T], errors: list[SeeknalError]) -> T | None:
     return None
 
 
+def _stamp(root: Path, profile: str | None, variables: dict[str, Any]) -> str:
+    """A hash of everything that settings depend on."""
+    texts = [p.read_bytes() if p.is_file() else b"" for p in (root / PROJECT_FILE, root / "profiles.yml")]
+    question = json.dumps([_FORMAT, profile, variables], sort_keys=True, default=str).encode()
+    return hashlib.sha256(b"\0".join([*texts, question])).hexdigest()
+
+
 def _cached(root: Path, stamp: str) -> Settings | None:
     try:
         document = json.loads((root / "target" / FILE).read_bytes())
@@ -73,12 +81,11 @@ def _cached(root: Path, stamp: str) -> Settings | None:
 
 
 def _keep(root: Path, stamp: str, settings: Settings) -> None:
-    """Best effort: a target that cannot be written, or does not exist yet, is no reason to fail."""
+    """Best effort: a target that cannot be written is no reason to fail."""
     target = root / "target"
-    if not target.is_dir():
-        return
     temporary = temporary_beside(target / FILE)
     try:
+        target.mkdir(exist_ok=True)
         temporary.write_text(json.dumps({"stamp": stamp, "settings": asdict(settings)}, default=str), encoding="utf-8")
         temporary.replace(target / FILE)
     except OSError:
