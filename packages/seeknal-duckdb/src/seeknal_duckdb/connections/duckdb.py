@@ -17,6 +17,7 @@ import contextlib
 import re
 import tempfile
 import time
+import uuid
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -160,7 +161,8 @@ class DuckDBConnection:
 
 
 def _spill() -> str:
-    return str(Path(tempfile.gettempdir(), "seeknal-duckdb"))
+    """A folder of its own, which DuckDB makes when it needs it and removes: two that share one take each other's files for theirs."""
+    return str(Path(tempfile.gettempdir(), f"seeknal-duckdb-{uuid.uuid4().hex}"))
 
 
 def _exported(connection: duckdb.DuckDBPyConnection, query: str) -> str:
