@@ -1,0 +1,150 @@
+"""What a query reads and what it makes of it: the value everything about columns is decided from.
+
+`analyse` answers for one query from its text and the columns of what it reads; nothing else goes in, so an answer can be kept.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from seeknal.sql.relations import ANY, NOWHERE, ROWS, Origin, shape
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from seeknal.sql.expressions import NameProblem
+    from seeknal.sql.relations import Origins
+
+VERSION = 1
+"""Changed whenever the same query would be analysed to another shape."""
+
+
+@dataclass(frozen=True, slots=True)
+class OutputColumn:
+    """A column a query returns: its name (None where only the engine can say it), how it is computed, and from what."""
+
+    name: str | None
+    shape: str
+    value: Origins = NOWHERE
+    filter: Origins = NOWHERE
+
+
+@dataclass(frozen=True, slots=True)
+class Analysis:
+    """A query, analysed.
+
+    `content` is a hash of what it computes, which formatting, comments, quoting, aliases and the names of CTEs play no part in. `rows_shape`
+    is a hash of everything that decides which rows it returns, `rows` are the columns of its inputs that do, `order` those it is sorted by.
+    Each output column's `shape` and origins come on top of those. `columns` is None where they are not known, and then each may come from
+    anything. Where the analysis was not sure of anything, `opaque` says why: all columns of all inputs are read.
+    """
+
+    content: str
+    rows_shape: str
+    rows: Origins
+    columns: tuple[OutputColumn, ...] | None
+    order: Origins = NOWHERE
+    opaque: str | None = None
+
+    @property
+    def names(self) -> tuple[str | None, ...] | None:
+        """The names of the columns, as far as they are known."""
+        return tuple(c.name for c in self.columns) if self.columns is not None else None
+
+    def reads(self, relation: str) -> frozenset[str] | None:
+        """The columns of an input that the query mentions anywhere, by their names in the input; None for all of them."""
+        every = self.rows | self.order
+        every = every.union(*(c.value | c.filter for c in self.columns or ()))
+        found = frozenset(o.column for o in every if o.relation == relation and o.column != ROWS)
+        return None if self.opaque is not None or ANY in found else found
+
+    def column(self, name: str) -> OutputColumn | None:
+        """The column of a name, without regard to case. Where the engine named some, it may be any of those."""
+        folded = name.casefold()
+        for column in self.columns or ():
+            if column.name is not None and column.name.casefold() == folded:
+                return column
+        unnamed = [c for c in self.columns or () if c.name is None]
+        if not unnamed and self.columns is not None:
+            return None
+        value = NOWHERE.union(*(c.value for c in unnamed)) if unnamed else self.rows
+        return OutputColumn(name, self.content, value, NOWHERE.union(*(c.filter for c in unnamed)))
+
+    def named(self, names: Sequence[str]) -> Analysis:
+        """The same with the names the engine gave; with all columns coming from everything where it returned others."""
+        if self.columns is None or len(self.columns) == len(names):
+            columns = tuple(replace(c, name=n) for c, n in zip(self.columns, names, strict=True)) if self.columns is not None else None
+            return replace(self, columns=columns)
+        every = (self.rows | self.order).union(*(c.value | c.filter for c in self.columns))
+        return replace(self, columns=tuple(OutputColumn(n, self.content, every) for n in names), rows=every, rows_shape=self.content)
+
+    def to_json(self) -> list[Any]:
+        """As a plain document; each origin is written once."""
+        origins = sorted((self.rows | self.order).union(*(c.value | c.filter for c in self.columns or ())))
+        number = {o: i for i, o in enumerate(origins)}
+
+        def numbers(some: Iterable[Origin]) -> list[int]:
+            return sorted(number[o] for o in some)
+
+        columns = None
+        if self.columns is not None:
+            columns = [[c.name, c.shape, numbers(c.value), numbers(c.filter)] for c in self.columns]
+        return [self.content, self.rows_shape, [list(o) for o in origins], numbers(self.rows), columns, numbers(self.order), self.opaque]
+
+    @classmethod
+    def from_json(cls, values: Sequence[Any]) -> Analysis:
+        """From a plain document."""
+        content, rows_shape, listed, rows, columns, order, opaque = values
+        origins = [Origin(*o) for o in listed]
+
+        def some(numbers: Iterable[int]) -> Origins:
+            return frozenset(origins[n] for n in numbers)
+
+        read = None
+        if columns is not None:
+            read = tuple(OutputColumn(n, s, some(v), some(f)) for n, s, v, f in columns)
+        return cls(content, rows_shape, some(rows), read, some(order), opaque)
+
+
+@dataclass(frozen=True, slots=True)
+class Analysed:
+    """An analysis, and the names in the query that mean nothing or too much. With problems, the analysis is opaque."""
+
+    analysis: Analysis
+    problems: tuple[NameProblem, ...] = ()
+
+
+def analyse(sql: str, dialect: str, schemas: Mapping[str, Sequence[str] | None]) -> Analysed:
+    """Analyse a query that has been checked. `schemas` has the columns of each relation it may read, or None where they are not known.
+
+    The query is one that `seeknal.sql.guard` lets pass. Never raises: what cannot be analysed is opaque.
+    """
+    from seeknal.sql.canonical import canonical
+    from seeknal.sql.columns import Analyser
+    from seeknal.sql.guard import parse_select
+    from seeknal.sql.relations import OpaqueError
+
+    tree = parse_select(sql, dialect)
+    analyser = Analyser(schemas, dialect)
+    try:
+        known = analyser.query(tree)
+    except OpaqueError as error:
+        return Analysed(opaque(canonical(tree, dialect), schemas, str(error)))
+    except RecursionError:
+        return Analysed(opaque(canonical(tree, dialect), schemas, "the query is nested too deeply"))
+    if analyser.problems:
+        return Analysed(opaque(canonical(tree, dialect), schemas, analyser.problems[0].message), tuple(analyser.problems))
+    columns = None
+    content = [known.order.shape, known.whole]
+    if known.columns is not None:
+        columns = tuple(OutputColumn(c.name, c.derived.shape, c.derived.value, c.derived.filter) for c in known.columns)
+    rows = known.rows if known.columns is not None else known.everything
+    return Analysed(Analysis(shape(*content), known.shape, rows, columns, known.order.origins))
+
+
+def opaque(content: str, relations: Iterable[str], reason: str) -> Analysis:
+    """The analysis of what cannot be analysed: everything depends on everything."""
+    every = frozenset(Origin(r, ANY) for r in relations)
+    whole = shape("opaque", content)
+    return Analysis(whole, whole, every, None, NOWHERE, reason)

@@ -1,0 +1,149 @@
+"""What the analysis of a query knows of a relation: its columns, where each comes from, and what decides its rows."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+ANY = "*"
+"""In place of a column's name: some column of the relation, it is not known which."""
+
+ROWS = ""
+"""In place of a column's name: the rows themselves, how many there are."""
+
+
+class Origin(NamedTuple):
+    """A column of an input, by the input's relation name and the column's name, `ANY` of them, or its `ROWS`."""
+
+    relation: str
+    column: str
+
+
+Origins = frozenset[Origin]
+NOWHERE: Origins = frozenset()
+
+
+class OpaqueError(Exception):
+    """The analysis cannot be sure; the message says of what."""
+
+
+@dataclass(frozen=True, slots=True)
+class Derived:
+    """A value of a row: the input columns it is computed from, and a hash of how.
+
+    `value` are those it is computed from, `filter` those that only decide which rows it is computed over, or in which order.
+    """
+
+    value: Origins = NOWHERE
+    filter: Origins = NOWHERE
+    shape: str = ""
+
+    @property
+    def origins(self) -> Origins:
+        """Every input column that has a part in it."""
+        return self.value | self.filter
+
+
+@dataclass(frozen=True, slots=True)
+class RelationColumn:
+    """A column of a relation. `name` is None where only the engine can say what it calls it; `label` is the text it goes by then."""
+
+    name: str | None
+    derived: Derived
+    label: str = ""
+
+
+@dataclass(frozen=True)
+class Known:
+    """A relation in scope.
+
+    `columns` is None where they are not known; then any name may be one, and each is `any_column`. `rows` are the input columns that
+    decide which rows there are, `shape` is a hash of everything that does. `order` is what sorts them, where nothing is cut off.
+    """
+
+    columns: tuple[RelationColumn, ...] | None
+    rows: Origins
+    shape: str
+    any_column: Derived = Derived()
+    order: Derived = Derived()
+
+    @property
+    def settled(self) -> Known:
+        """The relation as others read it: its order, which nothing promises but much relies on, is one of the things about its rows."""
+        if not self.order.shape:
+            return self
+        return replace(self, rows=self.rows | self.order.origins, shape=shape(self.shape, self.order.shape), order=Derived())
+
+    @property
+    def is_sure(self) -> bool:
+        """Whether every column's name is known."""
+        return self.columns is not None and all(c.name is not None for c in self.columns)
+
+    def find(self, name: str) -> Derived | None:
+        """The column a name means. Where the engine named some columns, the name may mean any of those."""
+        if self.columns is None:
+            return replace(self.any_column, shape=shape("any", self.any_column.shape, name.casefold()))
+        folded = name.casefold()
+        found = [c.derived for c in self.columns if c.name is not None and c.name.casefold() == folded]
+        if not found:
+            found = [c.derived for c in self.columns if c.name is None]
+        return found[0] if len(found) == 1 and self.is_sure else merged(found, folded) if found else None
+
+    def named(self, names: Sequence[str]) -> Known:
+        """The same relation with its first columns renamed, as `AS t(a, b)` does."""
+        if not names:
+            return self
+        if self.columns is None:
+            known = tuple(
+                RelationColumn(n, replace(self.any_column, shape=shape(self.any_column.shape, str(i)))) for i, n in enumerate(names)
+            )
+            return replace(self, columns=known)
+        renamed = [RelationColumn(n, c.derived) for n, c in zip(names, self.columns, strict=False)]
+        return replace(self, columns=(*renamed, *self.columns[len(renamed) :]))
+
+    @property
+    def everything(self) -> Origins:
+        """Every input column that has any part in it."""
+        columns = [self.any_column] if self.columns is None else [c.derived for c in self.columns]
+        return self.rows.union(*(c.origins for c in columns))
+
+    @property
+    def whole(self) -> str:
+        """A hash of everything about it: its rows, and its columns with their names."""
+        if self.columns is None:
+            return shape("whole", self.shape, self.any_column.shape)
+        return shape("whole", self.shape, *(part for c in self.columns for part in (c.name or c.label, c.derived.shape)))
+
+
+def merged(parts: Iterable[Derived], *extra: str) -> Derived:
+    """A value that may come from any of these, or from all of them together."""
+    listed = list(parts)
+    value = NOWHERE.union(*(p.value for p in listed))
+    return Derived(value, NOWHERE.union(*(p.filter for p in listed)), shape("merged", *extra, *(p.shape for p in listed)))
+
+
+def coarse(relations: Iterable[Known], *extra: str) -> Known:
+    """A relation of which only this is known: everything in it depends on everything in those it is made of."""
+    listed = list(relations)
+    everything = NOWHERE.union(*(r.everything for r in listed))
+    whole = shape("coarse", *extra, *(r.whole for r in listed))
+    return Known(None, everything, whole, Derived(everything, everything, whole))
+
+
+def shape(*parts: str) -> str:
+    """A hash of texts, whose ends count."""
+    return hashlib.blake2b("\0".join(parts).encode(), digest_size=12).hexdigest()
+
+
+def input_relation(name: str, columns: Iterable[str] | None) -> Known:
+    """An input of the query, its columns known or not."""
+    rows = frozenset({Origin(name, ROWS)})
+    if columns is None:
+        origin = frozenset({Origin(name, ANY)})
+        return Known(None, rows, shape("input", name), Derived(origin, NOWHERE, shape("input", name, ANY)))
+    known = tuple(RelationColumn(c, Derived(frozenset({Origin(name, c)}), NOWHERE, shape("column", name, c.casefold()))) for c in columns)
+    return Known(known, rows, shape("input", name))
