@@ -39,6 +39,8 @@ if TYPE_CHECKING:
     from seeknal.fileversions import FileVersions
     from seeknal.graph.selection import History
     from seeknal.protocols import Rows, Session
+    from seeknal.run.comparing import CompareOptions
+    from seeknal.run.comparison import Comparison
     from seeknal.run.scheduler import Listener
     from seeknal.run.sessions import Relations
     from seeknal.state.backend import StateBackend
@@ -296,6 +298,14 @@ class Project:
         from seeknal.run.reading import read_rows
 
         return read_rows(self, self.find(name), limit, rejected=rejected)
+
+    def compare(
+        self, name: str, other: str | None = None, *, environments: Sequence[str] = (), options: CompareOptions | None = None
+    ) -> Comparison:
+        """How the data of two outputs differs; see `seeknal table-diff`. `other` is another node, `environments` names one or two."""
+        from seeknal.run.comparing import compare
+
+        return compare(self, self.find(name), None if other is None else self.find(other), environments, options)
 
     def _open_session(self, memory_limit: str | None = None) -> Session:
         from seeknal.protocols import SessionSettings

@@ -22,6 +22,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "parse": ("seeknal.cli.parse:parse", "Check everything and write target/manifest.json."),
     "list": ("seeknal.cli.list:list_nodes", "List nodes."),
     "show": ("seeknal.cli.show:show", "Show rows of a node's output."),
+    "table-diff": ("seeknal.cli.table_diff:table_diff", "Compare the data of two outputs."),
     "plan": ("seeknal.cli.plan:plan", "Show what a run would do, and why."),
     "run": ("seeknal.cli.run:run", "Build what changed, check it, publish it."),
     "render": ("seeknal.cli.render:render", "Show the SQL the engine runs."),
