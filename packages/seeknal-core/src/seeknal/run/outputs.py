@@ -41,11 +41,11 @@ def published(project: Project, snapshot: Snapshot, node: Node, environment: str
     pointers = snapshot.pointers(environment)
     pointer = pointers.get(node.id)
     artifact = snapshot.artifact(pointer.key) if pointer is not None else None
-    if pointer is None or (artifact is None and pointer.view is None):
+    if pointer is None or (artifact is None and _query(pointer) is None):
         where = "" if environment == PROD else f" --env {environment}"
         hint = f"build it first: seeknal run{where} --select '+{node.id}'"
         raise NodeError("SK-RUN-002", f"{node.id} has not been built in environment '{environment}' yet", at=node.at, hint=hint)
-    if pointer.view is not None:
+    if _query(pointer) is not None:
         return Output(Side(node.id, environment, pointer.key, None), None, pointers)
     if artifact is not None:
         _require_whole(project, node.id, artifact)
@@ -94,10 +94,11 @@ class Readable:
         done.add(node)
         pointer = pointers.get(node)
         artifact = self._snapshot.artifact(pointer.key) if pointer is not None else None
-        if pointer is not None and pointer.view is not None:
+        query = _query(pointer) if pointer is not None else None
+        if pointer is not None and query is not None:
             for source in pointer.inputs:
                 self._published(source, pointers, schema, done)
-            self._session.define(relation_name(node), Query(self._view(pointer.view, list(pointer.inputs), schema)), schema)
+            self._session.define(relation_name(node), Query(self._view(query, list(pointer.inputs), schema)), schema)
         elif artifact is not None:
             _require_whole(self._project, node, artifact)
             self._session.define(relation_name(node), Files(self._project.store.paths(artifact)), schema)
@@ -110,6 +111,11 @@ class Readable:
         if inputs:
             query.set("with_", exp.With(expressions=[_cte(relation_name(n), _table(n, schema)) for n in inputs]))
         return query.sql(dialect=dialect)
+
+
+def _query(pointer: Pointer) -> str | None:
+    """The query by which a view is read; None for what has an output of its own."""
+    return pointer.view
 
 
 def _cte(name: str, table: exp.Table) -> exp.CTE:
