@@ -21,7 +21,7 @@ from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
 import seeknal
-from seeknal import api, builtins, hookspecs, plugin, protocols
+from seeknal import builtins, hookspecs, plugin, protocols
 from seeknal.audits.signature import signature_of
 from seeknal.cli import COMMANDS, root
 from seeknal.kinds.exposure import ExposureSpec
@@ -296,20 +296,26 @@ def audits() -> str:
 def python_api() -> str:
     """The public names of the package, and what a project can do."""
     sections = []
-    for name in ("Project", "RunOptions"):
-        thing = getattr(api, name)
+    for name in ("Project", "RunOptions", "CompareOptions", "Comparison"):
+        thing = getattr(seeknal, name)
         members = []
-        for member, value in vars(thing).items() if name == "Project" else ():
+        for member, value in vars(thing).items() if name in ("Project", "Comparison") else ():
             if member.startswith("_") or not _doc(value) or dataclasses.is_dataclass(value):
                 continue
             function = value.__func__ if isinstance(value, classmethod) else value
             shown = _signature(function) if inspect.isfunction(function) else member
             members.append([f"`{shown}`", _doc(function)])
-        options = [[f"`{f.name}`", f"`{f.type}`", f"`{f.default!r}`"] for f in dataclasses.fields(thing)]
+        options = [[f"`{f.name}`", f"`{f.type}`", _field_default(f)] for f in dataclasses.fields(thing)]
         fields = "" if name == "Project" else "\n\n" + _table(["field", "type", "default"], options)
         sections.append(f"## {name}\n\n{_doc(thing)}{fields}" + (f"\n\n{_table(['member', 'is'], members)}" if members else ""))
     sections += [f"## {f.__name__}\n\n`{_signature(f)}`\n\n{_doc(f)}" for f in (seeknal.transform, seeknal.source)]
     return "\n\n".join(sections)
+
+
+def _field_default(field: dataclasses.Field[Any]) -> str:
+    if field.default is not dataclasses.MISSING:
+        return f"`{field.default!r}`"
+    return "required" if field.default_factory is dataclasses.MISSING else f"`{field.default_factory()!r}`"
 
 
 PARTS: dict[str, Callable[[], str]] = {

@@ -111,6 +111,13 @@ def test_state_info(shop):
     check("state_info", shop.cli("state", "info", "--format", "json").json())
 
 
+@pytest.mark.parametrize("options", [["--on", "id"], [], ["--on", "id", "--limit", "0", "--columns", "status"]])
+def test_table_diff(shop, options):
+    shop.write("data/orders.csv", "id,status,more\n1,sent,x\n3,paid,\n").cli("run", "--continue-on-error")
+    check("table_diff", shop.cli("table-diff", "orders", *options, "--format", "json").json())
+    check("table_diff", shop.cli("table-diff", "orders", "paid", *options, "--format", "json").json())
+
+
 def test_events(shop):
     lines = shop.cli("run", "--full", "--continue-on-error", "--log-format", "json").stderr.splitlines()
     documents = [json.loads(line) for line in lines if line.startswith("{")]

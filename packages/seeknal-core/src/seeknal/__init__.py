@@ -13,9 +13,18 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from seeknal.api import Project, RunOptions
+    from seeknal.run.comparing import CompareOptions
+    from seeknal.run.comparison import Comparison
 
-__all__ = ["Project", "RunOptions", "source", "transform"]
+__all__ = ["CompareOptions", "Comparison", "Project", "RunOptions", "source", "transform"]
 __version__ = "1.0.0"
+
+_HOMES = {
+    "CompareOptions": "seeknal.run.comparing",
+    "Comparison": "seeknal.run.comparison",
+    "Project": "seeknal.api",
+    "RunOptions": "seeknal.api",
+}
 
 Function = TypeVar("Function", bound="Callable[..., Any]")
 
@@ -43,9 +52,9 @@ def _marked(settings: dict[str, Any]) -> Callable[[Function], Function]:
 
 
 def __getattr__(name: str) -> Any:
-    if name in ("Project", "RunOptions"):
-        import seeknal.api
+    if name in _HOMES:
+        import importlib
 
-        return getattr(seeknal.api, name)
+        return getattr(importlib.import_module(_HOMES[name]), name)
     message = f"module 'seeknal' has no attribute {name!r}"
     raise AttributeError(message)
