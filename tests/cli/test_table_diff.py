@@ -94,6 +94,16 @@ def test_an_output_that_an_audit_rejected_is_not_what_was_there_before(orders):
     assert (counts(found), found.old.rows) == ((1, 1, 1, 1), 3)
 
 
+def test_an_output_that_was_published_once_its_audit_was_mended_is(project):
+    text = "kind: transform\nname: n\nsql: SELECT range AS n FROM range({})\naudits: [{{type: row_count, max: {}}}]\n"
+    folder = project({"seeknal/n.yml": text.format(3, 3)})
+    folder.run().assert_success()
+    folder.write("seeknal/n.yml", text.format(4, 3)).run().assert_failed("SK-AUDIT-010")
+    folder.write("seeknal/n.yml", text.format(4, 9)).run().assert_success()
+    folder.write("seeknal/n.yml", text.format(5, 9)).run().assert_success()
+    assert folder.open().compare("n").old.rows == 4
+
+
 def test_a_damaged_output_is_not_what_was_there_before(orders):
     old = orders.open().compare("orders").old
     shutil.rmtree(orders.root / "target/cache/transform/orders" / old.key)
@@ -320,6 +330,29 @@ def test_what_is_equal(project, old, new, same):
 def test_floats_within_the_tolerance_are_equal(project, old, new, tolerance, same):
     found = compared(project, f"SELECT 1 AS id, {old} AS v", f"SELECT 1 AS id, {new} AS v", on=("id",), tolerance=tolerance)
     assert counts(found) == (0, 0, int(not same), int(same))
+
+
+def test_values_that_the_engine_cannot_bring_together_can_be_left_out(project):
+    folder = project(tables("SELECT 1 AS id, 0.5::DECIMAL(38,37) AS v", "SELECT 1 AS id, 100000000000 AS v"))
+    folder.run().assert_success()
+    outcome = folder.cli("table-diff", "old", "new").assert_failed("SK-SQL-012", exit_code=1)
+    assert "--exclude-columns v" in outcome.stderr
+    folder.cli("table-diff", "old", "new", "--exclude-columns", "v", "--fail").assert_success()
+
+
+def test_files_read_in_place_that_have_changed_are_not_read_as_what_they_were(project):
+    text = "kind: source\nname: s\ntype: parquet\ntable: data/s.parquet\nparams: {}\ncache: false\n"
+    folder = project({"seeknal/s.yml": text})
+    (folder.root / "data").mkdir()
+    duckdb.sql("SELECT 1 AS a").write_parquet(str(folder.root / "data/s.parquet"))
+    folder.run().assert_success()
+    branch(folder, "before")
+    duckdb.sql("SELECT range AS a FROM range(99)").write_parquet(str(folder.root / "data/s.parquet"))
+    folder.run().assert_success()
+    outcome = folder.cli("table-diff", "s", "--env", "before", "--env", "prod").assert_failed("SK-RUN-007", exit_code=1)
+    assert "has changed since it was last built" in outcome.stderr
+    folder.cli("table-diff", "s").assert_failed("SK-DIFF-001", exit_code=1)
+    assert folder.open().compare("s", environments=["prod", "prod"]).equal == 99
 
 
 def test_a_tolerance_needs_a_key(project):

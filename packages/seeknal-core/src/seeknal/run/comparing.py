@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlglot import exp
 
-from seeknal.errors import NodeError, ProjectError, did_you_mean
+from seeknal.errors import EngineError, NodeError, ProjectError, did_you_mean
 from seeknal.run.comparison import ChangedRow, Comparison, Retyped, SampleRow
 from seeknal.run.matching import ADDED, CHANGED, NEW, OLD, REMOVED, Matching, Pair
 from seeknal.run.outputs import Readable, earlier, published
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from seeknal.state.model import Snapshot
 
 _TWO = 2
+_INTERRUPTED = "SK-RUN-130"
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,7 @@ def _sides(project: Project, snapshot: Snapshot, node: Node, other: Node | None,
     if len(environments) > _TWO:
         raise ProjectError("SK-DIFF-006", f"{len(environments)} environments are named; two can be compared")
     if other is not None:
-        names = [*environments, *environments, PROD, PROD] if len(environments) < _TWO else environments
+        names = environments if len(environments) == _TWO else [*environments, PROD][:1] * _TWO
         return published(project, snapshot, node, names[0]), published(project, snapshot, other, names[1])
     if not environments or tuple(environments) == (PROD,):
         return earlier(project, snapshot, node), published(project, snapshot, node, PROD)
@@ -196,7 +197,14 @@ class _Comparing:
         return _sampled(found, samples)
 
     def _rows(self, query: exp.Query) -> list[tuple[Any, ...]]:
-        return self._session.rows(query.sql(dialect=self._matching.dialect)).rows
+        try:
+            return self._session.rows(query.sql(dialect=self._matching.dialect)).rows
+        except EngineError as error:
+            retyped = [p.name for p in (*self._matching.key, *self._matching.values) if p.old.type != p.new.type]
+            if not retyped or error.code == _INTERRUPTED:
+                raise
+            hint = f"leave columns out whose types differ: --exclude-columns {','.join(retyped)}"
+            raise EngineError(error.code, error.message, hint=hint) from None
 
 
 def _sampled(found: Comparison, samples: Mapping[str, Sequence[Any]]) -> Comparison:

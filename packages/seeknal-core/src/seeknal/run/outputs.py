@@ -61,13 +61,25 @@ def earlier(project: Project, snapshot: Snapshot, node: Node) -> Output:
     hint = f"name another environment or node: seeknal table-diff {node.id} --env ENV, or seeknal table-diff {node.id} OTHER"
     if current.artifact is None:
         raise NodeError("SK-DIFF-001", f"{node.id} is a view: no earlier output of it is kept", at=node.at, hint=hint)
-    rejected = {k.partition("/")[0] for k, v in snapshot.tables["audits"].items() if not v["passed"] and v["severity"] == "error"}
+    rejected = _rejected(snapshot, node)
     keys = [k for k, v in snapshot.tables["artifacts"].items() if v["node"] == node.id and k != current.side.key and k not in rejected]
     found = [a for a in (snapshot.artifact(Key(k)) for k in keys) if a is not None and project.store.check(a) == "whole"]
     if not found:
         raise NodeError("SK-DIFF-001", f"{node.id} has no output from before the one that is published", at=node.at, hint=hint)
     newest = max(found, key=lambda a: (a.created_at, max((f.mtime_ns for f in a.files), default=0)))
     return Output(Side(node.id, None, newest.key, newest.created_at), newest, {})
+
+
+def _rejected(snapshot: Snapshot, node: Node) -> set[str]:
+    """The keys on which an audit of severity `error` failed, but for those that have passed all such audits the node has now."""
+    failed = {k.partition("/")[0] for k, v in snapshot.tables["audits"].items() if not v["passed"] and v["severity"] == "error"}
+    definitions = [a.definition for a in node.audits if a.severity == "error"]
+    passed = set()
+    for key in failed if definitions else ():
+        outcomes = [snapshot.audit(Key(key), d) for d in definitions]
+        if all(o is not None and o.passed for o in outcomes):
+            passed.add(key)
+    return failed - passed
 
 
 class Readable:
@@ -131,4 +143,7 @@ def _require_whole(project: Project, node: NodeId, artifact: Artifact) -> None:
     """An output that is not what was written is never read as data."""
     presence = project.store.check(artifact)
     if presence != "whole":
-        raise NodeError("SK-RUN-007", f"the output of {node} is {presence}", hint=f"build it again: seeknal run --select '{node}'")
+        message = f"the output of {node} is {presence}"
+        if artifact.location is None:
+            message = f"a file of {node} {'is missing' if presence == 'missing' else 'has changed since it was last built'}"
+        raise NodeError("SK-RUN-007", message, hint=f"build it again: seeknal run --select '{node}'")
