@@ -36,7 +36,7 @@ def test_an_edit_builds_what_it_reaches(shop: ProjectFolder) -> None:
     shop.edit("seeknal/adults.sql", ">= 18", ">= 16")
     plan = shop.open().plan()
     assert {n: d.action for n, d in plan.decisions.items()} == {
-        "source.users": "reuse", "source.orders": "reuse", "transform.adults": "build", "transform.spent": "may_build",
+        "source.users": "reuse", "source.orders": "reuse", "transform.adults": "build", "transform.spent": "build",
     }  # fmt: skip
     assert plan.changes == {"transform.adults": "modified"}
     outcome = shop.run().assert_success()

@@ -77,13 +77,13 @@ def canonical(content: list[dict[str, Any]]) -> list[str]:
 @settings(deadline=None, max_examples=150)
 @given(content=rows, seed=st.randoms(use_true_random=False), cut=st.integers(0, 5))
 def test_order_and_layout_do_not_matter(folder: Path, session: DuckDBSession, content: list[dict[str, Any]], seed: Any, cut: int) -> None:
-    one = session.digest(stored(folder, content), SCHEMA.names)
+    one = session.digests(stored(folder, content), [SCHEMA.names])[0]
     shuffled = list(content)
     seed.shuffle(shuffled)
     files = stored(folder, shuffled[:cut], shuffled[cut:], row_group_size=2, compression="gzip", use_dictionary=False)
     names = list(SCHEMA.names)
     seed.shuffle(names)
-    assert session.digest(files, names) == one
+    assert session.digests(files, [names])[0] == one
 
 
 @settings(deadline=None, max_examples=300)
@@ -91,8 +91,8 @@ def test_order_and_layout_do_not_matter(folder: Path, session: DuckDBSession, co
 def test_digests_are_equal_only_for_equal_rows(
     folder: Path, session: DuckDBSession, one: list[dict[str, Any]], other: list[dict[str, Any]]
 ) -> None:
-    first = session.digest(stored(folder, one), SCHEMA.names)
-    second = session.digest(stored(folder, other), SCHEMA.names)
+    first = session.digests(stored(folder, one), [SCHEMA.names])[0]
+    second = session.digests(stored(folder, other), [SCHEMA.names])[0]
     assert (first == second) == (canonical(one) == canonical(other))
 
 
@@ -118,7 +118,7 @@ def test_values_that_differ_in_any_way_differ(shop: Workshop, type_: str) -> Non
     digests = {}
     for value in VALUES[type_]:
         shop.write(f"SELECT ({value})::{type_} AS x")
-        digests[value] = shop.session.digest(Files((shop.inside / f"stored-{shop.stored}.parquet",)), ["x"])
+        digests[value] = shop.session.digests(Files((shop.inside / f"stored-{shop.stored}.parquet",)), [["x"]])[0]
     assert len(set(digests.values())) == len(VALUES[type_]), digests
 
 
@@ -126,7 +126,7 @@ def test_types_count(shop: Workshop) -> None:
     found = set()
     for type_ in ("INTEGER", "BIGINT", "UTINYINT", "DECIMAL(9,0)", "DECIMAL(10,0)"):
         shop.write(f"SELECT 1::{type_} AS x")
-        found.add(shop.session.digest(Files((shop.inside / f"stored-{shop.stored}.parquet",)), ["x"]))
+        found.add(shop.session.digests(Files((shop.inside / f"stored-{shop.stored}.parquet",)), [["x"]])[0])
     assert len(found) == 5
 
 
@@ -134,7 +134,7 @@ def test_intervals_of_files_in_place_are_told_apart(folder: Path, session: DuckD
     found = []
     for text in ("1 month", "30 days"):
         duckdb.connect().execute(f"COPY (SELECT INTERVAL '{text}' AS x) TO '{folder}/interval.parquet' (FORMAT parquet)")
-        found.append(session.digest(Files((folder / "interval.parquet",)), ["x"]))
+        found.append(session.digests(Files((folder / "interval.parquet",)), [["x"]])[0])
     assert len(set(found)) == 2
 
 
@@ -143,11 +143,11 @@ def test_values_swapped_between_rows_are_noticed(folder: Path, session: DuckDBSe
     found = set()
     for order in itertools.permutations([1, 2, 3]):
         content = [{"a": n, "b": b, "c": n} for n, b in zip([1, 2, 3], order, strict=True)]
-        found.add(session.digest(stored(folder, content, schema=schema), ["a", "b", "c"]))
+        found.add(session.digests(stored(folder, content, schema=schema), [["a", "b", "c"]])[0])
     assert len(found) == 6
 
 
 def test_unknown_column_is_an_error_with_the_nearest(folder: Path, session: DuckDBSession) -> None:
     with pytest.raises(EngineError) as caught:
-        session.digest(stored(folder, []), ["ii"])
+        session.digests(stored(folder, []), [["ii"]])
     assert caught.value.hint == "did you mean 'i'?"

@@ -40,7 +40,7 @@ def test_everything_at_once_from_eight_threads(shop: Workshop) -> None:
         shop.session.define("shared", Files((target,)))
         shop.session.define(f"v{number}", Query(f"SELECT id + {number} AS id FROM t{number}"))
         shop.session.ingest(shop.session.arrow(f"FROM v{number}"), again, {})
-        assert shop.session.digest(Files((again,)), ["id"]) == shop.session.digest(Files((again,)), ["id"])
+        assert shop.session.digests(Files((again,)), [["id"]])[0] == shop.session.digests(Files((again,)), [["id"]])[0]
         with pytest.raises(EngineError):
             shop.session.rows("SELECT nosuch FROM shared")
         return int(shop.session.rows(f"SELECT sum(id) FROM '{again}'").rows[0][0])

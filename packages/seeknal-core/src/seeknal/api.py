@@ -25,6 +25,7 @@ from seeknal.artifacts import ArtifactStore
 from seeknal.errors import Location, ProjectError, ProjectErrors
 from seeknal.graph.dag import Dag
 from seeknal.nodes import ExposureLogic, Node, NodeId, SourceLogic
+from seeknal.plan.analyses import Analyses
 from seeknal.plan.planner import Plan, Situation, make_plan
 from seeknal.project.loader import LoadedProject, load_project
 from seeknal.project.locate import find_root
@@ -77,9 +78,11 @@ class Project:
     loaded: LoadedProject
     dag: Dag
     store: ArtifactStore = field(init=False)
+    analyses: Analyses = field(init=False)
 
     def __post_init__(self) -> None:
         self.store = ArtifactStore(self.root, self.target)
+        self.analyses = Analyses(self.target)
 
     @classmethod
     def open(
@@ -168,7 +171,9 @@ class Project:
     def plan(self, *, selected: frozenset[NodeId] | None = None, full: bool = False, now: datetime | None = None) -> Plan:
         """What a run would do, and why. Builds nothing and writes nothing."""
         situation, _ = self._look(RunOptions(selected=selected, full=full, now=now), probes=False)
-        return make_plan(situation)
+        plan = make_plan(situation)
+        self.analyses.keep()
+        return plan
 
     def run(self, options: RunOptions | None = None, listener: Listener | None = None) -> RunResult:
         """Build what changed, check it, publish it. Raises LockedError when another run is at it."""
@@ -218,6 +223,7 @@ class Project:
                 progress.pointers, self._published(progress.pointers, progress.artifacts)
             )
             self.state.settle()
+            self.analyses.keep()
         finally:
             relations.close()
         emit.send("run_finished", {"run_id": result.run_id, "status": result.status, "seconds": round(time.perf_counter() - begun, 3)})
@@ -263,6 +269,7 @@ class Project:
             self.store,
             self.state.read(),
             PROD,
+            self.analyses,
             selected=options.selected,
             forced=forced,
             now=options.now,
@@ -285,8 +292,8 @@ class Project:
             snapshot = self.state.read()
             for node, pointer in snapshot.pointers(PROD).items():
                 artifact = snapshot.artifact(pointer.key)
-                if node in self.nodes and pointer.view is not None:
-                    relations.put_view(node, pointer.view, pointer.inputs)
+                if node in self.nodes and pointer.is_view and pointer.sql is not None:
+                    relations.put_view(node, pointer.sql, pointer.inputs)
                 elif node in self.nodes and artifact is not None:
                     relations.put(node, artifact)
             yield relations

@@ -117,8 +117,8 @@ class Session(Protocol):
         """Run a query and hand out its rows as a stream of Arrow batches."""
         ...
 
-    def digest(self, relation: Files, columns: Sequence[str]) -> Digest:
-        """A hash of the rows of these columns, as tuples, that does not depend on the order of the rows.
+    def digests(self, relation: Files, sets: Sequence[Sequence[str]]) -> list[Digest]:
+        """For each set of columns a hash of its rows, as tuples, that does not depend on the order of the rows. One pass over the files serves all.
 
         Equal for equal content in any layout of files; text of at least 100 bits, in which a change goes unseen with a chance of 2^-60 at
         most; stable within one major version.

@@ -27,19 +27,19 @@ _MASK = (1 << 64) - 1
 _CANONICAL_TEXT = ("INTERVAL", "VARIANT", "UNION", "GEOMETRY", "BIT", "BIGNUM")
 
 
-def digest_sql(source: str, types: Mapping[str, DuckDBPyType]) -> str:
-    """The query for count and two sums over the rows of `source`, a FROM item, in the columns `types`."""
-    values = [hashable(identifier(name), types[name]) for name in sorted(types)]
-    if not values:
-        parts = ["SELECT count(*), 0, 0 FROM ", source]
-    else:
-        sums = ["sum(hash(h))", "sum(hash(h, " + literal(_SALT) + "))"]
-        parts = ["SELECT count(*), ", ", ".join(sums), " FROM (SELECT ", _hash(*values), " AS h FROM ", source, ")"]
-    return "".join(parts)
+def digest_sql(source: str, sets: Sequence[Mapping[str, DuckDBPyType]]) -> str:
+    """The query for the count of the rows of `source`, a FROM item, and two sums for each set of columns, by name and type."""
+    hashes, sums = [], []
+    for number, types in enumerate(sets):
+        values = [hashable(identifier(name), types[name]) for name in sorted(types)]
+        name = "h" + str(number)
+        hashes.append((_hash(*values) if values else "0") + " AS " + name)
+        sums += ["sum(hash(" + name + "))", "sum(hash(" + name + ", " + literal(_SALT) + "))"] if values else ["0", "0"]
+    return "".join(["SELECT ", ", ".join(["count(*)", *sums]), " FROM (SELECT ", ", ".join(hashes or ["0 AS h"]), " FROM ", source, ")"])
 
 
 def digest_of(count: int, sums: Sequence[int | None], types: Mapping[str, DuckDBPyType]) -> Digest:
-    """The digest for what `digest_sql` returned."""
+    """The digest of one set of columns for what `digest_sql` returned."""
     parts = [str(count), *(str((total or 0) & _MASK) for total in sums)]
     parts += [text for name in sorted(types) for text in (name, str(types[name]))]
     return Digest(blake2b("\0".join(parts).encode(), digest_size=16).hexdigest())

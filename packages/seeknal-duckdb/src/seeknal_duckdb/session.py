@@ -84,17 +84,17 @@ class DuckDBSession:
         stream: ArrowStream = record_batches(self._locked, query)
         return stream
 
-    def digest(self, relation: Files, columns: Sequence[str]) -> Digest:
-        """See `seeknal_duckdb.digest`. Raises EngineError SK-SQL-011 for a column the files do not have."""
+    def digests(self, relation: Files, sets: Sequence[Sequence[str]]) -> list[Digest]:
+        """See `seeknal_duckdb.digest`; one scan for all. Raises EngineError SK-SQL-011 for a column the files do not have."""
         source = call("read_parquet", relation.paths, {})
         with self._locked.use() as running:
             known = dict(columns_of(running.cursor, "FROM " + source))
-            for name in columns:
+            for name in (name for columns in sets for name in columns):
                 if name not in known:
                     raise EngineError("SK-SQL-011", f"there is no column '{name}' to hash", hint=did_you_mean(name, known))
-            types = {name: known[name] for name in columns}
+            types = [{name: known[name] for name in columns} for columns in sets]
             count, *sums = running.cursor.execute(digest_sql(source, types)).fetchall()[0]
-        return digest_of(count, sums, types)
+        return [digest_of(count, sums[2 * i : 2 * i + 2], some) for i, some in enumerate(types)]
 
     def export(self, query: str, target: Path, format: str, options: Mapping[str, Any]) -> int:  # noqa: A002 - the protocol's name
         """Write the rows of a query to a file for people; `target` lies in a writable folder. Returns the row count."""

@@ -11,16 +11,20 @@ import json
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
-from seeknal.nodes import Digest, Key, Node, NodeId, PythonLogic
+from seeknal.nodes import Key, Node, NodeId, PythonLogic, SqlLogic
+from seeknal.sql.relations import ROWS
 from seeknal.state.model import Fingerprint
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
-    from seeknal.graph.dag import Dag
+    from seeknal.nodes import Schema
     from seeknal.plugin import Engine
+    from seeknal.sql.analysis import Analysis
+    from seeknal.sql.relations import Origin
+    from seeknal.state.model import Read
 
-_FORMAT = 1
+_FORMAT = 2
 
 
 def engine_identity(engine: Engine) -> str:
@@ -33,14 +37,56 @@ def engine_identity(engine: Engine) -> str:
         return engine.name
 
 
-def fingerprints(dag: Dag) -> dict[NodeId, Fingerprint]:
-    """The fingerprint of every node."""
-    found: dict[NodeId, Fingerprint] = {}
-    for name in dag.order:
-        node = dag.nodes[name]
-        upstream = [[i, *_data_parts(found[i])] for i in sorted(dag.inputs[name])]
-        found[name] = Fingerprint(node.content_hash, schema_hash(node), _hash(upstream) if upstream else "", config_hash(node))
-    return found
+def content_of(node: Node, analysis: Analysis | None) -> str:
+    """What a node computes. For SQL that could be analysed: what the query means, however it is written."""
+    if analysis is None or analysis.opaque is not None or not isinstance(node.logic, SqlLogic):
+        return node.content_hash
+    return _hash(["sql", analysis.content, node.logic.materialized])
+
+
+def query_fingerprint(
+    node: Node, analysis: Analysis, inputs: Mapping[str, Fingerprint], reads: Mapping[str, Iterable[str] | None]
+) -> Fingerprint:
+    """The fingerprint of a node built by a query. `inputs` and `reads` (None: every column) are by the names of relations."""
+
+    def origins(some: Iterable[Origin]) -> list[list[str]]:
+        return [[r, c, _column(inputs[r], c)] for r, c in sorted(some)]
+
+    rows = _short([analysis.rows_shape, origins(analysis.rows), sorted((r, f.rows) for r, f in inputs.items())])
+    columns: dict[str, str] = {}
+    for column in analysis.columns or ():
+        if column.name is None:
+            columns = {}
+            break
+        columns[column.name.casefold()] = _short([column.shape, origins(column.value | column.filter)])
+    upstream = [
+        [relation, inputs[relation].rows, None if columns_ is None else [[c, inputs[relation].column(c)] for c in sorted(columns_)]]
+        for relation, columns_ in sorted(reads.items())
+    ]
+    if any(columns_ is None for columns_ in reads.values()):
+        upstream.append([whole_fingerprint(inputs[r]) for r, columns_ in sorted(reads.items()) if columns_ is None])
+    if not columns:
+        rows = _short([rows, upstream, analysis.content])
+    return Fingerprint(content_of(node, analysis), schema_hash(node), _hash(upstream), config_hash(node), rows, columns)
+
+
+def whole_fingerprint(fingerprint: Fingerprint) -> str:
+    """All columns of a node and its rows in one."""
+    return _short([fingerprint.rows, sorted(fingerprint.columns.items())])
+
+
+def source_fingerprint(node: Node, schema: Schema | None) -> Fingerprint:
+    """The fingerprint of a source: each column by its name and type, as far as they are known."""
+    content, declared = node.content_hash, schema_hash(node)
+    columns = {c.name.casefold(): _short([content, declared, c.name.casefold(), c.type]) for c in schema or ()}
+    return Fingerprint(content, declared, "", config_hash(node), _short([content, declared]), columns)
+
+
+def whole_node_fingerprint(node: Node, inputs: Mapping[NodeId, Fingerprint]) -> Fingerprint:
+    """The fingerprint of a node that may use anything of what it reads: Python, exposures, rules."""
+    upstream = _hash([[i, whole_fingerprint(f)] for i, f in sorted(inputs.items())]) if inputs else ""
+    content, declared = node.content_hash, schema_hash(node)
+    return Fingerprint(content, declared, upstream, config_hash(node), _short([content, declared, upstream]))
 
 
 def schema_hash(node: Node) -> str:
@@ -49,22 +95,35 @@ def schema_hash(node: Node) -> str:
     return _hash([declared, [c.name for c in node.columns]]) if node.columns else ""
 
 
+CONFIG = ("description", "owner", "tags", "meta", "audits", "columns")
+"""What does not change the data, in the order `config_hash` has it."""
+
+
 def config_hash(node: Node) -> str:
-    """What does not change the data: documentation, ownership, audits."""
+    """What does not change the data: documentation, ownership, audits. A short hash for each of `CONFIG`, so that they can be told apart."""
     audits = [[a.type, a.severity, a.name, a.description, a.definition] for a in node.audits]
     described = [[c.name, c.description] for c in node.columns if c.description]
-    return _hash([node.description, node.owner, node.tags, dict(node.meta), audits, described])
+    parts = [node.description, node.owner, node.tags, dict(node.meta), audits, described]
+    return ".".join(_hash(p)[:12] if p else "" for p in parts)
 
 
 def build_key(
-    node: Node, engine: str, inputs: Mapping[NodeId, Digest], *, version: str | None, moment: str | None, packages: Mapping[str, str]
+    node: Node,
+    content: str,
+    engine: str,
+    inputs: Mapping[NodeId, Read],
+    *,
+    version: str | None,
+    moment: str | None,
+    packages: Mapping[str, str],
 ) -> Key:
     """The key of a node's output.
 
-    `inputs` are the digests of what it reads, `version` the version of a source's data, `moment` the day or instant for queries that
-    ask for the time, `packages` the versions of what a Python node imports.
+    `content` is what the node computes, `inputs` what it reads of each input, `version` the version of a source's data, `moment` the day or
+    instant for queries that ask for the time, `packages` the versions of what a Python node imports.
     """
-    material = [_FORMAT, engine, node.content_hash, schema_hash(node), sorted(inputs.items()), version, moment]
+    reads = sorted((i, r.columns, r.digest) for i, r in inputs.items())
+    material = [_FORMAT, engine, content, schema_hash(node), reads, version, moment]
     if isinstance(node.logic, PythonLogic):
         material.append({p: packages.get(p, "") for p in node.logic.packages})
     return Key(_hash(material)[:32])
@@ -90,8 +149,15 @@ def package_versions(nodes: Mapping[NodeId, Node]) -> dict[str, str]:
     return found
 
 
-def _data_parts(fingerprint: Fingerprint) -> list[str]:
-    return [fingerprint.content, fingerprint.schema, fingerprint.upstream]
+def _column(fingerprint: Fingerprint, column: str) -> str:
+    """What an origin stands for: a column, the rows, or anything of the input."""
+    if column == ROWS:
+        return fingerprint.rows
+    return fingerprint.columns.get(column.casefold()) or whole_fingerprint(fingerprint)
+
+
+def _short(material: Any) -> str:
+    return _hash(material)[:16]
 
 
 def _hash(material: Any) -> str:

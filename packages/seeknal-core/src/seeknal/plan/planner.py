@@ -11,7 +11,6 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Literal
 
 from seeknal.nodes import (
-    Digest,
     DocumentLogic,
     ExposureLogic,
     Key,
@@ -22,14 +21,16 @@ from seeknal.nodes import (
     SourceLogic,
     SqlLogic,
 )
-from seeknal.plan.fingerprint import build_key
+from seeknal.plan.fingerprint import build_key, content_of
+from seeknal.plan.outlook import Outlook
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from seeknal.artifacts import Presence
     from seeknal.graph.dag import Dag
-    from seeknal.state.model import Artifact, Fingerprint, Pointer, Snapshot
+    from seeknal.plan.analyses import Analyses
+    from seeknal.state.model import Artifact, Pointer, Read, Snapshot
 
 Action = Literal["build", "reuse", "may_build", "skip"]
 
@@ -62,7 +63,7 @@ class Situation:
 
     environment: str
     dag: Dag
-    fingerprints: Mapping[NodeId, Fingerprint]
+    analyses: Analyses
     snapshot: Snapshot
     pointers: Mapping[NodeId, Pointer]
     versions: Mapping[NodeId, str]
@@ -83,6 +84,15 @@ class Situation:
         utc = self.now.astimezone(UTC)
         return utc.date().isoformat() if clock == "day" else utc.isoformat()
 
+    def outlook(self) -> Outlook:
+        """What is known of every node before any is decided."""
+        return Outlook(self.dag, self.analyses, self.pointers, self.snapshot.artifact, self.moment)
+
+    def key(self, node: Node, outlook: Outlook, inputs: Mapping[NodeId, Read], version: str | None) -> Key:
+        """The key of a node's output, all that it reads being known."""
+        content = content_of(node, outlook.analysis(node.id))
+        return build_key(node, content, self.engine, inputs, version=version, moment=self.moment(node), packages=self.packages)
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -97,28 +107,29 @@ class Plan:
 
 def make_plan(situation: Situation) -> Plan:
     """Decide every node as far as can be known without building any."""
+    from seeknal.plan.foresight import Foresight
+
+    foresight = Foresight(situation)
     decisions: dict[NodeId, Decision] = {}
-    digests: dict[NodeId, Digest | None] = {}
     blocked: set[NodeId] = set()
     for name in situation.dag.order:
         node = situation.dag.nodes[name]
-        decision = decide(node, situation, {i: digests.get(i) for i in situation.dag.inputs[name]})
+        decision = foresight.decide(node)
         failing = [i for i in situation.dag.inputs[name] if i in blocked]
         if failing and decision.reason != NOT_SELECTED:
             decision = Decision("skip", f"upstream failed: {', '.join(failing)}")
         if failing or decision.audits == "failed":
             blocked.add(name)
         decisions[name] = decision
-        digests[name] = known_digest(node, decision)
     removed = tuple(sorted(set(situation.pointers) - set(situation.dag.nodes)))
-    return Plan(situation.environment, decisions, removed, situation.snapshot.notices, project_changes(situation))
+    return Plan(situation.environment, decisions, removed, situation.snapshot.notices, project_changes(situation, foresight.outlook))
 
 
-def project_changes(situation: Situation) -> dict[NodeId, str]:
+def project_changes(situation: Situation, outlook: Outlook) -> dict[NodeId, str]:
     """For each node that differs from what the environment holds: added, removed or modified."""
     changes: dict[NodeId, str] = {}
-    for name, fingerprint in situation.fingerprints.items():
-        before = situation.pointers.get(name)
+    for name in situation.dag.order:
+        before, fingerprint = situation.pointers.get(name), outlook.fingerprint(name)
         if before is None:
             changes[name] = "added"
         elif (before.fingerprint.content, before.fingerprint.schema, before.fingerprint.config) != (
@@ -131,39 +142,37 @@ def project_changes(situation: Situation) -> dict[NodeId, str]:
     return changes
 
 
-def decide(node: Node, situation: Situation, inputs: Mapping[NodeId, Digest | None]) -> Decision:
-    """Decide one node. An input's digest is None while it is not known."""
+def decide(node: Node, situation: Situation, outlook: Outlook, inputs: Mapping[NodeId, Read]) -> Decision:
+    """Decide one node that is selected, all that it reads being known."""
     pointer = situation.pointers.get(node.id)
-    if situation.selected is not None and node.id not in situation.selected:
-        artifact = situation.snapshot.artifact(pointer.key) if pointer else None
-        return Decision("skip", NOT_SELECTED, pointer.key if pointer else None, artifact)
-    unknown = [i for i, digest in inputs.items() if digest is None]
-    if unknown and isinstance(node.logic, DocumentLogic):
-        return Decision("reuse", "nothing to build")
     version = situation.versions.get(node.id)
-    if unknown:
-        own = _own_change(node, situation, pointer)
-        if own:
-            return Decision("build", own)
-        return Decision("may_build", f"if {', '.join(unknown)} changed")
     if version == UNREAD:
-        return _unread(node, situation, pointer)
-    known = {i: d for i, d in inputs.items() if d is not None}
-    key = build_key(node, situation.engine, known, version=version, moment=situation.moment(node), packages=situation.packages)
+        return _unread(node, situation, outlook, pointer)
+    key = situation.key(node, outlook, inputs, version)
     if node.id in situation.forced and not isinstance(node.logic, DocumentLogic):
         return Decision("build", "forced (--full)", key)
-    decision = _keyed(node, situation, pointer, key, known, version)
+    reason = _reason(node, situation, outlook, key, inputs, version)
+    decision = _keyed(node, situation, pointer, key, reason)
     return replace(decision, audits=_audits(node, key, situation)) if decision.action == "reuse" else decision
 
 
-def known_digest(node: Node, decision: Decision) -> Digest | None:
-    """What readers of the node take into their keys, where it is known already."""
-    if decision.key is None or not node.is_readable:
-        return None
-    if node.is_view:
-        return Digest(decision.key)
-    if decision.action in ("reuse", "skip") and decision.artifact is not None:
-        return decision.artifact.digests.get("*")
+def not_selected(node: Node, situation: Situation) -> Decision:
+    """The decision for a node that is left as the environment has it."""
+    pointer = situation.pointers.get(node.id)
+    artifact = situation.snapshot.artifact(pointer.key) if pointer else None
+    return Decision("skip", NOT_SELECTED, pointer.key if pointer else None, artifact)
+
+
+def own_change(node: Node, situation: Situation, outlook: Outlook) -> str | None:
+    """Why the node itself must be built, whatever its inputs turn out to be."""
+    if node.id in situation.forced:
+        return "forced (--full)"
+    pointer = situation.pointers.get(node.id)
+    if pointer is None:
+        return "new"
+    content = content_of(node, outlook.analysis(node.id))
+    if (pointer.fingerprint.content, pointer.fingerprint.schema) != (content, outlook.fingerprint(node.id).schema):
+        return "content changed"
     return None
 
 
@@ -175,11 +184,11 @@ def _audits(node: Node, key: Key, situation: Situation) -> Audits:
     return "failed" if any(spec.severity == "error" and outcome and not outcome.passed for spec, outcome in outcomes) else "known"
 
 
-def _unread(node: Node, situation: Situation, pointer: Pointer | None) -> Decision:
+def _unread(node: Node, situation: Situation, outlook: Outlook, pointer: Pointer | None) -> Decision:
     """A source that only reading can tell about: read in every run, unless it is to be read on request only."""
     refresh = getattr(node.logic, "refresh", None)
-    own = _own_change(node, situation, pointer)
-    if own or pointer is None:
+    own = own_change(node, situation, outlook)
+    if pointer is None or (own and node.id not in situation.forced):
         return Decision("build", own or "new")
     artifact = situation.snapshot.artifact(pointer.key)
     if artifact is None or situation.presence(artifact) != "whole":
@@ -191,10 +200,7 @@ def _unread(node: Node, situation: Situation, pointer: Pointer | None) -> Decisi
     return Decision("build", "read in every run (refresh: always)")
 
 
-def _keyed(
-    node: Node, situation: Situation, pointer: Pointer | None, key: Key, inputs: Mapping[NodeId, Digest], version: str | None
-) -> Decision:
-    reason = _reason(node, situation, pointer, key, inputs, version)
+def _keyed(node: Node, situation: Situation, pointer: Pointer | None, key: Key, reason: str) -> Decision:
     if isinstance(node.logic, DocumentLogic):
         return Decision("reuse", reason, key)
     if node.is_view or isinstance(node.logic, RuleLogic | ExposureLogic):
@@ -212,36 +218,32 @@ def _keyed(
     return Decision("build", "cache missing" if presence == "missing" else "cache corrupted", key, artifact)
 
 
-def _own_change(node: Node, situation: Situation, pointer: Pointer | None) -> str | None:
-    """Why the node itself must be built, whatever its inputs turn out to be."""
-    if node.id in situation.forced:
-        return "forced (--full)"
-    if pointer is None:
-        return "new"
-    fingerprint = situation.fingerprints[node.id]
-    if (pointer.fingerprint.content, pointer.fingerprint.schema) != (fingerprint.content, fingerprint.schema):
-        return "content changed"
-    return None
-
-
-def _reason(
-    node: Node, situation: Situation, pointer: Pointer | None, key: Key, inputs: Mapping[NodeId, Digest], version: str | None
-) -> str:
+def _reason(node: Node, situation: Situation, outlook: Outlook, key: Key, inputs: Mapping[NodeId, Read], version: str | None) -> str:
+    pointer = situation.pointers.get(node.id)
     if pointer is not None and pointer.key == key:
         return "unchanged"
-    own = _own_change(node, situation, pointer)
+    own = own_change(node, situation, outlook)
     if own or pointer is None:
         return own or "new"
     if pointer.version != version:
         return "source data changed"
-    moved = [i for i, digest in inputs.items() if pointer.inputs.get(i) != digest]
+    moved = [i for i, read in inputs.items() if pointer.inputs.get(i) != read]
     if moved:
-        return f"upstream changed: {', '.join(moved)}"
+        return f"upstream changed: {', '.join(upstream(i, situation, outlook, inputs[i]) for i in moved)}"
     if situation.moment(node) is not None:
         return "asks for the time; a var in its place pins it"
     if isinstance(node.logic, PythonLogic):
         return "a package it imports changed"
     return "engine changed"
+
+
+def upstream(source: NodeId, situation: Situation, outlook: Outlook, read: Read) -> str:
+    """An input that changed, with the columns read of it whose logic did, where that can be told."""
+    pointer, now = situation.pointers.get(source), outlook.fingerprint(source)
+    if pointer is None or read.columns is None or pointer.fingerprint.rows != now.rows:
+        return source
+    changed = [c for c in read.columns if pointer.fingerprint.column(c) != now.column(c)]
+    return f"{source} [{', '.join(changed)}]" if changed else source
 
 
 def is_read_from_outside(node: Node) -> bool:

@@ -24,22 +24,24 @@ from seeknal.nodes import (
 from seeknal.plan.fingerprint import build_key
 from seeknal.run.columns import casting_query, check_declared, differs
 from seeknal.run.exporting import export_file, export_table
+from seeknal.run.identities import ROWS, Identities
 from seeknal.run.sessions import placed
 from seeknal.run.sources import Sources
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
     from pathlib import Path
 
     from seeknal.artifacts import ArtifactStore, Stage
     from seeknal.fileversions import FileVersions
     from seeknal.nodes import Schema
+    from seeknal.plan.outlook import Columns
     from seeknal.plan.planner import Decision, Situation
     from seeknal.plugin import Audit, Engine
     from seeknal.project.loader import LoadedProject
     from seeknal.protocols import Session, Written
     from seeknal.run.sessions import Relations
-    from seeknal.state.model import Artifact, AuditOutcome
+    from seeknal.state.model import Artifact, AuditOutcome, Read
 
 
 @dataclass(frozen=True)
@@ -74,13 +76,17 @@ class Builder:
         self._relations = relations
         self._engine: Engine = project.engine
         self._sources = Sources(project, files)
+        self._identities = Identities(situation, store, relations)
         self._audits: dict[str, Audit] = {}
 
-    def build(self, node: Node, decision: Decision, inputs: Mapping[NodeId, Digest]) -> Built:
-        """Build a node, or only run the audits that its existing output has not been through."""
+    def build(self, node: Node, decision: Decision, inputs: Mapping[NodeId, Read], wanted: Collection[Columns]) -> Built:
+        """Build a node, or only run the audits that its existing output has not been through.
+
+        `wanted` are the sets of its columns by which readers know it.
+        """
         begun = time.perf_counter()
         try:
-            built = self._build(node, decision, inputs)
+            built = self._build(node, decision, inputs, wanted)
             self._inputs_unchanged(node)
         except EngineError as error:
             error.message = error.message.replace(f"{self._project.root}/", "")
@@ -91,7 +97,7 @@ class Builder:
             raise _disk(error, node) from None
         return replace(built, seconds=time.perf_counter() - begun)
 
-    def _build(self, node: Node, decision: Decision, inputs: Mapping[NodeId, Digest]) -> Built:
+    def _build(self, node: Node, decision: Decision, inputs: Mapping[NodeId, Read], wanted: Collection[Columns]) -> Built:
         logic = node.logic
         if decision.action == "reuse" and decision.artifact is not None and decision.key is not None:
             return self._audited(
@@ -107,22 +113,23 @@ class Builder:
             self._store.set_aside(decision.artifact)
         if isinstance(logic, SourceLogic) and not logic.cache and logic.table is not None and self._sources.is_file(logic):
             return self._in_place(node, logic, decision)
-        return self._stored(node, decision, inputs)
+        return self._stored(node, decision, inputs, wanted)
 
-    def _stored(self, node: Node, decision: Decision, inputs: Mapping[NodeId, Digest]) -> Built:
+    def _stored(self, node: Node, decision: Decision, inputs: Mapping[NodeId, Read], wanted: Collection[Columns]) -> Built:
         """Write an output's rows, under a key that for some sources only the rows decide."""
         provisional = decision.key or Key(f"reading-{hashlib.sha256(node.id.encode()).hexdigest()[:16]}")
         stage = self._store.stage(node.id, provisional)
         try:
             stage, written = self._write(node, stage)
-            digests = self._digests(node, stage, written, decision.key)
+            digests = self._identities.of(node, stage.part, written, decision.key, wanted)
             key, version = decision.key, self._situation.versions.get(node.id)
             if key is not None and version is not None and isinstance(node.logic, SourceLogic):
                 self._sources.check_unchanged(node, node.logic, version)
             if key is None:
-                version = digests["*"]
+                version = digests[ROWS]
                 key = build_key(
                     node,
+                    node.content_hash,
                     self._situation.engine,
                     inputs,
                     version=version,
@@ -204,48 +211,9 @@ class Builder:
         stage.part.unlink(missing_ok=True)
         return again, recast
 
-    def _digests(self, node: Node, stage: Stage, written: Written, key: Key | None) -> dict[str, Digest]:
-        """What readers of an output take into their keys (`*`), and the digest of its rows where it was needed (`rows`).
-
-        The first output under a key is known by that key: nothing has read it yet, so hashing its rows could spare nothing. One that
-        follows another is compared with it, and is the same to its readers where the rows are. Where the key does not settle the rows (a
-        source that only reading tells about, chance, Python) they are hashed always.
-        """
-        if key is not None and not self._situation.dag.readers[node.id]:
-            return {}
-        pointer = self._situation.pointers.get(node.id)
-        before = self._situation.snapshot.artifact(pointer.key) if pointer is not None else None
-        if key is not None and self._repeatable(node) and (before is None or before.key == key):
-            return {"*": before.digests["*"] if before is not None and "*" in before.digests else Digest(f"key:{key}")}
-        rows = self.digest_of((stage.part,), written.schema)
-        same = before is not None and self._rows_of(before) == rows
-        return {"*": before.digests.get("*", rows) if same and before is not None else rows, "rows": rows}
-
-    def _rows_of(self, artifact: Artifact) -> Digest | None:
-        """The digest of an earlier output's rows; None where they cannot be read any more."""
-        if "rows" in artifact.digests:
-            return artifact.digests["rows"]
-        if self._store.check(artifact) != "whole":
-            return None
-        return self.digest_of(self._store.paths(artifact), artifact.schema)
-
-    def _repeatable(self, node: Node) -> bool:
-        """Whether the same inputs always give the same rows, also through the views that are read."""
-        if isinstance(node.logic, SqlLogic):
-            from seeknal.sql.canonical import repeatable  # start-up time
-            from seeknal.sql.guard import parse_select
-
-            views = [n for i in node.inputs if (n := self._situation.dag.nodes[i]).is_view]
-            return repeatable(parse_select(node.logic.sql, node.logic.dialect)) and all(self._repeatable(v) for v in views)
-        return isinstance(node.logic, SourceLogic)
-
     def digest_of(self, paths: Sequence[Path], schema: Schema) -> Digest:
         """The digest of a whole relation: its rows, and its columns' names and types."""
-        from seeknal.protocols import Files  # start-up time
-
-        rows = self._relations.session.digest(Files(tuple(paths)), [c.name for c in schema])
-        columns = hashlib.sha256("\n".join(f"{c.name} {c.type}" for c in schema).encode()).hexdigest()[:16]
-        return Digest(f"{columns}:{rows}")
+        return self._identities.digests(tuple(paths), schema, [None])[None]
 
     def current(self, artifact: Artifact) -> Artifact:
         """The output as it is to be remembered from now on."""

@@ -127,7 +127,7 @@ class Readable:
 
 def _query(pointer: Pointer) -> str | None:
     """The query by which a view is read; None for what has an output of its own."""
-    return pointer.view
+    return pointer.sql if pointer.is_view else None
 
 
 def _cte(name: str, table: exp.Table) -> exp.CTE:

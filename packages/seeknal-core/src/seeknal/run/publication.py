@@ -43,7 +43,7 @@ class Publication:
         record = self._record()
         before = record.get(self._environment, {})
         nodes = {self._dag.nodes[n].relation: n for n in self._dag.order if n in pointers and self._dag.nodes[n].is_readable}
-        wanted = {r: self._stamp(pointers[n], artifacts.get(n), view=pointers[n].view is not None) for r, n in nodes.items()}
+        wanted = {r: self._stamp(pointers[n], artifacts.get(n), view=pointers[n].is_view) for r, n in nodes.items()}
         changed = [r for r, stamp in wanted.items() if before.get(r) != stamp]
         dropped = sorted(set(before) - set(wanted))
         if not changed and not dropped:
@@ -64,8 +64,8 @@ class Publication:
         return " ".join([pointer.key, *(f.name for f in artifact.files)])
 
     def _relation(self, pointer: Pointer, artifact: Artifact | None) -> Files | Query | None:
-        if pointer.view is not None:
-            return Query(pointer.view)
+        if pointer.is_view:
+            return Query(pointer.sql or "")
         return Files(self._store.paths(artifact)) if artifact is not None else None
 
     def _record(self) -> dict[str, Any]:

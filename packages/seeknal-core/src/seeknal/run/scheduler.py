@@ -13,19 +13,20 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Protocol
 
 from seeknal.errors import EngineError, NodeError, SeeknalError
-from seeknal.nodes import Digest, Key, NodeId, SqlLogic
-from seeknal.plan.planner import Decision, decide
+from seeknal.nodes import Key, NodeId, SqlLogic
+from seeknal.plan.planner import Decision, decide, not_selected
 from seeknal.run.results import NodeResult, Status
-from seeknal.state.model import Change, Pointer
+from seeknal.state.model import ALL, Change, Pointer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from seeknal.nodes import Node
+    from seeknal.plan.outlook import Columns
     from seeknal.plan.planner import Situation
     from seeknal.run.builder import Builder, Built
     from seeknal.run.sessions import Relations
-    from seeknal.state.model import Artifact
+    from seeknal.state.model import Artifact, Read
 
 _GRACE_SECONDS = 10.0
 
@@ -48,7 +49,6 @@ class Progress:
 
     waiting: dict[NodeId, int]
     results: dict[NodeId, NodeResult] = field(default_factory=dict)
-    digests: dict[NodeId, Digest] = field(default_factory=dict)
     pointers: dict[NodeId, Pointer] = field(default_factory=dict)
     artifacts: dict[NodeId, Artifact] = field(default_factory=dict)
     blocked: set[NodeId] = field(default_factory=set)
@@ -79,7 +79,8 @@ class Scheduler:
         self._workers = workers
         self._continue = continue_on_error
         self._run_id = run_id
-        self._tasks: queue.SimpleQueue[tuple[Node, Decision, Mapping[NodeId, Digest]] | None] = queue.SimpleQueue()
+        self._outlook = situation.outlook()
+        self._tasks: queue.SimpleQueue[tuple[Node, Decision, Mapping[NodeId, Read], set[Columns]] | None] = queue.SimpleQueue()
         self._outcomes: queue.SimpleQueue[tuple[Node, Decision, Built | SeeknalError | BaseException]] = queue.SimpleQueue()
         self._threads: list[threading.Thread] = []
 
@@ -111,54 +112,59 @@ class Scheduler:
         """Decide a node whose inputs are done: finish it here and now, or hand it to a worker."""
         node = self._situation.dag.nodes[name]
         blocked = [i for i in self._situation.dag.inputs[name] if i in progress.blocked]
-        selected = self._situation.selected is None or name in self._situation.selected
-        if blocked and selected:
+        if self._situation.selected is not None and name not in self._situation.selected:
+            self._keep(node, not_selected(node, self._situation), progress, ready)
+            return
+        if blocked:
             self._finish(node, NodeResult(name, "skipped", f"upstream failed: {', '.join(blocked)}"), progress, ready, blocked=True)
             return
         try:
-            inputs = self._inputs(node, progress) if selected else {}
+            inputs = self._inputs(node, progress)
         except SeeknalError as error:
             self._fail(node, "input not available", error, progress, ready)
             return
-        decision = decide(node, self._situation, inputs)
-        if decision.action == "skip":
-            self._keep(node, decision, progress, ready)
-        elif decision.action == "reuse" and decision.audits == "failed":
+        decision = decide(node, self._situation, self._outlook, inputs)
+        if decision.action == "reuse" and decision.audits == "failed":
             self._settle(node, decision, self._builder.known_failure(node, decision), inputs, progress, ready)
         elif decision.action == "reuse" and decision.audits == "known":
             self._reuse(node, decision, inputs, progress, ready)
         else:
             self._start(node, decision, inputs, flying)
 
-    def _inputs(self, node: Node, progress: Progress) -> dict[NodeId, Digest]:
-        """The digests of what a node reads. One that no reader needed before is computed now."""
-        found: dict[NodeId, Digest] = {}
+    def _inputs(self, node: Node, progress: Progress) -> dict[NodeId, Read]:
+        """What a node takes from each of its inputs."""
+        found: dict[NodeId, Read] = {}
         for source in self._situation.dag.inputs[node.id]:
-            if source not in progress.digests and (artifact := progress.artifacts.get(source)) is not None:
-                paths = self._builder.paths(artifact)
-                digest = self._builder.digest_of(paths, artifact.schema)
-                whole = replace(artifact, digests={**artifact.digests, "*": digest})
-                progress.artifacts[source], progress.digests[source] = whole, digest
-                self._commit([Change("artifacts", whole.key, whole.to_json())])
-            if source not in progress.digests and self._situation.dag.nodes[source].is_readable:
+            read = self._outlook.read(node.id, source)
+            if read is None and (artifact := self._outlook.artifact(source)) is not None:
+                read = self._first_read(node, artifact, progress)
+            if read is None:
                 hint = f"build it too: seeknal run --select '+{node.id}'"
                 raise NodeError("SK-RUN-002", f"{source} has not been built yet", at=node.at, hint=hint)
-            found[source] = progress.digests.get(source, Digest(""))
+            found[source] = read
         return found
+
+    def _first_read(self, node: Node, artifact: Artifact, progress: Progress) -> Read | None:
+        """Read an output that nothing read when it was built, so that nothing says how readers know it."""
+        digest = self._builder.digest_of(self._builder.paths(artifact), artifact.schema)
+        whole = replace(artifact, digests={**artifact.digests, ALL: digest})
+        self._remember(artifact.node, whole, progress)
+        self._commit([Change("artifacts", whole.key, whole.to_json())])
+        return self._outlook.read(node.id, artifact.node)
 
     # Finishing
 
     def _keep(self, node: Node, decision: Decision, progress: Progress, ready: deque[NodeId]) -> None:
         """A node that is not selected stays what the environment has."""
         if decision.artifact is not None:
-            self._remember(node, decision.artifact, progress)
+            self._remember(node.id, decision.artifact, progress)
+        self._outlook.keep(node.id)
         pointer = self._situation.pointers.get(node.id)
-        if pointer is not None and pointer.view is not None:
-            self._relations.put_view(node.id, pointer.view, pointer.inputs)
-            progress.digests[node.id] = Digest(pointer.key)
+        if pointer is not None and pointer.is_view and pointer.sql is not None:
+            self._relations.put_view(node.id, pointer.sql, pointer.inputs)
         self._finish(node, NodeResult(node.id, "skipped", decision.reason), progress, ready)
 
-    def _reuse(self, node: Node, decision: Decision, inputs: Mapping[NodeId, Digest], progress: Progress, ready: deque[NodeId]) -> None:
+    def _reuse(self, node: Node, decision: Decision, inputs: Mapping[NodeId, Read], progress: Progress, ready: deque[NodeId]) -> None:
         key = decision.key
         if key is None:
             message = f"{node.id} is reused without a key"
@@ -168,9 +174,7 @@ class Scheduler:
             artifact = self._builder.current(decision.artifact)
             if artifact is not decision.artifact or self._situation.snapshot.tables["artifacts"].get(key) is None:
                 changes.append(Change("artifacts", key, artifact.to_json()))
-            self._remember(node, artifact, progress)
-        elif node.is_view:
-            progress.digests[node.id] = Digest(key)
+            self._remember(node.id, artifact, progress)
         version = self._situation.versions.get(node.id)
         pointer = self._pointer(node, key, inputs, version)
         before = self._situation.pointers.get(node.id)
@@ -188,7 +192,7 @@ class Scheduler:
         self._finish(node, NodeResult(node.id, "reused", decision.reason, rows, audits=audits), progress, ready)
 
     def _settle(
-        self, node: Node, decision: Decision, built: Built, inputs: Mapping[NodeId, Digest], progress: Progress, ready: deque[NodeId]
+        self, node: Node, decision: Decision, built: Built, inputs: Mapping[NodeId, Read], progress: Progress, ready: deque[NodeId]
     ) -> None:
         """Commit what a worker made, and publish it unless an audit forbids."""
         changes = [Change("audits", f"{built.key}/{a.spec.definition}", a.outcome.to_json()) for a in built.audited if not a.volatile]
@@ -201,9 +205,7 @@ class Scheduler:
             self._finish(node, result, progress, ready, blocked=True)
             return
         if built.artifact is not None:
-            self._remember(node, built.artifact, progress)
-        elif node.is_view:
-            progress.digests[node.id] = Digest(built.key)
+            self._remember(node.id, built.artifact, progress)
         pointer = self._pointer(node, built.key, inputs, built.version or self._situation.versions.get(node.id))
         progress.pointers[node.id] = pointer
         changes.append(Change("pointers", f"{self._situation.environment}/{node.id}", pointer.to_json()))
@@ -215,15 +217,14 @@ class Scheduler:
         status: Status = "reused" if built.reused else "built"
         self._finish(node, NodeResult(node.id, status, reason, built.rows, built.seconds, None, built.outcomes), progress, ready)
 
-    def _pointer(self, node: Node, key: Key, inputs: Mapping[NodeId, Digest], version: str | None) -> Pointer:
-        view = node.logic.sql if node.is_view and isinstance(node.logic, SqlLogic) else None
-        return Pointer(key, self._situation.fingerprints[node.id], dict(inputs), version, self._run_id, view)
+    def _pointer(self, node: Node, key: Key, inputs: Mapping[NodeId, Read], version: str | None) -> Pointer:
+        sql = node.logic.sql if isinstance(node.logic, SqlLogic) else None
+        return Pointer(key, self._outlook.fingerprint(node.id), dict(inputs), version, self._run_id, sql, node.is_view)
 
-    def _remember(self, node: Node, artifact: Artifact, progress: Progress) -> None:
-        progress.artifacts[node.id] = artifact
-        self._relations.put(node.id, artifact)
-        if "*" in artifact.digests:
-            progress.digests[node.id] = artifact.digests["*"]
+    def _remember(self, node: NodeId, artifact: Artifact, progress: Progress) -> None:
+        progress.artifacts[node] = artifact
+        self._relations.put(node, artifact)
+        self._outlook.settle(node, artifact)
 
     def _fail(self, node: Node, reason: str, error: SeeknalError, progress: Progress, ready: deque[NodeId], seconds: float = 0.0) -> None:
         self._finish(node, NodeResult(node.id, "failed", reason, None, seconds, error), progress, ready, blocked=True)
@@ -253,20 +254,20 @@ class Scheduler:
 
     # Working
 
-    def _start(self, node: Node, decision: Decision, inputs: Mapping[NodeId, Digest], flying: set[NodeId]) -> None:
+    def _start(self, node: Node, decision: Decision, inputs: Mapping[NodeId, Read], flying: set[NodeId]) -> None:
         flying.add(node.id)
         if len(self._threads) < min(self._workers, len(flying)):
             thread = threading.Thread(target=self._work, name=f"seeknal-{len(self._threads)}", daemon=True)
             self._threads.append(thread)
             thread.start()
-        self._tasks.put((node, decision, inputs))
+        self._tasks.put((node, decision, inputs, self._outlook.wanted(node.id)))
 
     def _work(self) -> None:
         while (task := self._tasks.get()) is not None:
-            node, decision, inputs = task
+            node, decision, inputs, wanted = task
             self._listener.started(node.id)
             try:
-                self._outcomes.put((node, decision, self._builder.build(node, decision, inputs)))
+                self._outcomes.put((node, decision, self._builder.build(node, decision, inputs, wanted)))
             except BaseException as error:  # noqa: BLE001 - handed to the loop, which knows what to do with each
                 self._outcomes.put((node, decision, error))
 
@@ -287,8 +288,7 @@ class Scheduler:
         elif isinstance(outcome, BaseException):
             raise outcome
         else:
-            inputs = {i: progress.digests.get(i, Digest("")) for i in self._situation.dag.inputs[node.id]}
-            self._settle(node, decision, outcome, inputs, progress, ready)
+            self._settle(node, decision, outcome, self._inputs(node, progress), progress, ready)
 
     def _cancel(self, progress: Progress, flying: set[NodeId]) -> None:
         """Cancel what is in flight, wait a little for it, and commit what still finished."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from seeknal.errors import ConnectionFailed, SeeknalError
 from seeknal.fileversions import FileVersions
 from seeknal.nodes import ExposureLogic, Node, NodeId, PythonLogic, SourceLogic
-from seeknal.plan.fingerprint import engine_identity, fingerprints, package_versions
+from seeknal.plan.fingerprint import engine_identity, package_versions
 from seeknal.plan.planner import UNREAD, Situation, is_read_from_outside
 from seeknal.run.sources import Sources
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from seeknal.artifacts import ArtifactStore
     from seeknal.graph.dag import Dag
+    from seeknal.plan.analyses import Analyses
     from seeknal.project.loader import LoadedProject
     from seeknal.state.model import Snapshot
 
@@ -27,6 +28,7 @@ def look(
     store: ArtifactStore,
     snapshot: Snapshot,
     environment: str,
+    analyses: Analyses,
     *,
     selected: frozenset[NodeId] | None = None,
     forced: frozenset[NodeId] = frozenset(),
@@ -42,7 +44,7 @@ def look(
     situation = Situation(
         environment=environment,
         dag=dag,
-        fingerprints=fingerprints(dag),
+        analyses=analyses,
         snapshot=snapshot,
         pointers=snapshot.pointers(environment),
         versions=versions,

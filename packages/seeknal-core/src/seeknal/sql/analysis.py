@@ -37,7 +37,8 @@ class Analysis:
     `content` is a hash of what it computes, which formatting, comments, quoting, aliases and the names of CTEs play no part in. `rows_shape`
     is a hash of everything that decides which rows it returns, `rows` are the columns of its inputs that do, `order` those it is sorted by.
     Each output column's `shape` and origins come on top of those. `columns` is None where they are not known, and then each may come from
-    anything. Where the analysis was not sure of anything, `opaque` says why: all columns of all inputs are read.
+    anything. Where the analysis was not sure of anything, `opaque` says why: all columns of all inputs are read. It is `repeatable` where the same
+    rows always give the same answer.
     """
 
     content: str
@@ -46,17 +47,21 @@ class Analysis:
     columns: tuple[OutputColumn, ...] | None
     order: Origins = NOWHERE
     opaque: str | None = None
+    repeatable: bool = True
 
     @property
     def names(self) -> tuple[str | None, ...] | None:
         """The names of the columns, as far as they are known."""
         return tuple(c.name for c in self.columns) if self.columns is not None else None
 
+    @property
+    def everything(self) -> Origins:
+        """Every column of an input that has a part in the result or its order."""
+        return (self.rows | self.order).union(*(c.value | c.filter for c in self.columns or ()))
+
     def reads(self, relation: str) -> frozenset[str] | None:
         """The columns of an input that the query mentions anywhere, by their names in the input; None for all of them."""
-        every = self.rows | self.order
-        every = every.union(*(c.value | c.filter for c in self.columns or ()))
-        found = frozenset(o.column for o in every if o.relation == relation and o.column != ROWS)
+        found = frozenset(o.column for o in self.everything if o.relation == relation and o.column != ROWS)
         return None if self.opaque is not None or ANY in found else found
 
     def column(self, name: str) -> OutputColumn | None:
@@ -76,12 +81,16 @@ class Analysis:
         if self.columns is None or len(self.columns) == len(names):
             columns = tuple(replace(c, name=n) for c, n in zip(self.columns, names, strict=True)) if self.columns is not None else None
             return replace(self, columns=columns)
-        every = (self.rows | self.order).union(*(c.value | c.filter for c in self.columns))
-        return replace(self, columns=tuple(OutputColumn(n, self.content, every) for n in names), rows=every, rows_shape=self.content)
+        return replace(
+            self,
+            columns=tuple(OutputColumn(n, self.content, self.everything) for n in names),
+            rows=self.everything,
+            rows_shape=self.content,
+        )
 
     def to_json(self) -> list[Any]:
         """As a plain document; each origin is written once."""
-        origins = sorted((self.rows | self.order).union(*(c.value | c.filter for c in self.columns or ())))
+        origins = sorted(self.everything)
         number = {o: i for i, o in enumerate(origins)}
 
         def numbers(some: Iterable[Origin]) -> list[int]:
@@ -90,12 +99,21 @@ class Analysis:
         columns = None
         if self.columns is not None:
             columns = [[c.name, c.shape, numbers(c.value), numbers(c.filter)] for c in self.columns]
-        return [self.content, self.rows_shape, [list(o) for o in origins], numbers(self.rows), columns, numbers(self.order), self.opaque]
+        return [
+            self.content,
+            self.rows_shape,
+            [list(o) for o in origins],
+            numbers(self.rows),
+            columns,
+            numbers(self.order),
+            self.opaque,
+            self.repeatable,
+        ]
 
     @classmethod
     def from_json(cls, values: Sequence[Any]) -> Analysis:
         """From a plain document."""
-        content, rows_shape, listed, rows, columns, order, opaque = values
+        content, rows_shape, listed, rows, columns, order, opaque, sure = values
         origins = [Origin(*o) for o in listed]
 
         def some(numbers: Iterable[int]) -> Origins:
@@ -104,7 +122,7 @@ class Analysis:
         read = None
         if columns is not None:
             read = tuple(OutputColumn(n, s, some(v), some(f)) for n, s, v, f in columns)
-        return cls(content, rows_shape, some(rows), read, some(order), opaque)
+        return cls(content, rows_shape, some(rows), read, some(order), opaque, sure)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,31 +138,33 @@ def analyse(sql: str, dialect: str, schemas: Mapping[str, Sequence[str] | None])
 
     The query is one that `seeknal.sql.guard` lets pass. Never raises: what cannot be analysed is opaque.
     """
-    from seeknal.sql.canonical import canonical
+    from seeknal.sql.canonical import canonical, repeatable
     from seeknal.sql.columns import Analyser
     from seeknal.sql.guard import parse_select
     from seeknal.sql.relations import OpaqueError
 
     tree = parse_select(sql, dialect)
     analyser = Analyser(schemas, dialect)
+    sure = repeatable(tree)
     try:
         known = analyser.query(tree)
     except OpaqueError as error:
-        return Analysed(opaque(canonical(tree, dialect), schemas, str(error)))
+        return Analysed(opaque(canonical(tree, dialect), schemas, str(error), repeatable=sure))
     except RecursionError:
-        return Analysed(opaque(canonical(tree, dialect), schemas, "the query is nested too deeply"))
+        return Analysed(opaque(canonical(tree, dialect), schemas, "the query is nested too deeply", repeatable=sure))
     if analyser.problems:
-        return Analysed(opaque(canonical(tree, dialect), schemas, analyser.problems[0].message), tuple(analyser.problems))
+        whole = opaque(canonical(tree, dialect), schemas, analyser.problems[0].message, repeatable=sure)
+        return Analysed(whole, tuple(analyser.problems))
     columns = None
     content = [known.order.shape, known.whole]
     if known.columns is not None:
         columns = tuple(OutputColumn(c.name, c.derived.shape, c.derived.value, c.derived.filter) for c in known.columns)
     rows = known.rows if known.columns is not None else known.everything
-    return Analysed(Analysis(shape(*content), known.shape, rows, columns, known.order.origins))
+    return Analysed(Analysis(shape(*content), known.shape, rows, columns, known.order.origins, None, sure))
 
 
-def opaque(content: str, relations: Iterable[str], reason: str) -> Analysis:
+def opaque(content: str, relations: Iterable[str], reason: str, *, repeatable: bool = True) -> Analysis:
     """The analysis of what cannot be analysed: everything depends on everything."""
     every = frozenset(Origin(r, ANY) for r in relations)
     whole = shape("opaque", content)
-    return Analysis(whole, whole, every, None, NOWHERE, reason)
+    return Analysis(whole, whole, every, None, NOWHERE, reason, repeatable)

@@ -6,13 +6,14 @@ all, and knows nothing of what they mean; these classes do.
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from seeknal.nodes import ColumnSchema, Digest, Key, NodeId, Schema
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 SCHEMA_VERSION = "2.0"
 
@@ -21,6 +22,15 @@ TABLES: tuple[Table, ...] = ("environments", "pointers", "artifacts", "audits", 
 """`pointers` are keyed `environment/node`, `artifacts` by build key, `audits` by `key/definition`, `files` by path."""
 
 PROD = "prod"
+
+
+ALL = "*"
+"""In place of a set of columns: all of them."""
+
+
+def column_set(columns: Iterable[str]) -> str:
+    """A short name for a set of columns, by their names without regard to case."""
+    return hashlib.blake2b("\0".join(sorted(c.casefold() for c in columns)).encode(), digest_size=8).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +56,8 @@ class FileRecord:
 class Artifact:
     """An output that exists: which node made it, what is in it, and its files.
 
-    `digests` maps a set of columns (`*`: all of them) to the digest of their rows. `location` is a folder relative to the
-    target folder, or None where files are referenced in place.
+    `digests` says how readers know the output: by all of its columns (`*`), or by a set of them (see `column_set`). `location` is a
+    folder relative to the target folder, or None where files are referenced in place.
     """
 
     key: Key
@@ -58,6 +68,11 @@ class Artifact:
     location: str | None
     digests: Mapping[str, Digest] = field(default_factory=dict)
     created_at: str = ""
+
+    def identity(self, columns: Iterable[str] | None) -> Digest | None:
+        """How a reader of these columns (None: all) knows the output. Outputs known alike hold the same rows in these columns."""
+        every = self.digests.get(ALL)
+        return every if columns is None else self.digests.get(column_set(columns), every)
 
     @property
     def bytes(self) -> int:
@@ -83,34 +98,53 @@ class Artifact:
 
 @dataclass(frozen=True, slots=True)
 class Fingerprint:
-    """What a node's logic amounts to, in four parts. See the build model."""
+    """What a node's logic amounts to, in four parts; and beneath them, what decides its rows, and each of its columns on top of that.
+
+    `columns` is by folded name, and empty where the columns cannot be told apart: then each is what `rows` is. See the build model.
+    """
 
     content: str
     schema: str
     upstream: str
     config: str
+    rows: str = ""
+    columns: Mapping[str, str] = field(default_factory=dict)
+
+    def column(self, name: str) -> str:
+        """The fingerprint of a column, by its name without regard to case."""
+        return self.columns.get(name.casefold(), "" if self.columns else self.rows)
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """What a node took from an input: which columns (None: all of them), and how those were known at the time."""
+
+    columns: tuple[str, ...] | None
+    digest: Digest
 
 
 @dataclass(frozen=True, slots=True)
 class Pointer:
-    """What an environment holds for a node: a key, the logic that led to it, and the digests of what was read.
+    """What an environment holds for a node: a key, the logic that led to it, and what was read from each input.
 
-    A view has no output of its own: `view` is its query, so that what is published stays readable when the project moves on.
+    `sql` is the query, for those that have one: a view has no output of its own, and stays readable by it when the project moves on.
     """
 
     key: Key
     fingerprint: Fingerprint
-    inputs: Mapping[NodeId, Digest] = field(default_factory=dict)
+    inputs: Mapping[NodeId, Read] = field(default_factory=dict)
     version: str | None = None
     run_id: str = ""
-    view: str | None = None
+    sql: str | None = None
+    is_view: bool = False
 
     def to_json(self) -> dict[str, Any]:
         """As a plain document."""
         f = self.fingerprint
         return {
-            "key": self.key, "fingerprint": [f.content, f.schema, f.upstream, f.config], "inputs": dict(self.inputs),
-            "version": self.version, "run_id": self.run_id, **({"view": self.view} if self.view is not None else {}),
+            "key": self.key, "fingerprint": [f.content, f.schema, f.upstream, f.config, f.rows, dict(f.columns)],
+            "inputs": {i: [None if r.columns is None else list(r.columns), r.digest] for i, r in self.inputs.items()},
+            "version": self.version, "run_id": self.run_id, "sql": self.sql, "view": self.is_view,
         }  # fmt: skip
 
     @classmethod
@@ -119,10 +153,11 @@ class Pointer:
         return cls(
             value["key"],
             Fingerprint(*value["fingerprint"]),
-            value["inputs"],
+            {i: Read(None if columns is None else tuple(columns), digest) for i, (columns, digest) in value["inputs"].items()},
             value.get("version"),
             value.get("run_id", ""),
-            value.get("view"),
+            value.get("sql"),
+            value.get("view", False),
         )
 
 

@@ -51,7 +51,7 @@ class EngineSuite(QueryPromises, FilePromises):
             path = inside / f"thread-{number}.parquet"
             session.write(f"SELECT id + {number} AS id FROM people", path, {})
             session.define(f"thread_{number}", Files((path,)))
-            session.digest(Files((path,)), ["id"])
+            session.digests(Files((path,)), [["id"]])[0]
             return session.rows(f"SELECT sum(id) AS s FROM thread_{number}").rows
 
         with ThreadPoolExecutor(THREADS) as pool:

@@ -29,7 +29,7 @@ class FilePromises(EngineTests):
         paths = tuple(inside / f"digest-{number}.parquet" for number, _ in enumerate(queries))
         for path, query in zip(paths, queries, strict=True):
             session.write(query, path, {})
-        return session.digest(Files(paths), list(columns))
+        return session.digests(Files(paths), [list(columns)])[0]
 
     def test_digest_ignores_order_and_layout(self, session: Session, inside: Path) -> None:
         one = self.digest(session, inside, "SELECT 1 AS a, 'x' AS b UNION ALL SELECT 2, 'y'")
@@ -40,7 +40,7 @@ class FilePromises(EngineTests):
     def test_digest_is_the_same_in_another_session(self, session: Session, inside: Path, tmp_path: Path) -> None:
         one = self.digest(session, inside, "SELECT 1 AS a, 'x' AS b")
         other = self.engine().open(SessionSettings(tmp_path / "scratch2", (inside,), (inside,)))
-        assert other.digest(Files((inside / "digest-0.parquet",)), ["a", "b"]) == one
+        assert other.digests(Files((inside / "digest-0.parquet",)), [["a", "b"]])[0] == one
         other.close()
 
     def test_digest_tells_every_kind_of_change(self, session: Session, inside: Path) -> None:

@@ -107,7 +107,7 @@ class QueryPromises(EngineTests):
         assert [c.name for c in written.schema] == [name]
         session.define(name, Files((inside / "hostile.parquet",)))
         assert session.rows(" ".join(["SELECT", self.quoted(name), "FROM", self.quoted(name)])).rows == [(1,)]
-        assert session.digest(Files((inside / "hostile.parquet",)), [name])
+        assert session.digests(Files((inside / "hostile.parquet",)), [[name]])[0]
 
     def test_schema_keeps_names_apart(self, session: Session, inside: Path) -> None:
         self.need("schemas")
@@ -178,7 +178,7 @@ class QueryPromises(EngineTests):
         assert written.rows == 3
         assert written.schema == session.describe("SELECT * FROM people")
         files = [Files((inside / name,)) for name in ("people.parquet", "again.parquet")]
-        assert session.digest(files[0], ["id", "name"]) == session.digest(files[1], ["id", "name"])
+        assert session.digests(files[0], [["id", "name"]])[0] == session.digests(files[1], [["id", "name"]])[0]
 
     def test_arrow_of_zero_rows_keeps_the_columns(self, session: Session, inside: Path) -> None:
         written = session.ingest(session.arrow("SELECT * FROM people WHERE id > 9"), inside / "none.parquet", {})

@@ -1,0 +1,152 @@
+"""What a plan can tell of outputs that are yet to be built: which of their columns will hold what they held before."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from seeknal.nodes import DocumentLogic, SourceLogic, SqlLogic
+from seeknal.plan.fingerprint import whole_fingerprint
+from seeknal.plan.outlook import columns_of
+from seeknal.plan.planner import Decision, decide, is_read_from_outside, not_selected, own_change, upstream
+from seeknal.state.model import Read
+
+if TYPE_CHECKING:
+    from seeknal.nodes import Digest, Node, NodeId
+    from seeknal.plan.outlook import Columns
+    from seeknal.plan.planner import Situation
+
+
+class Foresight:
+    """Decides the nodes of a situation in graph order without building any.
+
+    An output that must be built again is taken to hold what it held before in columns whose logic did not change, down to sources whose data
+    did not: then readers of those columns alone need not be built. A run makes sure of it by comparing the rows.
+    """
+
+    def __init__(self, situation: Situation) -> None:
+        self._situation = situation
+        self.outlook = situation.outlook()
+        self._decisions: dict[NodeId, Decision] = {}
+        self._causes: dict[NodeId, tuple[NodeId, ...]] = {}
+        self._same: dict[tuple[NodeId, Columns], bool] = {}
+
+    def decide(self, node: Node) -> Decision:
+        """Decide a node, those that it reads being decided."""
+        situation, name = self._situation, node.id
+        if situation.selected is not None and name not in situation.selected:
+            decision = not_selected(node, situation)
+            self.outlook.keep(name)
+        else:
+            reads = {i: self._read(name, i) for i in situation.dag.inputs[name]}
+            known = {i: r for i, r in reads.items() if r is not None}
+            if len(known) == len(reads):
+                decision = decide(node, situation, self.outlook, known)
+            else:
+                decision = self._undecided(node, [i for i, r in reads.items() if r is None])
+        self._decisions[name] = decision
+        if decision.action == "reuse" and decision.artifact is not None:
+            self.outlook.settle(name, decision.artifact)
+        if decision.action == "build" and is_read_from_outside(node):
+            self._causes[name] = (name,)
+        return decision
+
+    def _undecided(self, node: Node, unknown: list[NodeId]) -> Decision:
+        """A node that reads what is yet to be built."""
+        if isinstance(node.logic, DocumentLogic):
+            return Decision("reuse", "nothing to build")
+        causes = [c for i in unknown for c in self._causes.get(i, (i,))]
+        self._causes[node.id] = tuple(dict.fromkeys(causes))
+        own = own_change(node, self._situation, self.outlook)
+        if own:
+            return Decision("build", own)
+        moved = [i for i in unknown if self._logic_changed(i, self.outlook.reads(node.id, i))]
+        if moved:
+            return Decision("build", f"upstream changed: {', '.join(self._upstream(node, i) for i in moved)}")
+        return Decision("may_build", f"if {', '.join(self._causes[node.id])} changed")
+
+    def _upstream(self, node: Node, source: NodeId) -> str:
+        columns = self.outlook.reads(node.id, source)
+        empty: Digest = ""  # type: ignore[assignment]
+        return upstream(source, self._situation, self.outlook, Read(None if columns is None else tuple(sorted(columns)), empty))
+
+    def _logic_changed(self, node: NodeId, columns: Columns) -> bool:
+        pointer = self._situation.pointers.get(node)
+        return pointer is None or not self._same_logic(node, columns)
+
+    def _same_logic(self, node: NodeId, columns: Columns) -> bool:
+        """Whether what makes these columns, and decides which rows there are, is what it was, all the way up."""
+        pointer = self._situation.pointers[node]
+        now = self.outlook.fingerprint(node)
+        if (pointer.fingerprint.schema, pointer.fingerprint.rows) != (now.schema, now.rows):
+            return False
+        if columns is None:
+            return whole_fingerprint(pointer.fingerprint) == whole_fingerprint(now)
+        return all(pointer.fingerprint.column(c) == now.column(c) for c in columns)
+
+    # Outputs that are yet to be built
+
+    def _read(self, reader: NodeId, source: NodeId) -> Read | None:
+        columns = self.outlook.reads(reader, source)
+        digest = self._identity(source, columns)
+        return None if digest is None else Read(None if columns is None else tuple(sorted(columns)), digest)
+
+    def _identity(self, node: NodeId, columns: Columns) -> Digest | None:
+        found = self.outlook.identity(node, columns)
+        if found is not None:
+            return found
+        dag_node = self._situation.dag.nodes[node]
+        if dag_node.is_view:
+            return self.outlook.view_identity(dag_node, columns, self._identity)
+        if not dag_node.is_readable or not self._same_rows(node, columns):
+            return None
+        before = self.outlook.expected(node)
+        return before.identity(columns) if before is not None else None
+
+    def _same_rows(self, node: NodeId, columns: Columns) -> bool:
+        """Whether building the node leaves these columns' rows as they are in the output there is."""
+        if (node, columns) not in self._same:
+            self._same[node, columns] = self._will_be_same(node, columns)
+        return self._same[node, columns]
+
+    def _will_be_same(self, node: NodeId, columns: Columns) -> bool:
+        situation = self._situation
+        pointer, decision = situation.pointers.get(node), self._decisions.get(node)
+        before = self.outlook.expected(node)
+        logic = situation.dag.nodes[node].logic
+        if pointer is None or before is None or decision is None or node in situation.forced:
+            return False
+        if decision.key == pointer.key and (isinstance(logic, SourceLogic) or self._repeatable(node)):
+            return True  # what is missing is built again just as it was
+        if not isinstance(logic, SqlLogic) or situation.presence(before) != "whole":
+            return False
+        return self._repeatable(node) and self._same_logic(node, columns) and self._same_inputs(node, columns)
+
+    def _repeatable(self, node: NodeId) -> bool:
+        """Whether the same inputs always give the same rows, also through the views that are read."""
+        analysis = self.outlook.analysis(node)
+        if analysis is None or not analysis.repeatable or self._situation.moment(self._situation.dag.nodes[node]) is not None:
+            return False
+        views = [i for i in self._situation.dag.inputs[node] if self._situation.dag.nodes[i].is_view]
+        return all(self._repeatable(v) for v in views)
+
+    def _same_inputs(self, node: NodeId, columns: Columns) -> bool:
+        """Whether what these columns are made of is what it was when the output was built."""
+        analysis, recorded = self.outlook.analysis(node), self._situation.pointers[node].inputs
+        if analysis is None:
+            return False
+        chosen = [analysis.column(c) for c in columns] if columns is not None and analysis.opaque is None else [None]
+        origins = analysis.everything if None in chosen else analysis.rows.union(*(c.value | c.filter for c in chosen if c is not None))
+        for source in self._situation.dag.inputs[node]:
+            read = recorded.get(source)
+            if read is None or not self._unmoved(source, read, columns_of(origins, self._situation.dag.nodes[source].relation)):
+                return False
+        return True
+
+    def _unmoved(self, source: NodeId, read: Read, columns: Columns) -> bool:
+        """Whether an input will hold in these columns what it held when `read` was taken from it."""
+        taken = None if read.columns is None else frozenset(read.columns)
+        now = self.outlook.identity(source, taken)
+        if now is not None:
+            return now == read.digest
+        before = self.outlook.expected(source)
+        return before is not None and before.identity(taken) == read.digest and self._same_rows(source, columns)

@@ -1,0 +1,224 @@
+"""What is known of every node's output while decisions are made: its columns, what they are made of, and how readers know it.
+
+A plan and a run walk the graph in the same order. What a node's output is becomes known when it is settled: at once where it is reused, when it has
+been written where it is built. Until then its columns are what its query says they will be.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import TYPE_CHECKING
+
+from seeknal.nodes import Digest, Node, NodeId, SourceLogic, SqlLogic
+from seeknal.plan.fingerprint import content_of, query_fingerprint, schema_hash, source_fingerprint, whole_node_fingerprint
+from seeknal.state.model import Read
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from seeknal.graph.dag import Dag
+    from seeknal.nodes import Key
+    from seeknal.plan.analyses import Analyses
+    from seeknal.sql.analysis import Analysis
+    from seeknal.sql.expressions import NameProblem
+    from seeknal.state.model import Artifact, Fingerprint, Pointer
+
+Columns = frozenset[str] | None
+"""The columns a reader mentions, by folded name; None for all of them."""
+
+
+class Outlook:
+    """What is known so far. `before` is the output an environment has of a node now."""
+
+    def __init__(
+        self,
+        dag: Dag,
+        analyses: Analyses,
+        pointers: Mapping[NodeId, Pointer],
+        before: Callable[[Key], Artifact | None],
+        moment: Callable[[Node], str | None],
+    ) -> None:
+        self._dag = dag
+        self._analyses = analyses
+        self._pointers = pointers
+        self._before = before
+        self._moment = moment
+        self._frozen: dict[NodeId, Key] = {}
+        self._artifacts: dict[NodeId, Artifact] = {}
+        self._names: dict[NodeId, tuple[str, ...] | None] = {}
+        self._analysed: dict[NodeId, tuple[Analysis, str]] = {}
+        self._fingerprints: dict[NodeId, Fingerprint] = {}
+
+    # What becomes known
+
+    def settle(self, node: NodeId, artifact: Artifact) -> None:
+        """The node's output is this one."""
+        thought, names = self.expected(node), tuple(c.name for c in artifact.schema)
+        as_thought = thought is not None and thought.schema == artifact.schema and self._names.get(node, names) == names
+        self._artifacts[node] = artifact
+        if not as_thought and (node in self._names or node in self._fingerprints):
+            self._forget(node)
+        self._names[node] = names
+
+    def keep(self, node: NodeId) -> None:
+        """The node stays as the environment has it, whatever the project says of it now."""
+        pointer = self._pointers.get(node)
+        artifact = self._before(pointer.key) if pointer is not None else None
+        if artifact is not None:
+            self.settle(node, artifact)
+        if pointer is None:
+            return
+        if self._dag.nodes[node].is_view and pointer.fingerprint.content != self.fingerprint(node).content:
+            self._frozen[node] = pointer.key
+            self._forget(node)
+            self._names[node] = None
+        self._fingerprints[node] = pointer.fingerprint
+
+    def _forget(self, node: NodeId) -> None:
+        """What was thought of a node and its readers no longer holds: its columns are others than was expected."""
+        self._fingerprints.pop(node, None)
+        for reader in self._dag.downstream([node]):
+            self._analysed.pop(reader, None)
+            self._fingerprints.pop(reader, None)
+            if reader not in self._artifacts:
+                self._names.pop(reader, None)
+
+    def artifact(self, node: NodeId) -> Artifact | None:
+        """The output a node has been found or built to have."""
+        return self._artifacts.get(node)
+
+    def expected(self, node: NodeId) -> Artifact | None:
+        """The output of a node, or the one the environment has while that is not known."""
+        pointer = self._pointers.get(node)
+        return self._artifacts.get(node) or (self._before(pointer.key) if pointer is not None else None)
+
+    # Columns
+
+    def names(self, node: NodeId) -> tuple[str, ...] | None:
+        """The names of a node's columns; None where they cannot be known yet."""
+        if node not in self._names:
+            self._names[node] = self._expected_names(self._dag.nodes[node])
+        return self._names[node]
+
+    def _expected_names(self, node: Node) -> tuple[str, ...] | None:
+        analysis = self.analysis(node.id)
+        if analysis is not None:
+            names = analysis.names
+            if names is not None and all(n is not None for n in names):
+                return tuple(n for n in names if n is not None)
+            pointer = self._pointers.get(node.id)
+            if pointer is None or pointer.fingerprint.content != content_of(node, analysis):
+                return None
+        before = self.expected(node.id)
+        return tuple(c.name for c in before.schema) if before is not None else None
+
+    def analysis(self, node: NodeId) -> Analysis | None:
+        """The analysis of a node's query against the columns its inputs have; None for a node that is not built by a query."""
+        found = self._analysis(node)
+        return found[0] if found is not None else None
+
+    def problems(self, node: NodeId) -> tuple[NameProblem, ...]:
+        """The names in a node's query that mean nothing or too much, as far as the columns of its inputs are known."""
+        found = self._analysis(node)
+        return self._analyses.problems.get(found[1], ()) if found is not None else ()
+
+    def _analysis(self, node: NodeId) -> tuple[Analysis, str] | None:
+        logic = self._dag.nodes[node].logic
+        if not isinstance(logic, SqlLogic):
+            return None
+        if node not in self._analysed:
+            schemas = {self._dag.nodes[i].relation: self.names(i) for i in self._dag.inputs[node]}
+            self._analysed[node] = self._analyses.of(logic.sql, logic.dialect, schemas)
+        return self._analysed[node]
+
+    def reads(self, reader: NodeId, source: NodeId) -> Columns:
+        """The columns of an input that a node mentions."""
+        analysis = self.analysis(reader)
+        found = analysis.reads(self._dag.nodes[source].relation) if analysis is not None else None
+        return frozenset(c.casefold() for c in found) if found is not None else None
+
+    def fingerprint(self, node: NodeId) -> Fingerprint:
+        """What a node's logic amounts to, down to its columns."""
+        if node not in self._fingerprints:
+            self._fingerprints[node] = self._fingerprinted(self._dag.nodes[node])
+        return self._fingerprints[node]
+
+    def _fingerprinted(self, node: Node) -> Fingerprint:
+        inputs = {i: self.fingerprint(i) for i in self._dag.inputs[node.id]}
+        analysis = self.analysis(node.id)
+        if analysis is not None:
+            names = self.names(node.id)
+            if names is not None and names != analysis.names:
+                analysis = analysis.named(names)
+            by_relation = {self._dag.nodes[i].relation: f for i, f in inputs.items()}
+            return query_fingerprint(node, analysis, by_relation, {self._dag.nodes[i].relation: self.reads(node.id, i) for i in inputs})
+        if isinstance(node.logic, SourceLogic):
+            found = self.expected(node.id)
+            return source_fingerprint(node, found.schema if found is not None else None)
+        return whole_node_fingerprint(node, inputs)
+
+    # How readers know it
+
+    def read(self, reader: NodeId, source: NodeId) -> Read | None:
+        """What a node takes from an input; None where that is not known yet."""
+        columns = self.reads(reader, source)
+        digest = self.identity(source, columns)
+        return None if digest is None else Read(None if columns is None else tuple(sorted(columns)), digest)
+
+    def identity(self, node: NodeId, columns: Columns) -> Digest | None:
+        """How readers of these columns know a node's output: equal for outputs that hold the same rows in them. None while it is not settled."""
+        if node in self._frozen:
+            return Digest(self._frozen[node])
+        if not self._dag.nodes[node].is_readable:
+            return Digest("")
+        if self._dag.nodes[node].is_view:
+            return self.view_identity(self._dag.nodes[node], columns, self.identity)
+        artifact = self._artifacts.get(node)
+        return artifact.identity(columns) if artifact is not None else None
+
+    def view_identity(self, node: Node, columns: Columns, identity: Callable[[NodeId, Columns], Digest | None]) -> Digest | None:
+        """A view is what its query makes of what it reads, column by column where that is known."""
+        analysis = self.analysis(node.id)
+        if analysis is None:
+            return None
+        chosen = [analysis.column(c) for c in sorted(columns)] if columns is not None else [None]
+        material: list[object] = [schema_hash(node), self._moment(node)]
+        if analysis.opaque is not None or analysis.columns is None or analysis.order or None in chosen:
+            material += [content_of(node, analysis)]
+            origins = analysis.everything
+        else:
+            some = [c for c in chosen if c is not None]
+            material += [analysis.rows_shape, [(c.name, c.shape) for c in some]]
+            origins = analysis.rows.union(*(c.value | c.filter for c in some))
+        for source in self._dag.inputs[node.id]:
+            read = columns_of(origins, self._dag.nodes[source].relation)
+            digest = identity(source, read)
+            if digest is None:
+                return None
+            material.append([source, None if read is None else sorted(read), digest])
+        return Digest("view:" + hashlib.sha256(json.dumps(material, default=str).encode()).hexdigest()[:32])
+
+    def wanted(self, node: NodeId) -> set[Columns]:
+        """The sets of columns of a node's output by which it is known to those that read it, also through views."""
+        found: set[Columns] = set()
+        relation = self._dag.nodes[node].relation
+        for reader in self._dag.readers[node]:
+            found.add(self.reads(reader, node))
+            analysis = self.analysis(reader)
+            if not self._dag.nodes[reader].is_view or analysis is None:
+                continue
+            for columns in self.wanted(reader):
+                chosen = [analysis.column(c) for c in columns] if columns is not None else [None]
+                if analysis.opaque is None and None not in chosen:
+                    origins = analysis.rows.union(*(c.value | c.filter for c in chosen if c is not None))
+                    found.add(columns_of(origins, relation))
+        return found
+
+
+def columns_of(origins: Iterable[tuple[str, str]], relation: str) -> Columns:
+    """The columns of one relation among these origins; None where it may be any."""
+    from seeknal.sql.relations import ANY, ROWS
+
+    found = {column for r, column in origins if r == relation and column != ROWS}
+    return None if ANY in found else frozenset(c.casefold() for c in found)
