@@ -16,18 +16,22 @@ if TYPE_CHECKING:
     from seeknal.sql.expressions import NameProblem
     from seeknal.sql.relations import Origins
 
-VERSION = 1
+VERSION = 2
 """Changed whenever the same query would be analysed to another shape."""
 
 
 @dataclass(frozen=True, slots=True)
 class OutputColumn:
-    """A column a query returns: its name (None where only the engine can say it), how it is computed, and from what."""
+    """A column a query returns: its name (None where only the engine can say it), how it is computed, and from what.
+
+    `uncast` is its shape without the cast around it.
+    """
 
     name: str | None
     shape: str
     value: Origins = NOWHERE
     filter: Origins = NOWHERE
+    uncast: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +102,7 @@ class Analysis:
 
         columns = None
         if self.columns is not None:
-            columns = [[c.name, c.shape, numbers(c.value), numbers(c.filter)] for c in self.columns]
+            columns = [[c.name, c.shape, numbers(c.value), numbers(c.filter), c.uncast] for c in self.columns]
         return [
             self.content,
             self.rows_shape,
@@ -121,7 +125,7 @@ class Analysis:
 
         read = None
         if columns is not None:
-            read = tuple(OutputColumn(n, s, some(v), some(f)) for n, s, v, f in columns)
+            read = tuple(OutputColumn(n, s, some(v), some(f), u) for n, s, v, f, u in columns)
         return cls(content, rows_shape, some(rows), read, some(order), opaque, sure)
 
 
@@ -158,7 +162,9 @@ def analyse(sql: str, dialect: str, schemas: Mapping[str, Sequence[str] | None])
     columns = None
     content = [known.order.shape, known.whole]
     if known.columns is not None:
-        columns = tuple(OutputColumn(c.name, c.derived.shape, c.derived.value, c.derived.filter) for c in known.columns)
+        columns = tuple(
+            OutputColumn(c.name, c.derived.shape, c.derived.value, c.derived.filter, c.uncast or c.derived.shape) for c in known.columns
+        )
     rows = known.rows if known.columns is not None else known.everything
     return Analysed(Analysis(shape(*content), known.shape, rows, columns, known.order.origins, None, sure))
 

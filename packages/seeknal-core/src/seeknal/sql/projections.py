@@ -72,7 +72,12 @@ class Projections:
         label = "" if name else self._expressions.text(inner)
         if name:
             self._scope.aliases.setdefault(name.casefold(), derived)
-        return Projection(RelationColumn(name, derived, label), aggregates(inner), multiplies(inner))
+        uncast = (
+            self._expressions.derive(inner.this, self._scope, self._ctes).shape
+            if isinstance(inner, exp.Cast) and not isinstance(inner, exp.TryCast)
+            else ""
+        )
+        return Projection(RelationColumn(name, derived, label, uncast), aggregates(inner), multiplies(inner))
 
     def _window(self, window: exp.Expr) -> Derived:
         """A window of the WINDOW clause; its name plays no part, except to other windows."""

@@ -50,11 +50,15 @@ class Derived:
 
 @dataclass(frozen=True, slots=True)
 class RelationColumn:
-    """A column of a relation. `name` is None where only the engine can say what it calls it; `label` is the text it goes by then."""
+    """A column of a relation. `name` is None where only the engine can say what it calls it; `label` is the text it goes by then.
+
+    `uncast` is the shape of its value before the cast around it, where there is one.
+    """
 
     name: str | None
     derived: Derived
     label: str = ""
+    uncast: str = ""
 
 
 @dataclass(frozen=True)
