@@ -30,7 +30,7 @@ FILES = {
         ---
         kind: transform
         name: wrong
-        sql: SELECT nothing FROM {{ ref('orders') }}
+        sql: SELECT CAST(status AS INTEGER) AS nothing FROM {{ ref('orders') }}
         ---
         kind: transform
         name: after

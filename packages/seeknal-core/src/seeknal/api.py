@@ -37,8 +37,10 @@ from seeknal.targets import load_target
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from seeknal.errors import SeeknalError
     from seeknal.fileversions import FileVersions
     from seeknal.graph.selection import History
+    from seeknal.plan.outlook import Outlook
     from seeknal.protocols import Rows, Session
     from seeknal.run.comparing import CompareOptions
     from seeknal.run.comparison import Comparison
@@ -108,7 +110,10 @@ class Project:
         if errors or dag is None:
             raise ProjectErrors(errors)
         loaded.keep()
-        return cls(loaded, dag)
+        project = cls(loaded, dag)
+        if extra:  # a draft leaves no trace
+            project.analyses = Analyses(project.target, keeps=False)
+        return project
 
     @property
     def root(self) -> Path:
@@ -162,18 +167,28 @@ class Project:
         from seeknal.run.history import last_results
 
         changes = self.plan().changes
-        new = frozenset(n for n, c in changes.items() if c == "added")
-        modified = frozenset(n for n, c in changes.items() if c in ("added", "modified"))
+        new = frozenset(n for n, c in changes.items() if c.change == "added")
+        modified = frozenset(n for n, c in changes.items() if c.change in ("added", "modified"))
         return History(new, modified, last_results(self.target))
 
     # Planning and running
 
     def plan(self, *, selected: frozenset[NodeId] | None = None, full: bool = False, now: datetime | None = None) -> Plan:
-        """What a run would do, and why. Builds nothing and writes nothing."""
+        """What a run would do, and why. Builds nothing. Raises ProjectErrors for names in queries that mean nothing."""
+        from seeknal.run.binding import query_types
+
         situation, _ = self._look(RunOptions(selected=selected, full=full, now=now), probes=False)
-        plan = make_plan(situation)
+        self._check_names(situation, situation.outlook())
+        plan = make_plan(situation, lambda outlook, node: query_types(self, outlook, node))
         self.analyses.keep()
         return plan
+
+    def _check_names(self, situation: Situation, outlook: Outlook) -> None:
+        from seeknal.run.binding import name_errors
+
+        errors: list[SeeknalError] = list(name_errors(self, situation, outlook))
+        if errors:
+            raise ProjectErrors(errors)
 
     def run(self, options: RunOptions | None = None, listener: Listener | None = None) -> RunResult:
         """Build what changed, check it, publish it. Raises LockedError when another run is at it."""
@@ -198,6 +213,8 @@ class Project:
         begun = time.perf_counter()
         situation, files = self._look(options, probes=True)
         result.notices += situation.snapshot.notices
+        outlook = situation.outlook()
+        self._check_names(situation, outlook)
         self.state.commit(list(files.changes.values()), lease)
         relations = self.relations(options.memory_limit)
         emit = _Events(self, listener, result)
@@ -206,6 +223,7 @@ class Project:
             builder = Builder(self.loaded, situation, files, self.store, relations)
             scheduler = Scheduler(
                 situation,
+                outlook,
                 builder,
                 relations,
                 lambda changes: self.state.commit(changes, lease),

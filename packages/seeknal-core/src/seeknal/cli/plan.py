@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from seeknal.cli.changes import change_document, counted, print_changes
 from seeknal.cli.options import Invocation, as_json, invocation_of, shared_options
 from seeknal.cli.output import colored, note, plural, print_json
 
@@ -38,11 +39,12 @@ def print_plan(project: Project, plan: Plan, invocation: Invocation, format_: st
     for text in plan.notices:
         note(f"warning: {text}")
     if format_ == "json":
-        print_json(plan_document(project, plan))
+        print_json(plan_document(plan))
         return
     counts = {action: sum(1 for d in plan.decisions.values() if d.action == action) for action in _MARKS}
     audits = [d.audits for d in plan.decisions.values()]
     color = colored(invocation.color)
+    print_changes(plan.changes, color=color, verbose=invocation.verbose)
     for node, decision in plan.decisions.items():
         if (
             decision.action in ("reuse", "skip")
@@ -58,6 +60,8 @@ def print_plan(project: Project, plan: Plan, invocation: Invocation, format_: st
             click.echo("\n".join(f"      {part}" for part in query.strip().splitlines()))
     for node in plan.removed:
         click.echo(f"- remove     {node}  (no longer in the project)")
+    if any(c.change in ("modified", "indirect") for c in plan.changes.values()):
+        click.echo(counted(plan.changes))
     click.echo(_total(counts, len(plan.removed), audits.count("missing"), audits.count("failed")))
 
 
@@ -83,13 +87,9 @@ def _total(counts: dict[str, int], removed: int, audits: int, failed: int) -> st
     return f"Plan for {plural(sum(counts.values()), 'node')}: {', '.join(parts)}."
 
 
-def plan_document(project: Project, plan: Plan) -> dict[str, Any]:
-    """The JSON form. Changes carry no category and no edits: this version compares whole nodes, not columns."""
-    del project
-    changes: list[dict[str, Any]] = [
-        {"id": node, "change": change, "category": None, "edits": [], "via": [], "sql_diff": None}
-        for node, change in sorted(plan.changes.items())
-    ]
+def plan_document(plan: Plan) -> dict[str, Any]:
+    """The JSON form."""
+    changes = [change_document(change) for _, change in sorted(plan.changes.items())]
     nodes = [{"id": n, "action": d.action, "reason": d.reason, "audits": d.audits, "intervals": []} for n, d in plan.decisions.items()]
     actions = [d.action for d in plan.decisions.values()]
     summary = {action: actions.count(action) for action in _MARKS} | {"removed": len(plan.removed)}  # type: ignore[arg-type]

@@ -28,8 +28,10 @@ _ROOM = 4
 class Analyses:
     """The analyses of one project's queries."""
 
-    def __init__(self, target: Path) -> None:
+    def __init__(self, target: Path, *, keeps: bool = True) -> None:
+        """Without `keeps` nothing is ever written."""
         self._path = target / FILE
+        self._keeps = keeps
         self._kept: dict[str, list[object]] | None = None
         self._known: dict[str, Analysis] = {}
         self._fresh: set[str] = set()
@@ -47,7 +49,7 @@ class Analyses:
 
     def keep(self) -> None:
         """Write what was learned. A target that cannot be written is no reason to fail."""
-        if not self._fresh:
+        if not self._fresh or not self._keeps:
             return
         kept = self._kept or {}
         if len(kept) > _ROOM * len(self._known):

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from seeknal.nodes import DocumentLogic, SourceLogic, SqlLogic
-from seeknal.plan.fingerprint import whole_fingerprint
 from seeknal.plan.outlook import columns_of
-from seeknal.plan.planner import Decision, decide, is_read_from_outside, not_selected, own_change, upstream
+from seeknal.plan.planner import Decision, decide, is_read_from_outside, not_selected, own_change
+from seeknal.plan.reach import described, differing, moved
 from seeknal.state.model import Read
 
 if TYPE_CHECKING:
@@ -59,29 +59,15 @@ class Foresight:
         own = own_change(node, self._situation, self.outlook)
         if own:
             return Decision("build", own)
-        moved = [i for i in unknown if self._logic_changed(i, self.outlook.reads(node.id, i))]
-        if moved:
-            return Decision("build", f"upstream changed: {', '.join(self._upstream(node, i) for i in moved)}")
+        through = moved(node.id, tuple(unknown), self._situation.pointers, self.outlook)
+        if through:
+            return Decision("build", f"upstream changed: {described(through)}")
         return Decision("may_build", f"if {', '.join(self._causes[node.id])} changed")
-
-    def _upstream(self, node: Node, source: NodeId) -> str:
-        columns = self.outlook.reads(node.id, source)
-        empty: Digest = ""  # type: ignore[assignment]
-        return upstream(source, self._situation, self.outlook, Read(None if columns is None else tuple(sorted(columns)), empty))
-
-    def _logic_changed(self, node: NodeId, columns: Columns) -> bool:
-        pointer = self._situation.pointers.get(node)
-        return pointer is None or not self._same_logic(node, columns)
 
     def _same_logic(self, node: NodeId, columns: Columns) -> bool:
         """Whether what makes these columns, and decides which rows there are, is what it was, all the way up."""
-        pointer = self._situation.pointers[node]
-        now = self.outlook.fingerprint(node)
-        if (pointer.fingerprint.schema, pointer.fingerprint.rows) != (now.schema, now.rows):
-            return False
-        if columns is None:
-            return whole_fingerprint(pointer.fingerprint) == whole_fingerprint(now)
-        return all(pointer.fingerprint.column(c) == now.column(c) for c in columns)
+        listed = None if columns is None else tuple(columns)
+        return not differing(self._situation.pointers[node].fingerprint, self.outlook.fingerprint(node), listed)
 
     # Outputs that are yet to be built
 

@@ -6,6 +6,7 @@ that what depends on an output not built yet is only *may build*. A run asks the
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Literal
@@ -23,6 +24,7 @@ from seeknal.nodes import (
 )
 from seeknal.plan.fingerprint import build_key, content_of
 from seeknal.plan.outlook import Outlook
+from seeknal.plan.reach import EVERY, described, moved
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
     from seeknal.artifacts import Presence
     from seeknal.graph.dag import Dag
     from seeknal.plan.analyses import Analyses
+    from seeknal.plan.changes import Change
     from seeknal.state.model import Artifact, Pointer, Read, Snapshot
 
 Action = Literal["build", "reuse", "may_build", "skip"]
@@ -102,11 +105,12 @@ class Plan:
     decisions: Mapping[NodeId, Decision]
     removed: tuple[NodeId, ...] = ()
     notices: tuple[str, ...] = ()
-    changes: Mapping[NodeId, str] = field(default_factory=dict)
+    changes: Mapping[NodeId, Change] = field(default_factory=dict)
 
 
-def make_plan(situation: Situation) -> Plan:
-    """Decide every node as far as can be known without building any."""
+def make_plan(situation: Situation, types: Callable[[Outlook, Node], Mapping[str, str | None]]) -> Plan:
+    """Decide every node as far as can be known without building any. `types` says what types the columns of a node's query will have."""
+    from seeknal.plan.changes import Changes
     from seeknal.plan.foresight import Foresight
 
     foresight = Foresight(situation)
@@ -122,24 +126,8 @@ def make_plan(situation: Situation) -> Plan:
             blocked.add(name)
         decisions[name] = decision
     removed = tuple(sorted(set(situation.pointers) - set(situation.dag.nodes)))
-    return Plan(situation.environment, decisions, removed, situation.snapshot.notices, project_changes(situation, foresight.outlook))
-
-
-def project_changes(situation: Situation, outlook: Outlook) -> dict[NodeId, str]:
-    """For each node that differs from what the environment holds: added, removed or modified."""
-    changes: dict[NodeId, str] = {}
-    for name in situation.dag.order:
-        before, fingerprint = situation.pointers.get(name), outlook.fingerprint(name)
-        if before is None:
-            changes[name] = "added"
-        elif (before.fingerprint.content, before.fingerprint.schema, before.fingerprint.config) != (
-            fingerprint.content,
-            fingerprint.schema,
-            fingerprint.config,
-        ):
-            changes[name] = "modified"
-    changes.update(dict.fromkeys(set(situation.pointers) - set(situation.dag.nodes), "removed"))
-    return changes
+    changes = Changes(situation, foresight.outlook, functools.partial(types, foresight.outlook)).find()
+    return Plan(situation.environment, decisions, removed, situation.snapshot.notices, changes)
 
 
 def decide(node: Node, situation: Situation, outlook: Outlook, inputs: Mapping[NodeId, Read]) -> Decision:
@@ -164,16 +152,20 @@ def not_selected(node: Node, situation: Situation) -> Decision:
 
 
 def own_change(node: Node, situation: Situation, outlook: Outlook) -> str | None:
-    """Why the node itself must be built, whatever its inputs turn out to be."""
+    """Why the node must be built, whatever the rows of its inputs turn out to be."""
     if node.id in situation.forced:
         return "forced (--full)"
     pointer = situation.pointers.get(node.id)
     if pointer is None:
         return "new"
     content = content_of(node, outlook.analysis(node.id))
-    if (pointer.fingerprint.content, pointer.fingerprint.schema) != (content, outlook.fingerprint(node.id).schema):
-        return "content changed"
-    return None
+    if (pointer.fingerprint.content, pointer.fingerprint.schema) == (content, outlook.fingerprint(node.id).schema):
+        return None
+    if isinstance(node.logic, SqlLogic) and pointer.sql == node.logic.sql and pointer.is_view == node.is_view:
+        through = moved(node.id, situation.dag.inputs[node.id], situation.pointers, outlook)
+        if through:  # its query is what it was, and means something else over other columns
+            return f"upstream changed: {described(through)}"
+    return "content changed"
 
 
 def _audits(node: Node, key: Key, situation: Situation) -> Audits:
@@ -227,23 +219,15 @@ def _reason(node: Node, situation: Situation, outlook: Outlook, key: Key, inputs
         return own or "new"
     if pointer.version != version:
         return "source data changed"
-    moved = [i for i, read in inputs.items() if pointer.inputs.get(i) != read]
-    if moved:
-        return f"upstream changed: {', '.join(upstream(i, situation, outlook, inputs[i]) for i in moved)}"
+    others = tuple(i for i, read in inputs.items() if pointer.inputs.get(i) != read)
+    if others:
+        through = dict.fromkeys(others, (EVERY,)) | moved(node.id, others, situation.pointers, outlook)
+        return f"upstream changed: {described(through)}"
     if situation.moment(node) is not None:
         return "asks for the time; a var in its place pins it"
     if isinstance(node.logic, PythonLogic):
         return "a package it imports changed"
     return "engine changed"
-
-
-def upstream(source: NodeId, situation: Situation, outlook: Outlook, read: Read) -> str:
-    """An input that changed, with the columns read of it whose logic did, where that can be told."""
-    pointer, now = situation.pointers.get(source), outlook.fingerprint(source)
-    if pointer is None or read.columns is None or pointer.fingerprint.rows != now.rows:
-        return source
-    changed = [c for c in read.columns if pointer.fingerprint.column(c) != now.column(c)]
-    return f"{source} [{', '.join(changed)}]" if changed else source
 
 
 def is_read_from_outside(node: Node) -> bool:

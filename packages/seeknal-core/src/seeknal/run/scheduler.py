@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from seeknal.nodes import Node
-    from seeknal.plan.outlook import Columns
+    from seeknal.plan.outlook import Columns, Outlook
     from seeknal.plan.planner import Situation
     from seeknal.run.builder import Builder, Built
     from seeknal.run.sessions import Relations
@@ -62,6 +62,7 @@ class Scheduler:
     def __init__(
         self,
         situation: Situation,
+        outlook: Outlook,
         builder: Builder,
         relations: Relations,
         commit: Callable[[list[Change]], None],
@@ -79,7 +80,7 @@ class Scheduler:
         self._workers = workers
         self._continue = continue_on_error
         self._run_id = run_id
-        self._outlook = situation.outlook()
+        self._outlook = outlook
         self._tasks: queue.SimpleQueue[tuple[Node, Decision, Mapping[NodeId, Read], set[Columns]] | None] = queue.SimpleQueue()
         self._outcomes: queue.SimpleQueue[tuple[Node, Decision, Built | SeeknalError | BaseException]] = queue.SimpleQueue()
         self._threads: list[threading.Thread] = []

@@ -1,0 +1,96 @@
+"""The fine-grained edits that turn one query into another."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from seeknal.plan.types import same, widens
+from seeknal.sql.differences import FILTER, clauses
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from seeknal.nodes import Node
+    from seeknal.sql.analysis import Analysis, OutputColumn
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """One thing that was changed: what kind of change, the column it is about if any, and in a few words how."""
+
+    kind: str
+    column: str | None
+    detail: str = ""
+
+
+def query_edits(
+    sql: tuple[str, str, str],
+    old: Analysis,
+    new: Analysis,
+    before: Mapping[str, str | None],
+    after: Callable[[], Mapping[str, str | None]],
+) -> list[Edit]:
+    """How a query was edited. `sql` is the text before and after and its dialect; `before` and `after` are the types of its columns, by folded name."""
+    if old.opaque is not None or new.opaque is not None or old.columns is None or new.columns is None:
+        why = old.opaque or new.opaque or "its columns are known only when it is built"
+        return [Edit("LOGIC_CHANGED", None, f"cannot be compared column by column: {why}")] if old.content != new.content else []
+    if any(c.name is None for c in (*old.columns, *new.columns)):
+        return [Edit("LOGIC_CHANGED", None, "cannot be compared column by column: some have no name")] if old.content != new.content else []
+    found = _column_edits(_by_name(old), _by_name(new), before, after)
+    if old.rows_shape != new.rows_shape:
+        found += [Edit(kind, None, detail) for kind, detail in clauses(*sql)] or [Edit(FILTER, None, "what a clause is computed from")]
+    elif not found and old.content != new.content:
+        reordered = [c.name for c in old.columns] != [c.name for c in new.columns]
+        found.append(Edit("ORDER_CHANGED", None, "the order of columns" if reordered else "the order of rows"))
+    return found
+
+
+def declared_edits(node: Node, before: Mapping[str, str | None]) -> tuple[Edit, ...]:
+    """How the declared types of a source differ from those its columns had."""
+    found = []
+    for column in node.columns:
+        old = before.get(column.name.casefold())
+        if column.type is not None and old is not None and not same(old, column.type):
+            found.append(_typed(column.name, old, column.type))
+    return tuple(found)
+
+
+def _column_edits(
+    old: Mapping[str, OutputColumn],
+    new: Mapping[str, OutputColumn],
+    before: Mapping[str, str | None],
+    after: Callable[[], Mapping[str, str | None]],
+) -> list[Edit]:
+    gone, come = [c for c in old if c not in new], [c for c in new if c not in old]
+    found: list[Edit] = []
+    for name in list(gone):
+        same_value = [c for c in come if new[c].shape == old[name].shape]
+        if len(same_value) == 1:
+            come.remove(same_value[0])
+            gone.remove(name)
+            found.append(Edit("COLUMN_RENAMED", old[name].name, f"{old[name].name} → {new[same_value[0]].name}"))
+    found += [Edit("COLUMN_REMOVED", old[c].name) for c in gone]
+    found += [Edit("COLUMN_ADDED", new[c].name) for c in come]
+    for name, column in new.items():
+        if name in old and old[name].shape != column.shape:
+            found.append(_changed(old[name], column, before.get(name), after))
+    return found
+
+
+def _changed(old: OutputColumn, new: OutputColumn, before: str | None, after: Callable[[], Mapping[str, str | None]]) -> Edit:
+    """A column that is computed otherwise; only its type, where nothing but the cast around it is new."""
+    name = new.name or ""
+    if old.uncast and old.uncast == new.uncast and before is not None:
+        now = after().get(name.casefold())
+        if now is not None and not same(before, now):
+            return _typed(name, before, now)
+    return Edit("COLUMN_EXPRESSION_CHANGED", name)
+
+
+def _typed(name: str, old: str, new: str) -> Edit:
+    return Edit("COLUMN_TYPE_WIDENED" if widens(old, new) else "COLUMN_TYPE_NARROWED", name, f"{old} → {new}")
+
+
+def _by_name(analysis: Analysis) -> dict[str, OutputColumn]:
+    return {(c.name or "").casefold(): c for c in analysis.columns or ()}

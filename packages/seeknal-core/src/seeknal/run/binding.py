@@ -1,0 +1,116 @@
+"""Asking the engine what a node's query means before anything is built: the types of its columns, and whether its names are right."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from seeknal.errors import EngineError, NodeError, ProjectError
+from seeknal.nodes import SqlLogic
+from seeknal.plan.planner import UNREAD, is_read_from_outside
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from seeknal.api import Project
+    from seeknal.nodes import Node, NodeId
+    from seeknal.plan.outlook import Outlook
+    from seeknal.plan.planner import Situation
+    from seeknal.protocols import Session
+    from seeknal.sql.expressions import NameProblem
+
+
+def query_types(project: Project, outlook: Outlook, node: Node) -> dict[str, str | None]:
+    """The types of the columns that a node's query returns, by folded name; none where they cannot be told before it runs."""
+    if not isinstance(node.logic, SqlLogic):
+        return {}
+    try:
+        with _Bound(project, outlook, node) as session:
+            found = {c.name.casefold(): c.type for c in session.describe(node.logic.sql)}
+    except (EngineError, NodeError):
+        return {}
+    return found | {c.name.casefold(): c.type for c in node.columns if c.type}
+
+
+def name_errors(project: Project, situation: Situation, outlook: Outlook) -> Iterator[ProjectError]:
+    """The names in queries that mean nothing or too much, where that can be told before anything runs.
+
+    The analysis finds them and the engine confirms them: what it accepts is right. Where nobody edited anything, and a column is gone from the data, that is
+    for the run to meet: it fails one node, not the project.
+    """
+    certain: set[NodeId] = set()
+    edited: set[NodeId] = set()
+    for name in situation.dag.order:
+        node = situation.dag.nodes[name]
+        if situation.selected is not None and name not in situation.selected:
+            outlook.keep(name)
+        inputs = situation.dag.inputs[name]
+        if _is_edited(node, situation) or any(i in edited for i in inputs):
+            edited.add(name)
+        if not all(i in certain for i in inputs) or not (inputs or not node.is_readable or _is_as_it_was(node, situation)):
+            continue
+        problems = outlook.problems(name)
+        if not problems:
+            certain.add(name)
+        elif name in edited and _refused(project, outlook, node):
+            yield from (_placed(node, problem) for problem in problems)
+
+
+def _is_as_it_was(node: Node, situation: Situation) -> bool:
+    """Whether what is read from outside has the columns it had: neither its data nor how it is read has changed."""
+    if not is_read_from_outside(node):
+        return True
+    pointer, version = situation.pointers.get(node.id), situation.versions.get(node.id)
+    if pointer is None or pointer.fingerprint.content != node.content_hash:
+        return False
+    return version == pointer.version or (version == UNREAD and getattr(node.logic, "refresh", None) == "manual")
+
+
+def _is_edited(node: Node, situation: Situation) -> bool:
+    """Whether the environment was built from another query, or none."""
+    pointer = situation.pointers.get(node.id)
+    return pointer is None or (isinstance(node.logic, SqlLogic) and pointer.sql != node.logic.sql)
+
+
+def _refused(project: Project, outlook: Outlook, node: Node) -> bool:
+    try:
+        with _Bound(project, outlook, node) as session:
+            session.describe(getattr(node.logic, "sql", ""))
+    except EngineError as error:
+        return error.code == "SK-SQL-011"
+    except NodeError:
+        return False
+    return False
+
+
+def _placed(node: Node, problem: NameProblem) -> ProjectError:
+    from seeknal.project.lowering import locate  # start-up time
+    from seeknal.sql.guard import position
+
+    logic, at = node.logic, node.at
+    if isinstance(logic, SqlLogic) and logic.place is not None:
+        line, column = position(logic.sql, problem.offset)
+        at = logic.place.at(*locate(line, column, logic.sql, logic.template))
+    return ProjectError("SK-SQL-011", f"{node.id}: {problem.message}", at=at, hint=problem.hint)
+
+
+class _Bound:
+    """A session in which what a node reads can be named: outputs as they are, queries in place of what is yet to be built."""
+
+    def __init__(self, project: Project, outlook: Outlook, node: Node) -> None:
+        self._relations = project.relations()
+        for name in project.dag.upstream([node.id]):
+            logic = project.nodes[name].logic
+            settled, expected = outlook.artifact(name), outlook.expected(name)
+            if settled is None and isinstance(logic, SqlLogic):
+                self._relations.put_view(name, logic.sql, project.dag.inputs[name])
+            elif settled or expected:
+                self._relations.put(name, settled or expected)  # type: ignore[arg-type]
+        self._inputs = project.dag.inputs[node.id]
+
+    def __enter__(self) -> Session:
+        for name in self._inputs:
+            self._relations.define(name)
+        return self._relations.session
+
+    def __exit__(self, *_: object) -> None:
+        self._relations.close()
