@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from seeknal.sql.expressions import NameProblem
     from seeknal.sql.relations import Origins
 
-VERSION = 2
+VERSION = 3
 """Changed whenever the same query would be analysed to another shape."""
 
 
@@ -146,25 +146,30 @@ def analyse(sql: str, dialect: str, schemas: Mapping[str, Sequence[str] | None])
     from seeknal.sql.columns import Analyser
     from seeknal.sql.guard import parse_select
     from seeknal.sql.relations import OpaqueError
+    from seeknal.sql.spelling import spelling, unclear
 
     tree = parse_select(sql, dialect)
     analyser = Analyser(schemas, dialect)
     sure = repeatable(tree)
+    why = unclear(sql, dialect)
     try:
-        known = analyser.query(tree)
+        known = analyser.query(tree) if why is None else None
     except OpaqueError as error:
-        return Analysed(opaque(canonical(tree, dialect), schemas, str(error), repeatable=sure))
+        why = str(error)
     except RecursionError:
-        return Analysed(opaque(canonical(tree, dialect), schemas, "the query is nested too deeply", repeatable=sure))
-    if analyser.problems:
-        whole = opaque(canonical(tree, dialect), schemas, analyser.problems[0].message, repeatable=sure)
-        return Analysed(whole, tuple(analyser.problems))
+        why = "the query is nested too deeply"
+    problems = tuple(dict.fromkeys(analyser.problems))
+    if problems or why is not None or known is None:
+        why = problems[0].message if problems else why or ""
+        return Analysed(opaque(canonical(tree, dialect), schemas, why, repeatable=sure), problems)
     columns = None
     content = [known.order.shape, known.whole]
     if known.columns is not None:
         columns = tuple(
             OutputColumn(c.name, c.derived.shape, c.derived.value, c.derived.filter, c.uncast or c.derived.shape) for c in known.columns
         )
+    if not known.is_sure:  # the engine makes names of how expressions are written
+        content.append(spelling(tree, sql, dialect))
     rows = known.rows if known.columns is not None else known.everything
     return Analysed(Analysis(shape(*content), known.shape, rows, columns, known.order.origins, None, sure))
 

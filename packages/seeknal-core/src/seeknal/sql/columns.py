@@ -12,27 +12,28 @@ from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
-from seeknal.sql.expressions import Expressions
-from seeknal.sql.projections import Projections, all_of
+from seeknal.sql.clauses import column_names, only, ordering
+from seeknal.sql.expressions import Expressions, unwrapped
+from seeknal.sql.projections import Projections
 from seeknal.sql.relations import NOWHERE, Derived, Known, OpaqueError, RelationColumn, coarse, input_relation, merged, shape
 from seeknal.sql.scopes import Scope
+from seeknal.sql.sources import Sources
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from seeknal.sql.expressions import NameProblem
     from seeknal.sql.projections import Projection
-    from seeknal.sql.relations import Origins
 
 _SELECT = frozenset({
     "with_", "expressions", "distinct", "from_", "laterals", "joins", "where", "group", "having", "qualify", "windows", "order", "limit", "offset",
     "sample",
 })  # fmt: skip
-_TABLE = frozenset({"this", "alias", "joins", "laterals", "pivots", "sample"})
-_JOIN = frozenset({"this", "on", "side", "kind", "using", "method"})
 _AROUND = frozenset({"this", "alias", "with_", "joins", "laterals", "pivots", "sample", "order", "limit", "offset"})
 _SET = frozenset({"with_", "this", "expression", "distinct", "by_name", "order", "limit", "offset"})
+_VALUES = frozenset({"with_", "expressions", "alias", "order", "limit", "offset"})
 _GROUP = frozenset({"expressions", "grouping_sets", "cube", "rollup", "all"})
+_SETS = ("grouping_sets", "cube", "rollup")
 _CUTS = ("limit", "offset", "sample")
 
 
@@ -40,8 +41,10 @@ class Analyser:
     """Analyses queries over inputs of known (a list of names) or unknown (None) columns."""
 
     def __init__(self, schemas: Mapping[str, Sequence[str] | None], dialect: str) -> None:
-        self._inputs = {name.casefold(): input_relation(name, columns) for name, columns in schemas.items()}
-        self._expressions = Expressions(self._query_within, dialect)
+        inputs = {name.casefold(): input_relation(name, columns) for name, columns in schemas.items()}
+        self._expressions = Expressions(self.query, dialect, inputs)
+        self._sources = Sources(self._expressions, inputs, self.query)
+        self._recursions = 0
 
     @property
     def problems(self) -> list[NameProblem]:
@@ -51,27 +54,26 @@ class Analyser:
     def query(self, node: exp.Expr, ctes: Mapping[str, Known] | None = None, outer: Scope | None = None) -> Known:
         """Analyse any query expression. Raises OpaqueError."""
         ctes = self._with(node, dict(ctes or {}), outer)
+        if isinstance(node, exp.Select):
+            only(node, _SELECT)
+            return self._select(node, ctes, outer)
         if isinstance(node, exp.Subquery):
-            _only(node, _AROUND)
+            only(node, _AROUND)
             return self._around(node, ctes, outer)
         if isinstance(node, exp.SetOperation):
-            _only(node, _SET)
-            return self._sorted(node, self._set_operation(node, ctes, outer), ctes, outer)
-        if isinstance(node, exp.Select):
-            _only(node, _SELECT)
-            return self._select(node, ctes, outer)
+            only(node, _SET)
+            found, others = self._set_operation(node, ctes, outer)
+            return self._sorted(node, found, ctes, outer, others)
         if isinstance(node, exp.Values):
-            return self._values(node, Scope(outer), ctes)
-        if isinstance(node, exp.Pivot | exp.Table):
-            return self._pivoted(node, Scope(outer), ctes)
+            only(node, _VALUES)
+            return self._sorted(node, self._values(node, Scope(outer), ctes), ctes, outer)
+        if isinstance(node, exp.Pivot):
+            return self._sources.statement(node, outer, ctes)
         message = f"{node.key.upper()} is not analysed"
         raise OpaqueError(message)
 
-    def _query_within(self, node: exp.Expr, ctes: Mapping[str, Known], scope: Scope) -> Known:
-        return self.query(node, ctes, scope)
-
-    def _derive(self, node: exp.Expr, scope: Scope, ctes: Mapping[str, Known], *, alias_first: bool = False) -> Derived:
-        return self._expressions.derive(node, scope, ctes, alias_first=alias_first)
+    def _derive(self, node: exp.Expr, scope: Scope, ctes: Mapping[str, Known], *, alias_too: bool = False) -> Derived:
+        return self._expressions.derive(node, scope, ctes, alias_too=alias_too)
 
     # WITH, set operations, and what stands around a query
 
@@ -79,23 +81,25 @@ class Analyser:
         with_ = node.args.get("with_")
         if with_ is None:
             return ctes
+        only(with_, frozenset({"expressions", "recursive"}))
         for cte in with_.expressions:
-            if cte.args.get("key_expressions") or cte.args.get("scalar"):
-                message = "a recursive CTE with a key"
-                raise OpaqueError(message)
+            only(cte, frozenset({"this", "alias", "materialized"}))
             ctes[cte.alias.casefold()] = self._cte(cte, ctes, outer, recursive=bool(with_.recursive))
         return ctes
 
     def _cte(self, cte: exp.CTE, ctes: Mapping[str, Known], outer: Scope | None, *, recursive: bool) -> Known:
-        names = _column_names(cte)
+        names = column_names(cte)
         name = cte.alias.casefold()
         if not (recursive and any(t.name.casefold() == name and not t.db for t in cte.this.find_all(exp.Table))):
             return self.query(cte.this, ctes, outer).settled.named(names)
-        if not isinstance(cte.this, exp.SetOperation):
-            message = "a recursive CTE without a first part"
+        if not isinstance(cte.this, exp.SetOperation) or any(cte.this.args.get(k) for k in ("with_", "order", "limit", "offset")):
+            message = "a recursive CTE that is not made of two parts"
             raise OpaqueError(message)
         anchor = self.query(cte.this.left, ctes, outer).settled.named(names)
-        step = self.query(cte.this, {**ctes, name: anchor}, outer).settled
+        self._recursions += 1
+        itself = _itself(anchor, str(self._recursions))
+        step = self.query(cte.this, {**ctes, name: itself}, outer).settled
+        self._recursions -= 1
         # Each round may carry any column into any other, so all depend on all that either part reads.
         both = coarse([anchor, step], "recursive")
         if anchor.columns is None:
@@ -105,238 +109,158 @@ class Analyser:
         )
         return replace(both, columns=columns)
 
-    def _set_operation(self, node: exp.SetOperation, ctes: Mapping[str, Known], outer: Scope | None) -> Known:
+    def _set_operation(self, node: exp.SetOperation, ctes: Mapping[str, Known], outer: Scope | None) -> tuple[Known, set[str]]:
+        """What the two sides make, and the names of the right one, which ORDER BY may use as well."""
         left, right = self.query(node.left, ctes, outer).settled, self.query(node.right, ctes, outer).settled
+        others = {n for side in node.find_all(exp.Select) for n in side.named_selects} if ordering(node) else set()
         all_ = isinstance(node, exp.Union) and not node.args.get("distinct")
-        parts = [node.key, str(node.args.get("distinct")), str(node.args.get("by_name"))]
-        if left.columns is None or right.columns is None or (node.args.get("by_name") and not (left.is_sure and right.is_sure)):
-            return coarse([left, right], *parts)
-        columns = _by_name(left, right) if node.args.get("by_name") else _by_position(left, right, node)
+        by_name = bool(node.args.get("by_name"))
+        parts = [node.key, str(node.args.get("distinct")), str(by_name)]
+        if left.columns is None or right.columns is None or (by_name and not (left.is_sure and right.is_sure)):
+            return coarse([left, right], *parts), others
+        columns = _by_name(left.named([]), right.named([])) if by_name else _by_position(left, right, node)
         rows = left.rows | right.rows
         parts += [left.shape, right.shape]
         if not all_:  # which rows are left depends on every column
             rows = rows.union(*(c.derived.origins for c in columns))
             parts += [c.derived.shape for c in columns]
-        return Known(tuple(columns), rows, shape(*parts))
+        return Known(tuple(columns), rows, shape(*parts)), others
 
     def _around(self, node: exp.Subquery, ctes: Mapping[str, Known], outer: Scope | None) -> Known:
         """A query in parentheses, with what follows them."""
         if isinstance(node.this, exp.Table):
-            scope = Scope(outer)
-            rows, parts = self._relation(node, scope, ctes)
-            columns = tuple(Projections(self._expressions, scope, ctes, rows).star())
-            found = Known(columns, rows, shape("joined", *parts))
+            found = self._sources.joined(node, Scope(outer), ctes)
         else:
             found = self.query(node.this, ctes, outer)
             if any(node.args.get(k) for k in ("order", *_CUTS)):
                 found = found.settled
         found = self._sorted(node, found, ctes, outer)
-        return self._pivots(node, found)
+        return self._sources.pivots(node, found)
 
-    def _sorted(self, node: exp.Expr, found: Known, ctes: Mapping[str, Known], outer: Scope | None) -> Known:
+    def _sorted(self, node: exp.Expr, found: Known, ctes: Mapping[str, Known], outer: Scope | None, others: Iterable[str] = ()) -> Known:
         """ORDER BY around a whole query, and LIMIT, for which the order decides which rows are left."""
         if not any(node.args.get(k) for k in ("order", *_CUTS)):
             return found
         scope = Scope(outer)
         scope.add("", found)
         columns = [c.derived for c in found.columns] if found.columns is not None else [found.any_column]
-        order = [self._ordered(o, columns, scope, ctes) for o in _ordering(node)]
+        known = any(c.spreads for c in found.columns or ()) or found.columns is None
+        scope.aliases = {n.casefold(): merged(columns, "of either side", n.casefold()) for n in others if found.exact(n.casefold()) is None}
+        order = [self._ordered(o, columns, scope, ctes, counted=not known) for o in ordering(node)]
         if not any(node.args.get(k) for k in _CUTS):
             return replace(found, order=merged(order, "order"))
         cuts = [self._derive(node.args[k], scope, ctes) for k in _CUTS if node.args.get(k)]
         rows = found.rows.union(*(d.origins for d in (*order, *cuts)))
         return replace(found, rows=rows, shape=shape("limited", found.shape, *(d.shape for d in (*order, *cuts))))
 
-    def _ordered(self, item: exp.Expr, columns: list[Derived], scope: Scope, ctes: Mapping[str, Known]) -> Derived:
-        """One item of ORDER BY: a position, ALL, or an expression; its direction is part of its shape."""
-        inner = item.this if isinstance(item, exp.Ordered) else item
-        derived = self._positional(inner, columns, scope, ctes, alias_first=True)
+    def _ordered(self, item: exp.Expr, columns: list[Derived], scope: Scope, ctes: Mapping[str, Known], *, counted: bool = True) -> Derived:
+        """One item of ORDER BY: a position, ALL, an alias or an expression; its direction is part of its shape."""
+        inner = unwrapped(item.this if isinstance(item, exp.Ordered) else item)
+        alias = scope.aliases.get(inner.name.casefold()) if isinstance(inner, exp.Column) and len(inner.parts) == 1 else None
+        derived = alias or self._positional(inner, columns, scope, ctes, alias_too=True, counted=counted)
+        if isinstance(item, exp.Ordered):
+            only(item, frozenset({"this", "desc", "nulls_first"}))
         return replace(derived, shape=shape(derived.shape, str(item.args.get("desc") or False), str(item.args.get("nulls_first"))))
 
     # One SELECT
 
     def _select(self, node: exp.Select, ctes: Mapping[str, Known], outer: Scope | None) -> Known:
         scope = Scope(outer)
-        rows, parts = self._from(node, scope, ctes)
-        projections = Projections(self._expressions, scope, ctes, rows).read(node)
-        deciders = self._row_deciders(node, scope, ctes, projections)
+        rows, parts = self._sources.read(node, scope, ctes)
+        reader = Projections(self._expressions, scope, ctes, rows)
+        projections = reader.read(node)
+        deciders = self._row_deciders(node, scope, ctes, projections, reader)
         rows = rows.union(*(d.origins for _, d in deciders))
-        aggregated = any(p.aggregates for p in projections) or bool(node.args.get("having") or node.args.get("group"))
+        aggregated = any(p.may_aggregate for p in projections) or bool(node.args.get("having") or node.args.get("group"))
         whole = shape("select", str(aggregated), *parts, *(part for label, d in deciders for part in (label, d.shape)))
         order = Derived()
-        if _ordering(node) and not any(label == "order" for label, _ in deciders):
-            by_position = [p.derived for p in projections]
-            order = merged([self._ordered(o, by_position, scope, ctes) for o in _ordering(node)], "order")
-        return Known(tuple(p.column for p in projections), rows, whole, order=order)
+        if ordering(node) and not any(label == "order" for label, _ in deciders):
+            order = merged(self._order(node, scope, ctes, projections), "order")
+        known = Known(tuple(p.column for p in projections), rows, whole, order=order)
+        return known.spread_out if any(p.column.spreads and p.column.label == "*" for p in projections) else known
 
-    def _from(self, node: exp.Select, scope: Scope, ctes: Mapping[str, Known]) -> tuple[Origins, list[str]]:
-        from_ = node.args.get("from_")
-        rows, parts = self._relation(from_.this, scope, ctes) if from_ else (NOWHERE, [])
-        for join in node.args.get("joins") or ():
-            rows, parts = self._join(join, scope, ctes, rows, parts)
-        for lateral in node.args.get("laterals") or ():
-            relation = self._item(lateral, scope, ctes)
-            rows, parts = rows | relation.rows, [*parts, "lateral", relation.shape]
-        return rows, parts
-
-    def _relation(self, item: exp.Expr, scope: Scope, ctes: Mapping[str, Known]) -> tuple[Origins, list[str]]:
-        """A relation of FROM with the joins that are written at it."""
-        if isinstance(item, exp.Subquery) and isinstance(item.this, exp.Table) and not item.alias:
-            _only(item, _AROUND - {"order", "limit", "offset", "sample", "pivots", "with_"})
-            rows, parts = self._relation(item.this, scope, ctes)
-        else:
-            relation = self._item(item, scope, ctes)
-            rows, parts = relation.rows, [relation.shape]
-        for join in item.args.get("joins") or ():
-            rows, parts = self._join(join, scope, ctes, rows, parts)
-        return rows, parts
-
-    def _join(self, join: exp.Join, scope: Scope, ctes: Mapping[str, Known], rows: Origins, parts: list[str]) -> tuple[Origins, list[str]]:
-        _only(join, _JOIN)
-        method = str(join.args.get("method") or "").upper()
-        kind = f"{join.args.get('side') or ''} {join.args.get('kind') or ''} {method}".upper()
-        if method == "POSITIONAL":
-            message = "a positional join depends on the order of rows"
-            raise OpaqueError(message)
-        before = Scope(None, dict(scope.relations), dict(scope.joined), {}, set(scope.hidden))
-        if isinstance(join.this, exp.Subquery) and isinstance(join.this.this, exp.Table) and not join.this.alias:
-            message = "a join with a join in parentheses"
-            raise OpaqueError(message)
-        relation = self._item(join.this, scope, ctes)
-        parts = [*parts, "join", kind, relation.shape]
-        rows |= relation.rows
-        names = _shared(before, relation) if method == "NATURAL" else [i.name for i in join.args.get("using") or ()]
-        added = next(reversed(scope.relations))
-        for name in names:
-            left, right = before.resolve([name]), scope.relations[added].find(name)
-            both = merged([d for d in (left[0] if left else None, right) if d is not None], "using", kind)
-            scope.joined[name.casefold()] = both
-            rows |= both.origins
-            parts += ["using", both.shape]
-        if join.args.get("on"):
-            on = self._derive(join.args["on"], scope, ctes)
-            rows, parts = rows | on.origins, [*parts, on.shape]
-        if "SEMI" in kind or "ANTI" in kind:
-            scope.hidden.add(added)
-        return rows, parts
-
-    def _item(self, item: exp.Expr, scope: Scope, ctes: Mapping[str, Known]) -> Known:
-        """One relation of FROM, put into scope under its alias."""
-        if isinstance(item, exp.Table) and isinstance(item.this, exp.Identifier):
-            _only(item, _TABLE)
-            found = self._pivots(item, self._named_relation(item, ctes))
-        elif isinstance(item, exp.Subquery):
-            found = self.query(item, ctes, scope)
-        elif isinstance(item, exp.Lateral) and isinstance(item.this, exp.Subquery):
-            found = self.query(item.this, ctes, scope)
-        elif isinstance(item, exp.Values):
-            found = self._values(item, scope, ctes)
-        else:
-            found = self._function(item, scope, ctes)
-        found = found.settled.named(_column_names(item))
-        scope.add(item.alias_or_name.casefold(), found)
-        return found
-
-    def _named_relation(self, table: exp.Table, ctes: Mapping[str, Known]) -> Known:
-        name = table.name.casefold()
-        found = ctes.get(name) or self._inputs.get(name)
-        if found is None:
-            message = f"{table.name} is not a relation that is known here"
-            raise OpaqueError(message)
-        return found
-
-    def _pivots(self, item: exp.Expr, found: Known) -> Known:
-        """PIVOT, UNPIVOT and samples: the names and values that come out may depend on anything that goes in."""
-        clauses = [*(item.args.get("pivots") or ()), *([item.args["sample"]] if item.args.get("sample") and item.key == "table" else [])]
-        if any(c.find(exp.Query, exp.Table) for c in clauses):
-            message = "a PIVOT with a query in it"
-            raise OpaqueError(message)
-        return coarse([found], *(self._expressions.text(c) for c in clauses)) if clauses else found
-
-    def _pivoted(self, node: exp.Expr, scope: Scope, ctes: Mapping[str, Known]) -> Known:
-        """The statements PIVOT and UNPIVOT, and a table in parentheses."""
-        relation = self._item(node.this if isinstance(node, exp.Pivot) else node, scope, ctes)
-        copy = node.copy()
-        if isinstance(node, exp.Pivot):
-            copy.set("this", exp.to_table("t"))
-            if any(q is not copy for q in copy.find_all(exp.Query)):
-                message = "a PIVOT with a query in it"
-                raise OpaqueError(message)
-            return coarse([relation], self._expressions.text(copy))
-        return relation
-
-    def _function(self, node: exp.Expr, scope: Scope, ctes: Mapping[str, Known]) -> Known:
-        """unnest() and the like: rows and values alike come from the arguments."""
-        target = node.this if isinstance(node, exp.Table | exp.Lateral) and isinstance(node.this, exp.Expr) else node
-        copy = target.copy()
-        copy.set("alias", None)
-        derived = self._derive(exp.Paren(this=copy).this, scope, ctes)
-        whole = shape("function", derived.shape, str(node.args.get("ordinality") or ""))
-        return Known(None, derived.origins, whole, Derived(derived.origins, derived.origins, whole))
+    def _order(self, node: exp.Expr, scope: Scope, ctes: Mapping[str, Known], projections: list[Projection]) -> list[Derived]:
+        by_position = [p.derived for p in projections]
+        counted = not any(p.column.spreads for p in projections)
+        return [self._ordered(o, by_position, scope, ctes, counted=counted) for o in ordering(node)]
 
     def _values(self, node: exp.Values, scope: Scope, ctes: Mapping[str, Known]) -> Known:
         rows = [t.expressions if isinstance(t, exp.Tuple) else [t] for t in node.expressions]
         width = len(rows[0]) if rows else 0
         columns = [merged([self._derive(r[i], scope, ctes) for r in rows if i < len(r)], "values") for i in range(width)]
         named = tuple(RelationColumn(f"col{i}", c) for i, c in enumerate(columns))
-        return Known(named, NOWHERE, shape("values", str(len(rows)))).named(_column_names(node))
+        return Known(named, NOWHERE.union(*(c.origins for c in columns)), shape("values", str(len(rows))))
 
     # What decides the rows
 
     def _row_deciders(
-        self, node: exp.Select, scope: Scope, ctes: Mapping[str, Known], projections: list[Projection]
+        self, node: exp.Select, scope: Scope, ctes: Mapping[str, Known], projections: list[Projection], reader: Projections
     ) -> list[tuple[str, Derived]]:
         """Everything after FROM that decides which rows come out, each with the name of its clause."""
         conditions = [(key, node.args[key].this) for key in ("where", "having", "qualify") if node.args.get(key)]
-        found = [(key, self._condition(condition, scope, ctes)) for key, condition in conditions]
+        found = [(key, reader.condition(condition, alias_too=key != "where")) for key, condition in conditions]
         by_position = [p.derived for p in projections]
         found += [("group", d) for d in self._grouping(node.args.get("group"), projections, scope, ctes)]
         distinct = node.args.get("distinct")
         on = distinct.args.get("on") if distinct else None
-        if distinct:
-            found += [("distinct", d) for d in ([self._derive(on, scope, ctes)] if on else by_position)]
-        cuts = [node.args[k] for k in _CUTS if node.args.get(k)]
+        if on:
+            items = on.expressions if isinstance(on, exp.Tuple) else [on]
+            found += [("distinct on", self._ordered(i, by_position, scope, ctes)) for i in items]
+        elif distinct:
+            found += [("distinct", d) for d in by_position]
+        cuts = [(k, node.args[k]) for k in _CUTS if node.args.get(k)]
         if cuts or on:
-            found += [("limit", self._derive(c, scope, ctes)) for c in cuts]
-            found += [("order", self._ordered(o, by_position, scope, ctes)) for o in _ordering(node)]
+            found += [(k, self._derive(c, scope, ctes)) for k, c in cuts]
+            found += [("order", d) for d in self._order(node, scope, ctes, projections)]
         found += [("selected", p.derived) for p in projections if p.multiplies]
         return found
 
-    def _condition(self, node: exp.Expr, scope: Scope, ctes: Mapping[str, Known]) -> Derived:
-        """A condition. COLUMNS() in one means all of its columns at once."""
-        if node.find(exp.Columns):
-            message = "COLUMNS() in a condition"
-            raise OpaqueError(message)
-        return self._derive(node, scope, ctes)
-
     def _grouping(
         self, group: exp.Expr | None, projections: list[Projection], scope: Scope, ctes: Mapping[str, Known]
-    ) -> Iterable[Derived]:
+    ) -> Iterator[Derived]:
         if group is None:
             return
-        _only(group, _GROUP)
+        only(group, _GROUP)
         by_position = [p.derived for p in projections]
+        counted = not any(p.column.spreads for p in projections)
         if group.args.get("all"):
-            yield from (p.derived for p in projections if not p.aggregates)
-        for item in group.expressions:
-            yield self._positional(item, by_position, scope, ctes)
-        for key in ("grouping_sets", "cube", "rollup"):
-            for item in group.args.get(key) or ():
-                yield self._derive(item, scope, ctes)
-                if item.find(exp.Literal):
-                    yield all_of(projections)
+            yield merged([p.derived for p in projections if not p.aggregates], "all", str(group.args["all"]))
+        for item in (*group.expressions, *(i for k in _SETS for i in group.args.get(k) or ())):
+            yield self._positional(unwrapped(item), by_position, scope, ctes, counted=counted)
 
     def _positional(
-        self, item: exp.Expr, columns: list[Derived], scope: Scope, ctes: Mapping[str, Known], *, alias_first: bool = False
+        self,
+        item: exp.Expr,
+        columns: list[Derived],
+        scope: Scope,
+        ctes: Mapping[str, Known],
+        *,
+        alias_too: bool = False,
+        counted: bool = True,
     ) -> Derived:
-        """`GROUP BY 1` and `ORDER BY 2` mean a selected column."""
+        """`GROUP BY 1` and `ORDER BY 2` mean a selected column; any of them where it is not known how many there are before it."""
         if isinstance(item, exp.Literal) and not item.is_string:
             position = int(item.this) - 1 if item.this.isdigit() else -1
-            if 0 <= position < len(columns):
+            if counted and 0 <= position < len(columns):
                 return columns[position]
-        if isinstance(item, exp.Var) and item.name.upper() == "ALL":
+            return merged(columns, "position", item.this)
+        if (isinstance(item, exp.Var) and item.name.upper() == "ALL") or (isinstance(item, exp.Star) and not any(item.args.values())):
             return merged(columns, "all")
-        return self._derive(item, scope, ctes, alias_first=alias_first)
+        derived = self._derive(item, scope, ctes, alias_too=alias_too)
+        if isinstance(item, exp.Tuple | exp.GroupingSets | exp.Cube | exp.Rollup) and any(
+            not n.is_string for n in item.find_all(exp.Literal)
+        ):
+            return merged([derived, *columns], "within")
+        return derived
+
+
+def _itself(anchor: Known, number: str) -> Known:
+    """A recursive CTE as it reads itself: what it starts with, told apart from everything else of that shape."""
+    columns = anchor.columns
+    if columns is not None:
+        columns = tuple(replace(c, derived=replace(c.derived, shape=shape("itself", number, c.derived.shape))) for c in columns)
+    any_column = replace(anchor.any_column, shape=shape("itself", number, anchor.any_column.shape))
+    return replace(anchor, columns=columns, any_column=any_column, shape=shape("itself", number, anchor.shape))
 
 
 def _by_position(left: Known, right: Known, node: exp.Expr) -> list[RelationColumn]:
@@ -357,30 +281,3 @@ def _by_name(left: Known, right: Known) -> list[RelationColumn]:
         sides = [relation.find(name) or Derived(shape="null") for relation in (left, right)]
         found.append(RelationColumn(name, merged(sides, "by name")))
     return found
-
-
-def _only(node: exp.Expr, known: frozenset[str]) -> None:
-    """What a clause may hold that is understood; anything else might change its meaning. Raises OpaqueError."""
-    for key, value in node.args.items():
-        if value and key not in known:
-            message = f"{key.strip('_').upper()} of {node.key.upper()} is not analysed"
-            raise OpaqueError(message)
-
-
-def _column_names(node: exp.Expr) -> list[str]:
-    alias = node.args.get("alias")
-    return [c.name for c in alias.columns] if isinstance(alias, exp.TableAlias) else []
-
-
-def _ordering(node: exp.Expr) -> list[exp.Expr]:
-    order = node.args.get("order")
-    return list(order.expressions) if order is not None else []
-
-
-def _shared(before: Scope, right: Known) -> list[str]:
-    """The columns a NATURAL join compares."""
-    if not right.is_sure or not before.is_sure:
-        message = "a natural join over a relation whose columns are not known"
-        raise OpaqueError(message)
-    left = {n.casefold() for n in before.names()}
-    return [c.name for c in right.columns or () if c.name is not None and c.name.casefold() in left]

@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
 from seeknal.errors import nearest
-from seeknal.sql.functions import SCALAR
 from seeknal.sql.relations import NOWHERE, Derived, Known, OpaqueError, merged, shape
+from seeknal.sql.walk import Walk
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Mapping
 
     from seeknal.sql.scopes import Scope
 
-_UNKNOWN = (exp.PositionalColumn, exp.MatchRecognize, exp.Parameter, exp.Placeholder, exp.Star, exp.Columns)
-_SEVERAL_ROWS = (exp.Explode, exp.Unnest, exp.Posexplode)
-_NAMES_MATTER = (exp.Struct, exp.Anonymous, exp.JSONObject)
+_WORDS = frozenset({"user", "current_schema", "current_catalog", "current_role", "session_user", "current_user"})
+"""Names that mean something where no relation has a column of that name."""
+
+_HIDDEN_COLUMNS = frozenset({"rowid", "file_row_number", "filename", "file_index"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,151 +31,101 @@ class NameProblem:
     hint: str | None = None
 
 
-@dataclass
-class _Found:
-    """What was met in one expression. `bound` are names that lambdas and comprehensions gave."""
-
-    value: list[Derived] = field(default_factory=list)
-    filters: list[Derived] = field(default_factory=list)
-    alias_first: bool = False
-
-
 class Expressions:
     """Analyses expressions; `query` analyses the subqueries in them. What no relation has is kept in `problems`."""
 
-    def __init__(self, query: Callable[[exp.Expr, Mapping[str, Known], Scope], Known], dialect: str) -> None:
+    def __init__(self, query: Callable[[exp.Expr, Mapping[str, Known], Scope], Known], dialect: str, inputs: Mapping[str, Known]) -> None:
         self._query = query
         self._dialect = dialect
+        self._inputs = inputs
         self.problems: list[NameProblem] = []
 
-    def derive(self, node: exp.Expr, scope: Scope, ctes: Mapping[str, Known], *, alias_first: bool = False) -> Derived:
-        """Where a value comes from.
+    def derive(self, node: exp.Expr, scope: Scope, ctes: Mapping[str, Known], *, alias_too: bool = False) -> Derived:
+        """Where a value comes from, and the shape of how. Raises OpaqueError."""
+        return self.examine(node, scope, ctes, alias_too=alias_too)[0]
 
-        Its shape is the text of the expression with each column replaced by the shape of what it means, so that aliases, quoting and the
-        names of CTEs play no part in it. Raises OpaqueError.
-        """
-        while isinstance(node, exp.Paren):
-            node = node.this
-        if isinstance(node, exp.Column) and not isinstance(node.this, exp.Star):
-            found, fields = self._column(node, scope, alias_first=alias_first)
-            if not fields:
-                return found
-        holder = exp.Paren(this=node.copy())
-        met = _Found(alias_first=alias_first)
-        self._replace(holder.this, scope, ctes, met, frozenset(), in_filter=False)
-        value = NOWHERE.union(*(d.value for d in met.value))
-        filters = NOWHERE.union(*(d.filter for d in met.value), *(d.origins for d in met.filters))
-        return Derived(value, filters, shape("expression", self.text(holder.this)))
+    def examine(
+        self,
+        node: exp.Expr,
+        scope: Scope,
+        ctes: Mapping[str, Known],
+        *,
+        alias_too: bool = False,
+        columns: Mapping[bool, list[Derived]] | None = None,
+    ) -> tuple[Derived, Walk]:
+        """Where a value comes from, and what was seen on the way. `columns` are what COLUMNS() stands for, bare and unpacked."""
+        walk = Walk(
+            lambda column: self._column(column, scope, alias_too=alias_too),
+            lambda query: self._subquery(query, scope, ctes),
+            lambda name: found[0] if (found := scope.resolve([name])) is not None else None,
+            columns,
+        )
+        walk.read(node)
+        if len(walk.parts) == 1 and len(walk.value) == 1 and isinstance(unwrapped(node), exp.Column):
+            return walk.value[0], walk
+        value = NOWHERE.union(*(d.value for d in walk.value))
+        filters = NOWHERE.union(*(d.filter for d in walk.value), *(d.origins for d in walk.filters))
+        whole = shape("expression", *walk.parts)
+        if walk.windows and scope.windows is not None:
+            filters |= scope.windows.origins
+            whole = shape("windowed", whole, scope.windows.shape)
+        return Derived(value, filters, whole), walk
 
     def text(self, node: exp.Expr) -> str:
         """SQL without comments, names as they stand."""
         return node.sql(dialect=self._dialect, comments=False)
 
-    def _replace(
-        self, node: exp.Expr, scope: Scope, ctes: Mapping[str, Known], met: _Found, bound: frozenset[str], *, in_filter: bool
-    ) -> None:
-        """Replace every reference at or below `node` by a name made of its shape."""
-        into = met.filters if in_filter else met.value
-        if isinstance(node, exp.Query):
-            into.append(self._subquery(node, scope, ctes))
-            return
-        if isinstance(node, exp.Column) and not isinstance(node.this, exp.Star):
-            if node.parts[0].name.casefold() not in bound:
-                found, fields = self._column(node, scope, alias_first=met.alias_first)
-                into.append(found)
-                name = [node.name] if isinstance(node.parent, _NAMES_MATTER) else []
-                node.replace(exp.column(exp.to_identifier(" ".join(["c", found.shape, *fields, *name]), quoted=True)))
-            return
-        if isinstance(node, exp.Star) and isinstance(node.parent, exp.Count):
-            return
-        if isinstance(node, _UNKNOWN):
-            message = f"{node.key.upper()} within an expression"
-            raise OpaqueError(message)
-        within = bound | _bound(node)
-        for key, child in list(node.args.items()):
-            inside = in_filter or (isinstance(node, exp.Window) and key in ("partition_by", "order", "spec"))
-            inside = inside or (isinstance(node, exp.Filter) and key == "expression")
-            for item in child if isinstance(child, list) else [child]:
-                if isinstance(item, exp.Expr):
-                    names = bound if isinstance(node, exp.Comprehension) and key == "iterator" else within
-                    self._replace(item, scope, ctes, met, names, in_filter=inside)
-
-    def _subquery(self, node: exp.Query, scope: Scope, ctes: Mapping[str, Known]) -> Derived:
+    def _subquery(self, node: exp.Expr, scope: Scope, ctes: Mapping[str, Known]) -> Derived:
         relation = self._query(node, ctes, scope).settled
         columns = [c.derived for c in relation.columns] if relation.columns is not None else [relation.any_column]
         both = merged(columns)
-        found = Derived(both.value, both.filter | relation.rows, shape("subquery", both.shape, relation.shape))
-        node.replace(exp.to_identifier(f"q {found.shape}", quoted=True))
-        return found
+        return Derived(both.value, both.filter | relation.rows, shape("subquery", both.shape, relation.shape))
 
-    def _column(self, node: exp.Column, scope: Scope, *, alias_first: bool) -> tuple[Derived, list[str]]:
+    def _column(self, node: exp.Column, scope: Scope, *, alias_too: bool) -> tuple[Derived, list[str]]:
         parts = [p.name for p in node.parts]
-        found = scope.resolve(parts, alias_first=alias_first)
+        found = scope.resolve(parts, alias_too=alias_too)
         if found is None:
-            self._unknown(node, parts, scope)
-            return Derived(shape="unknown"), []
-        owners = scope.owners(parts[0]) if len(parts) == 1 and not alias_first else []
+            return self._unknown(node, parts, scope), []
+        owners = scope.owners(parts[0]) if len(parts) == 1 else []
         if len(owners) > 1:
             hint = "write " + " or ".join(f"{o}.{parts[0]}" for o in owners if not o.startswith("\0"))
             self.problems.append(NameProblem(f"column '{parts[0]}' is in several relations", _offset(node), hint))
         return found
 
-    def _unknown(self, node: exp.Column, parts: list[str], scope: Scope) -> None:
+    def _unknown(self, node: exp.Column, parts: list[str], scope: Scope) -> Derived:
         """Keep what no relation has; raise where some relation's columns are not known, so that it may have it."""
         written = ".".join(parts)
+        if parts[-1].casefold() in _HIDDEN_COLUMNS:
+            message = f"{written} is not one of the declared columns"
+            raise OpaqueError(message)
+        if len(parts) == 1 and parts[0].casefold() in _WORDS:
+            return Derived(shape=shape("word", parts[0].casefold()))
         if not scope.is_sure:
             message = f"{written} is in none of the relations whose columns are known"
             raise OpaqueError(message)
+        self.problems.append(NameProblem(f"unknown column '{written}'", _offset(node), self._hint(parts, scope)))
+        return Derived(shape="unknown")
+
+    def _hint(self, parts: list[str], scope: Scope) -> str | None:
+        """What may have been meant: the same column elsewhere, another relation, or a name that is near."""
+        folded = parts[-1].casefold()
+        having = [a for a, r in scope.relations.items() if not a.startswith("\0") and r.exact(folded) is not None]
+        if having:
+            return f"{' and '.join(having)} {'has' if len(having) == 1 else 'have'} a column of that name"
         near = nearest(parts[-1], list(scope.names()))
-        having = [a for a, r in scope.relations.items() if not a.startswith("\0") and r.find(parts[-1]) is not None]
-        hint = f"did you mean '{near}'?" if near else None
-        hint = f"{' and '.join(having)} {'has' if len(having) == 1 else 'have'} a column of that name" if having else hint
-        if hint is None and scope.relations:
-            hint = f"the columns are: {', '.join(sorted(set(scope.names()))[:20])}"
-        self.problems.append(NameProblem(f"unknown column '{written}'", _offset(node), hint))
+        if near:
+            return f"did you mean '{near}'?"
+        elsewhere = [n for n, r in self._inputs.items() if r.exact(folded) is not None]
+        if elsewhere:
+            return f"{' and '.join(elsewhere)} {'has' if len(elsewhere) == 1 else 'have'} a column of that name, and is not read here"
+        return f"the columns are: {', '.join(sorted(set(scope.names()))[:20])}" if scope.relations else None
 
 
-def aggregates(node: exp.Expr) -> bool:
-    """Whether it aggregates the rows of its SELECT, or calls a function that may: then one row comes out where many went in."""
-    if isinstance(node, exp.Query):
-        return False
-    if isinstance(node, exp.Window):
-        function, *others = node.this, *(c for c in _children(node) if c is not node.this)
-        return any(aggregates(c) for c in (*_children(function), *others))
-    return isinstance(node, exp.AggFunc) or is_unclassed(node) or any(aggregates(c) for c in _children(node))
-
-
-def multiplies(node: exp.Expr) -> bool:
-    """Whether its value decides how many rows come out: it unnests, or calls a function that may."""
-    if isinstance(node, exp.Query):
-        return False
-    return isinstance(node, _SEVERAL_ROWS) or is_unclassed(node) or any(multiplies(c) for c in _children(node))
-
-
-def is_unclassed(node: exp.Expr) -> bool:
-    """Whether it is a function of which only the engine knows whether it aggregates or unnests."""
-    return isinstance(node, exp.Anonymous | exp.AnonymousAggFunc) and node.name.casefold() not in SCALAR
-
-
-def counts_rows(node: exp.Expr) -> bool:
-    """Whether the value depends on the rows there are although it names no column: `count(*)`, `row_number()`."""
-    return node.find(exp.AggFunc, exp.Window, exp.Anonymous) is not None
-
-
-def _children(node: exp.Expr) -> Iterator[exp.Expr]:
-    for child in node.args.values():
-        for item in child if isinstance(child, list) else [child]:
-            if isinstance(item, exp.Expr):
-                yield item
-
-
-def _bound(node: exp.Expr) -> frozenset[str]:
-    """The names that a lambda or comprehension gives to what is within it."""
-    if isinstance(node, exp.Lambda):
-        return frozenset(e.name.casefold() for e in node.expressions)
-    if isinstance(node, exp.Comprehension):
-        return frozenset(i.name.casefold() for i in node.args["expression"].find_all(exp.Identifier))
-    return frozenset()
+def unwrapped(node: exp.Expr) -> exp.Expr:
+    """What stands within parentheses."""
+    while isinstance(node, exp.Paren):
+        node = node.this
+    return node
 
 
 def _offset(node: exp.Column) -> int:

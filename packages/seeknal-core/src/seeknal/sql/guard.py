@@ -77,7 +77,7 @@ class SqlProblem(Exception):
 
 
 def parse_select(sql: str, dialect: str, *, outside: bool = False) -> exp.Query:
-    """Parse SQL that must be one SELECT and check everything in it. `outside`: it runs in a database of its own, not in the engine.
+    """Parse SQL that must be one SELECT and check everything in it; PIVOT and UNPIVOT become a SELECT from them. `outside`: it runs in a database of its own, not in the engine.
 
     Raises SqlProblem.
     """
@@ -92,6 +92,8 @@ def parse_select(sql: str, dialect: str, *, outside: bool = False) -> exp.Query:
     if not trees:
         raise SqlProblem("SK-SQL-001", "the SQL is empty")
     tree = trees[0]
+    if isinstance(tree, exp.Pivot):
+        tree = exp.Select(expressions=[exp.Star()], from_=exp.From(this=exp.Subquery(this=tree)))
     if not isinstance(tree, exp.Query):
         verb = tokens[0].text.upper()
         line, column = _start(tokens[0])
@@ -172,7 +174,7 @@ def _check(tree: exp.Expr, sql: str, *, outside: bool = False) -> None:
             verb = next((v for k, v in _VERBS.items() if isinstance(node, k)), node.key.upper())
             line, column = _place(node, sql)
             raise SqlProblem("SK-SQL-002", f"{verb} is not allowed: sql must be one SELECT that only reads", line, column)
-        if isinstance(node, exp.CTE) and not isinstance(node.this, exp.Query | exp.Values):
+        if isinstance(node, exp.CTE) and not isinstance(node.this, exp.Query | exp.Values | exp.Pivot):
             raise SqlProblem(
                 "SK-SQL-002", f"{node.this.key.upper()} inside WITH is not allowed: each part must be a SELECT", *_place(node, sql)
             )

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
-from seeknal.sql.expressions import aggregates, counts_rows, multiplies
-from seeknal.sql.relations import NOWHERE, Derived, OpaqueError, RelationColumn, merged, shape
+from seeknal.sql.expressions import unwrapped
+from seeknal.sql.relations import Derived, OpaqueError, RelationColumn, merged, shape
+from seeknal.sql.stars import chosen, filtered, starred
+from seeknal.sql.walk import ColumnsMet, spreads
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -17,14 +18,18 @@ if TYPE_CHECKING:
     from seeknal.sql.expressions import Expressions
     from seeknal.sql.relations import Known, Origins
     from seeknal.sql.scopes import Scope
+    from seeknal.sql.walk import Walk
+
+_FILTERED = (exp.Like, exp.ILike, exp.Glob, exp.SimilarTo)
 
 
 @dataclass(frozen=True, slots=True)
 class Projection:
-    """A selected column, and whether it aggregates rows or multiplies them."""
+    """A selected column; whether it aggregates rows for certain, whether it may, and whether it may multiply them."""
 
     column: RelationColumn
     aggregates: bool = False
+    may_aggregate: bool = False
     multiplies: bool = False
 
     @property
@@ -44,40 +49,70 @@ class Projections:
 
     def read(self, node: exp.Select) -> list[Projection]:
         """Every column it selects, in order. Raises OpaqueError."""
-        windows = [self._window(w) for w in node.args.get("windows") or ()]
+        windows = node.args.get("windows")
+        if windows:
+            self._scope.windows = merged([self._window(w) for w in windows], "windows")
         found: list[Projection] = []
         for item in node.expressions:
-            star = item.this if isinstance(item, exp.Column) else item
-            if isinstance(star, exp.Star):
-                table = item.table if isinstance(item, exp.Column) else ""
-                found += [Projection(c) for c in self._star(star, table)]
-            elif isinstance(item, exp.Like | exp.ILike | exp.SimilarTo | exp.Not) and item.find(exp.Star) and not item.find(exp.Count):
-                message = f"a star that is filtered by {item.key.upper()}"
-                raise OpaqueError(message)
-            elif item.find(exp.Columns):
-                found += self._columns(item, windows)
+            star, table = _star(item)
+            if star is not None:
+                found += [Projection(c) for c in self._starred(star, table)]
+                continue
+            star, table = _star(item.this) if isinstance(item, _FILTERED) else (None, "")
+            if star is not None:
+                found += [Projection(c) for c in filtered(item, self._starred(star, table))]
             else:
-                found.append(self._one(item, windows))
+                found += self._item(item)
         return found
 
-    def _one(self, item: exp.Expr, windows: list[Derived], name: str | None = None) -> Projection:
+    def star(self) -> list[RelationColumn]:
+        """What `*` alone stands for."""
+        return self._starred(exp.Star(), "")
+
+    def condition(self, node: exp.Expr, *, alias_too: bool = False) -> Derived:
+        """A condition on the rows. COLUMNS() in one means all of its columns, one after another."""
+        try:
+            return self._expressions.derive(node, self._scope, self._ctes, alias_too=alias_too)
+        except ColumnsMet:
+            return merged([d for d, _, _ in self._for_each(node, alias_too=alias_too)], "each")
+
+    def _item(self, item: exp.Expr) -> Iterator[Projection]:
         inner = item.this if isinstance(item, exp.Alias) else item
-        derived = self._expressions.derive(inner, self._scope, self._ctes)
-        if windows and inner.find(exp.Window):
-            named = merged(windows, "windows")
-            derived = Derived(derived.value, derived.filter | named.origins, shape(derived.shape, named.shape))
-        if not derived.value and counts_rows(inner):
-            derived = Derived(self._rows, derived.filter, derived.shape)
-        name = name or _name(item)
-        label = "" if name else self._expressions.text(inner)
+        try:
+            derived, walk = self._expressions.examine(inner, self._scope, self._ctes)
+        except ColumnsMet:
+            if isinstance(item, exp.Alias) and "\\" in item.alias:
+                message = "COLUMNS() with a name made of its pattern"
+                raise OpaqueError(message) from None
+            for derived, walk, name in self._for_each(inner):
+                alias = item.alias if isinstance(item, exp.Alias) else name
+                yield self._projection(inner, derived, walk, alias)
+            return
+        yield self._projection(inner, derived, walk, item.alias if isinstance(item, exp.Alias) else self._name(inner))
+
+    def _projection(self, inner: exp.Expr, derived: Derived, walk: Walk, name: str | None) -> Projection:
+        if not derived.value and walk.counts:
+            derived = replace(derived, value=self._rows)
+        several = spreads(unwrapped(inner))
         if name:
             self._scope.aliases.setdefault(name.casefold(), derived)
-        uncast = (
-            self._expressions.derive(inner.this, self._scope, self._ctes).shape
-            if isinstance(inner, exp.Cast) and not isinstance(inner, exp.TryCast)
-            else ""
-        )
-        return Projection(RelationColumn(name, derived, label, uncast), aggregates(inner), multiplies(inner))
+        name = None if several else name
+        label = "" if name else self._expressions.text(inner)
+        column = RelationColumn(name, derived, label, self._uncast(inner), several)
+        return Projection(column, walk.aggregates, walk.aggregates or walk.may_aggregate, walk.multiplies)
+
+    def _uncast(self, inner: exp.Expr) -> str:
+        """The shape of what a cast is around."""
+        if not isinstance(inner, exp.Cast) or isinstance(inner, exp.TryCast) or inner.find(exp.Columns):
+            return ""
+        return self._expressions.derive(inner.this, self._scope, self._ctes).shape
+
+    def _name(self, inner: exp.Expr) -> str | None:
+        """The name of a column that is given none: as its relation spells it, or as it is written where that is a field or an alias."""
+        inner = unwrapped(inner)
+        if not isinstance(inner, exp.Column):
+            return None
+        return self._scope.spelled([p.name for p in inner.parts]) or inner.name
 
     def _window(self, window: exp.Expr) -> Derived:
         """A window of the WINDOW clause; its name plays no part, except to other windows."""
@@ -85,99 +120,48 @@ class Projections:
         name = copy.this.name if copy.this is not None else ""
         copy.set("this", exp.Null())
         derived = self._expressions.derive(copy, self._scope, self._ctes)
-        return Derived(derived.value, derived.filter, shape(name, derived.shape))
+        return replace(derived, shape=shape(name.casefold(), derived.shape))
 
-    # Stars
+    def _starred(self, star: exp.Star, table: str) -> list[RelationColumn]:
+        return starred(star, table, self._scope, lambda node: self._expressions.derive(node, self._scope, self._ctes))
 
-    def star(self) -> list[RelationColumn]:
-        """What `*` alone stands for."""
-        return list(self._every())
-
-    def _star(self, star: exp.Star, table: str) -> Iterator[RelationColumn]:
-        excluded = {c.name.casefold() for c in star.args.get("except_") or ()}
-        replaced = {a.alias.casefold(): a.this for a in star.args.get("replace") or ()}
-        renamed = {a.this.name.casefold(): a.alias for a in star.args.get("rename") or ()}
-        if star.args.get("ilike"):
-            message = "a star that is filtered by ILIKE"
+    def _for_each(self, node: exp.Expr, *, alias_too: bool = False) -> Iterator[tuple[Derived, Walk, str | None]]:
+        """An expression with COLUMNS() in it, for each of the columns that stands for; once for all of them where it is unpacked."""
+        used = list(_columns_within(node))
+        if len({(c.this.sql(), bool(c.args.get("unpack"))) for c in used}) > 1:
+            message = "COLUMNS() twice, choosing different columns"
             raise OpaqueError(message)
-        for column in self._every(table):
-            folded = (column.name or "").casefold()
-            if folded in excluded:
-                continue
-            derived = column.derived
-            if folded in replaced:
-                derived = self._expressions.derive(replaced[folded], self._scope, self._ctes)
-            yield RelationColumn(renamed.get(folded, column.name), derived, column.label)
+        columns = chosen(used[0].this, self._scope, lambda n: self._expressions.derive(n, self._scope, self._ctes))
+        if used[0].args.get("unpack"):
+            given = {True: [_given(c) for c in columns]}
+            yield (*self._expressions.examine(node, self._scope, self._ctes, alias_too=alias_too, columns=given), None)
+            return
+        for column in columns:
+            given = {False: [_given(column)]}
+            yield (*self._expressions.examine(node, self._scope, self._ctes, alias_too=alias_too, columns=given), column.name)
 
-    def _every(self, table: str = "") -> Iterator[RelationColumn]:
-        """The columns a star stands for. Those that USING or NATURAL joined come once, where they come first."""
-        scope = self._scope
-        chosen = [r for a, r in scope.relations.items() if (a == table.casefold() if table else a not in scope.hidden)]
-        if not chosen:
-            message = f"{table or 'the star'} names no relation in scope"
+
+def _given(column: RelationColumn) -> Derived:
+    """What COLUMNS() stands for; some functions make use of its name."""
+    return replace(column.derived, shape=shape("columns", column.name or "", column.derived.shape))
+
+
+def _star(item: exp.Expr) -> tuple[exp.Star | None, str]:
+    """The star an item of a select list is, and the relation before it."""
+    if isinstance(item, exp.Star):
+        return item, ""
+    if isinstance(item, exp.Column) and isinstance(item.this, exp.Star):
+        if len(item.parts) > 2:  # noqa: PLR2004 - a relation and its star
+            message = "a star of a relation with a dot"
             raise OpaqueError(message)
-        done: set[str] = set()
-        for relation in chosen:
-            if relation.columns is None:
-                message = "a star over a relation whose columns are not known"
-                raise OpaqueError(message)
-            for column in relation.columns:
-                folded = (column.name or "").casefold()
-                if not table and folded in scope.joined:
-                    if folded not in done:
-                        yield RelationColumn(column.name, scope.joined[folded], column.label)
-                    done.add(folded)
-                else:
-                    yield column
-
-    # The columns of a pattern
-
-    def _columns(self, item: exp.Expr, windows: list[Derived]) -> Iterator[Projection]:
-        """One column for each that COLUMNS() stands for."""
-        used = list(item.find_all(exp.Columns))
-        if any(c.args.get("unpack") for c in used) or len({c.sql() for c in used}) > 1:
-            message = "COLUMNS() unpacked, or two that differ"
-            raise OpaqueError(message)
-        alias = item.alias if isinstance(item, exp.Alias) else None
-        if alias and "\\" in alias:
-            message = "COLUMNS() with a name made of its pattern"
-            raise OpaqueError(message)
-        for column in matching(used[0].this, list(self._every())):
-            if column.name is None:
-                message = "COLUMNS() over columns whose names are not known"
-                raise OpaqueError(message)
-            copy = exp.Paren(this=item.copy())
-            for place in list(copy.find_all(exp.Columns)):
-                place.replace(exp.column(exp.to_identifier(column.name, quoted=True)))
-            yield self._one(copy.this, windows, alias or column.name)
+        return item.this, item.table
+    return None, ""
 
 
-def matching(pattern: exp.Expr, columns: list[RelationColumn]) -> list[RelationColumn]:
-    """The columns that the argument of COLUMNS() chooses: all of them, a regular expression, or a list of names."""
-    if isinstance(pattern, exp.Star) and not any(pattern.args.get(k) for k in ("except_", "replace", "rename", "ilike")):
-        return columns
-    if isinstance(pattern, exp.Literal) and pattern.is_string:
-        try:
-            expression = re.compile(pattern.name)
-        except re.error:
-            message = "a pattern of COLUMNS() that cannot be read"
-            raise OpaqueError(message) from None
-        return [c for c in columns if expression.search(c.name or "")]
-    if isinstance(pattern, exp.Array) and all(isinstance(e, exp.Literal) for e in pattern.expressions):
-        known = {(c.name or "").casefold(): c for c in columns}
-        return [known[e.name.casefold()] for e in pattern.expressions if e.name.casefold() in known]
-    message = "a COLUMNS() whose choice is computed"
-    raise OpaqueError(message)
-
-
-def all_of(projections: list[Projection]) -> Derived:
-    """All selected columns together."""
-    return merged((p.derived for p in projections), "all") if projections else Derived(NOWHERE, NOWHERE, "all")
-
-
-def _name(item: exp.Expr) -> str | None:
-    if isinstance(item, exp.Alias):
-        return item.alias
-    while isinstance(item, exp.Paren):
-        item = item.this
-    return item.name if isinstance(item, exp.Column) else None
+def _columns_within(node: exp.Expr) -> Iterator[exp.Columns]:
+    """COLUMNS() in an expression, not that of its subqueries."""
+    if isinstance(node, exp.Columns):
+        yield node
+    elif not isinstance(node, exp.Query):
+        for child in node.iter_expressions():
+            yield from _columns_within(child)

@@ -52,13 +52,15 @@ class Derived:
 class RelationColumn:
     """A column of a relation. `name` is None where only the engine can say what it calls it; `label` is the text it goes by then.
 
-    `uncast` is the shape of its value before the cast around it, where there is one.
+    `uncast` is the shape of its value before the cast around it, where there is one. One that `spreads` is as many columns as the struct it
+    unnests has fields, or the relation its star stands for has columns.
     """
 
     name: str | None
     derived: Derived
     label: str = ""
     uncast: str = ""
+    spreads: bool = False
 
 
 @dataclass(frozen=True)
@@ -78,9 +80,17 @@ class Known:
     @property
     def settled(self) -> Known:
         """The relation as others read it: its order, which nothing promises but much relies on, is one of the things about its rows."""
-        if not self.order.shape:
-            return self
-        return replace(self, rows=self.rows | self.order.origins, shape=shape(self.shape, self.order.shape), order=Derived())
+        found = self.spread_out if any(c.spreads for c in self.columns or ()) else self
+        if not found.order.shape:
+            return found
+        return replace(found, rows=found.rows | found.order.origins, shape=shape(found.shape, found.order.shape), order=Derived())
+
+    @property
+    def spread_out(self) -> Known:
+        """The same, with columns of which it is not known which and how many there are."""
+        listed = self.columns or ()
+        names = [part for c in listed for part in (("named", c.name) if c.name is not None else ("labelled", c.label))]
+        return replace(self, columns=None, any_column=merged((c.derived for c in listed), "spread", *names))
 
     @property
     def is_sure(self) -> bool:
@@ -88,26 +98,27 @@ class Known:
         return self.columns is not None and all(c.name is not None for c in self.columns)
 
     def find(self, name: str) -> Derived | None:
-        """The column a name means. Where the engine named some columns, the name may mean any of those."""
-        if self.columns is None:
-            return replace(self.any_column, shape=shape("any", self.any_column.shape, name.casefold()))
+        """The column a name means. One that no column is known by may be any of those that the engine named."""
         folded = name.casefold()
-        found = [c.derived for c in self.columns if c.name is not None and c.name.casefold() == folded]
-        if not found:
-            found = [c.derived for c in self.columns if c.name is None]
-        return found[0] if len(found) == 1 and self.is_sure else merged(found, folded) if found else None
+        if self.columns is None:
+            return replace(self.any_column, shape=shape("any", self.any_column.shape, folded))
+        found = self.exact(folded)
+        if found is not None:
+            return found.derived
+        unnamed = [c for c in self.columns if c.name is None]
+        return merged((c.derived for c in unnamed), "unnamed", folded, *(c.label for c in unnamed)) if unnamed else None
+
+    def exact(self, folded: str) -> RelationColumn | None:
+        """The column that is known by a name, which is given without its case."""
+        return next((c for c in self.columns or () if c.name is not None and c.name.casefold() == folded), None)
 
     def named(self, names: Sequence[str]) -> Known:
-        """The same relation with its first columns renamed, as `AS t(a, b)` does."""
-        if not names:
-            return self
+        """The same relation with its first columns renamed, as `AS t(a, b)` does. Of several that share a name, the later get another."""
         if self.columns is None:
-            known = tuple(
-                RelationColumn(n, replace(self.any_column, shape=shape(self.any_column.shape, str(i)))) for i, n in enumerate(names)
-            )
-            return replace(self, columns=known)
-        renamed = [RelationColumn(n, c.derived) for n, c in zip(names, self.columns, strict=False)]
-        return replace(self, columns=(*renamed, *self.columns[len(renamed) :]))
+            return replace(self, any_column=replace(self.any_column, shape=shape(self.any_column.shape, *names))) if names else self
+        renamed = [replace(c, name=n, label="") for n, c in zip(names, self.columns, strict=False)]
+        columns = _distinct((*renamed, *self.columns[len(renamed) :]))
+        return self if columns == self.columns else replace(self, columns=columns)
 
     @property
     def everything(self) -> Origins:
@@ -120,7 +131,8 @@ class Known:
         """A hash of everything about it: its rows, and its columns with their names."""
         if self.columns is None:
             return shape("whole", self.shape, self.any_column.shape)
-        return shape("whole", self.shape, *(part for c in self.columns for part in (c.name or c.label, c.derived.shape)))
+        parts = [part for c in self.columns for part in (f"name {c.name}" if c.name is not None else f"label {c.label}", c.derived.shape)]
+        return shape("whole", self.shape, *parts)
 
 
 def merged(parts: Iterable[Derived], *extra: str) -> Derived:
@@ -136,6 +148,25 @@ def coarse(relations: Iterable[Known], *extra: str) -> Known:
     everything = NOWHERE.union(*(r.everything for r in listed))
     whole = shape("coarse", *extra, *(r.whole for r in listed))
     return Known(None, everything, whole, Derived(everything, everything, whole))
+
+
+def _distinct(columns: tuple[RelationColumn, ...]) -> tuple[RelationColumn, ...]:
+    """A second `a` is `a_1`, as the engine calls it."""
+    if len({c.name.casefold() for c in columns if c.name is not None}) == sum(c.name is not None for c in columns):
+        return columns
+    taken: dict[str, int] = {}
+    found = []
+    for column in columns:
+        name = column.name
+        if name is not None and name.casefold() in taken:
+            folded = name.casefold()
+            while f"{folded}_{taken[folded]}" in taken:
+                taken[folded] += 1
+            name = f"{name}_{taken[folded]}"
+        if name is not None:
+            taken[name.casefold()] = 1
+        found.append(replace(column, name=name))
+    return tuple(found)
 
 
 def shape(*parts: str) -> str:

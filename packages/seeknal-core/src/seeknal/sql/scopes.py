@@ -13,9 +13,10 @@ if TYPE_CHECKING:
 
 @dataclass
 class Scope:
-    """The relations one SELECT reads, by alias; columns that USING and NATURAL joined; the select's own aliases; the scope around it.
+    """The relations one SELECT reads, by alias; columns that USING and NATURAL joined; its aliases and named windows; the scope around it.
 
-    A relation's place in FROM is part of the shape of what is taken from it: two uses of one input are two relations.
+    A relation's place in FROM is part of the shape of what is taken from it: two uses of one input are two relations. So is how deep the
+    scope lies, for those within it: a CTE may be read further inside than where it is written.
     """
 
     outer: Scope | None = None
@@ -23,10 +24,17 @@ class Scope:
     joined: dict[str, Derived] = field(default_factory=dict)
     aliases: dict[str, Derived] = field(default_factory=dict)
     hidden: set[str] = field(default_factory=set)
+    windows: Derived | None = None
+    first: int = 0
+    depth: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Count the scopes around it."""
+        self.depth = self.outer.depth + 1 if self.outer is not None else 0
 
     def add(self, alias: str, relation: Known) -> None:
         """Put a relation of FROM into scope."""
-        place = str(len(self.relations))
+        place = str(self.first + len(self.relations))
         columns = None
         if relation.columns is not None:
             columns = tuple(replace(c, derived=_placed(c.derived, place)) for c in relation.columns)
@@ -38,47 +46,71 @@ class Scope:
         """The relations whose columns bare names may mean."""
         return [r for a, r in self.relations.items() if a not in self.hidden]
 
-    def resolve(self, parts: list[str], *, alias_first: bool = False) -> tuple[Derived, list[str]] | None:
-        """What a dotted name means, and the fields of a struct that it goes on to; None where nothing in scope has it."""
-        found = self._here(parts, alias_first=alias_first)
-        if found is not None or self.outer is None:
-            return found
-        outer = self.outer.resolve(parts)
-        return (replace(outer[0], shape=f"outer {outer[0].shape}"), outer[1]) if outer is not None else None
+    def resolve(self, parts: list[str], *, alias_too: bool = False) -> tuple[Derived, list[str]] | None:
+        """What a dotted name means, and the fields of a struct that it goes on to; None where nothing in scope has it.
 
-    def _here(self, parts: list[str], *, alias_first: bool) -> tuple[Derived, list[str]] | None:
+        With `alias_too` a name that is an alias of the select as well as a column may mean either. Where a relation's columns are not known, so
+        that it may or may not have the name, the scopes around this one are asked as well.
+        """
+        found: list[tuple[Derived, list[str]]] = []
+        scope: Scope | None = self
+        while scope is not None:
+            here, sure = scope.here(parts, alias_too=alias_too and scope is self)
+            if scope is not self:
+                here = [(replace(d, shape=f"outer {scope.depth} {d.shape}"), fields) for d, fields in here]
+            found += here
+            if sure:
+                break
+            scope = scope.outer
+        if not found:
+            return None
+        if len(found) == 1:
+            return found[0]
+        fields = max((f for _, f in found), key=len)
+        return merged((d for d, _ in found), "either", *(f"{len(f)}" for _, f in found)), fields
+
+    def here(self, parts: list[str], *, alias_too: bool) -> tuple[list[tuple[Derived, list[str]]], bool]:
+        """What a name may mean in this scope, and whether it certainly means one of those."""
+        found: list[tuple[Derived, list[str]]] = []
         if len(parts) > 1:
             relation = self.relations.get(parts[0].casefold())
             column = relation.find(parts[1]) if relation is not None else None
-            if column is not None:
-                return column, parts[2:]
-            if relation is not None and relation.is_sure and not self.owners(parts[0]):
-                return None
-        found = self._bare(parts[0], alias_first=alias_first)
-        return (found, parts[1:]) if found is not None else None
+            if relation is not None and column is not None:
+                if relation.exact(parts[1].casefold()) is not None:
+                    return [(column, parts[2:])], True
+                found.append((column, parts[2:]))
+        bare, sure = self._bare(parts[0], alias_too=alias_too, row=len(parts) == 1)
+        return [*found, *((d, parts[1:]) for d in bare)], sure and not found
 
-    def _bare(self, name: str, *, alias_first: bool) -> Derived | None:
+    def _bare(self, name: str, *, alias_too: bool, row: bool) -> tuple[list[Derived], bool]:
         folded = name.casefold()
-        if alias_first and folded in self.aliases:
-            return self.aliases[folded]
-        if folded in self.joined:
-            return self.joined[folded]
-        found = [d for r in self.visible if r.columns is not None and (d := r.find(name)) is not None]
-        sure = bool(found) and all(r.is_sure for r in self.visible)
-        if not sure:
-            found += [d for r in self.visible if r.columns is None and (d := r.find(name)) is not None]
-            found += [self.aliases[folded]] if folded in self.aliases else []
-        if not found and folded in self.relations:  # a whole row: `SELECT t FROM t`
+        alias = self.aliases.get(folded)
+        joined = self.joined.get(folded)
+        found = [joined] if joined is not None else [c.derived for r in self.visible if (c := r.exact(folded)) is not None]
+        if found:
+            return ([*found, alias] if alias_too and alias is not None and alias not in found else found), True
+        found = [d for r in self.visible if not r.is_sure and (d := r.find(name)) is not None]
+        found += [alias] if alias is not None else []
+        if row and folded in self.relations:  # `SELECT t FROM t`
             relation = self.relations[folded]
-            return Derived(relation.everything, NOWHERE, shape("row", relation.whole))
-        return found[0] if len(found) == 1 else merged(found, folded) if found else None
+            found.append(Derived(relation.everything, NOWHERE, shape("row", relation.whole)))
+        return found, False
+
+    def spelled(self, parts: list[str]) -> str | None:
+        """How the relation that has it spells a column's name; None where it is not certain that it is a column."""
+        folded = parts[-1].casefold()
+        if len(parts) == 1:
+            return next((c.name for r in self.visible if (c := r.exact(folded)) is not None), None)
+        relation = self.relations.get(parts[0].casefold())
+        column = relation.exact(folded) if relation is not None and len(parts) == 2 else None  # noqa: PLR2004 - a relation and a column
+        return column.name if column is not None else None
 
     def owners(self, name: str) -> list[str]:
         """The aliases of the relations that have a column of this name, where all of them are known and none joins it."""
         folded = name.casefold()
         if folded in self.joined or folded in self.aliases or not all(r.is_sure for r in self.visible):
             return []
-        return [a for a, r in self.relations.items() if a not in self.hidden and r.find(name) is not None]
+        return [a for a, r in self.relations.items() if a not in self.hidden and r.exact(folded) is not None]
 
     @property
     def is_sure(self) -> bool:
