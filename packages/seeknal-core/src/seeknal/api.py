@@ -173,11 +173,13 @@ class Project:
 
     # Planning and running
 
-    def plan(self, *, selected: frozenset[NodeId] | None = None, full: bool = False, now: datetime | None = None) -> Plan:
+    def plan(
+        self, *, selected: frozenset[NodeId] | None = None, full: bool = False, now: datetime | None = None, environment: str = PROD
+    ) -> Plan:
         """What a run would do, and why. Builds nothing. Raises ProjectErrors for names in queries that mean nothing."""
         from seeknal.run.binding import query_types
 
-        situation, _ = self._look(RunOptions(selected=selected, full=full, now=now), probes=False)
+        situation, _ = self._look(RunOptions(selected=selected, full=full, now=now), environment, probes=False)
         self._check_names(situation, situation.outlook())
         plan = make_plan(situation, lambda outlook, node: query_types(self, outlook, node))
         self.analyses.keep()
@@ -211,7 +213,7 @@ class Project:
         from seeknal.run.scheduler import Scheduler
 
         begun = time.perf_counter()
-        situation, files = self._look(options, probes=True)
+        situation, files = self._look(options, PROD, probes=True)
         result.notices += situation.snapshot.notices
         outlook = situation.outlook()
         self._check_names(situation, outlook)
@@ -277,16 +279,18 @@ class Project:
         settings = self.loaded.settings
         return (settings.max_workers or os.cpu_count() or 1) if settings.parallel else 1
 
-    def _look(self, options: RunOptions, *, probes: bool) -> tuple[Situation, FileVersions]:
+    def _look(self, options: RunOptions, environment: str, *, probes: bool) -> tuple[Situation, FileVersions]:
         from seeknal.run.situation import look
 
         forced = frozenset(options.selected or self.dag.nodes) if options.full else frozenset()
+        snapshot = self.state.read()
+        snapshot.require(environment)
         return look(
             self.loaded,
             self.dag,
             self.store,
-            self.state.read(),
-            PROD,
+            snapshot,
+            environment,
             self.analyses,
             selected=options.selected,
             forced=forced,

@@ -24,6 +24,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "show": ("seeknal.cli.show:show", "Show rows of a node's output."),
     "table-diff": ("seeknal.cli.table_diff:table_diff", "Compare the data of two outputs."),
     "plan": ("seeknal.cli.plan:plan", "Show what a run would do, and why."),
+    "diff": ("seeknal.cli.diff:diff", "Show how the project's logic differs from what was built."),
     "run": ("seeknal.cli.run:run", "Build what changed, check it, publish it."),
     "render": ("seeknal.cli.render:render", "Show the SQL the engine runs."),
     "history": ("seeknal.cli.history:history", "Show past runs."),

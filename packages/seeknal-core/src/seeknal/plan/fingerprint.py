@@ -49,44 +49,44 @@ def query_fingerprint(
 ) -> Fingerprint:
     """The fingerprint of a node built by a query. `inputs` and `reads` (None: every column) are by the names of relations."""
 
-    def origins(some: Iterable[Origin]) -> list[list[str]]:
-        return [[r, c, _column(inputs[r], c)] for r, c in sorted(some)]
+    def origins(some: Iterable[Origin]) -> list[str]:
+        return [part for r, c in sorted(some) for part in (r, c, _column(inputs[r], c))]
 
-    rows = _short([analysis.rows_shape, origins(analysis.rows), sorted((r, f.rows) for r, f in inputs.items())])
+    rows = _joined(analysis.rows_shape, *origins(analysis.rows), *(part for r in sorted(inputs) for part in (r, inputs[r].rows)))
     columns: dict[str, str] = {}
     for column in analysis.columns or ():
         if column.name is None:
             columns = {}
             break
-        columns[column.name.casefold()] = _short([column.shape, origins(column.value | column.filter)])
-    upstream = [
-        [relation, inputs[relation].rows, None if columns_ is None else [[c, inputs[relation].column(c)] for c in sorted(columns_)]]
-        for relation, columns_ in sorted(reads.items())
-    ]
-    if any(columns_ is None for columns_ in reads.values()):
-        upstream.append([whole_fingerprint(inputs[r]) for r, columns_ in sorted(reads.items()) if columns_ is None])
+        columns[column.name.casefold()] = _joined(column.shape, *origins(column.value | column.filter))
+    upstream: list[str] = []
+    for relation, read in sorted(reads.items()):
+        taken = (
+            [whole_fingerprint(inputs[relation])] if read is None else [p for c in sorted(read) for p in (c, inputs[relation].column(c))]
+        )
+        upstream += [relation, inputs[relation].rows, *taken]
     if not columns:
-        rows = _short([rows, upstream, analysis.content])
-    return Fingerprint(content_of(node, analysis), schema_hash(node), _hash(upstream), config_hash(node), rows, columns)
+        rows = _joined(rows, analysis.content, *upstream)
+    return Fingerprint(content_of(node, analysis), schema_hash(node), _joined(*upstream), config_hash(node), rows, columns)
 
 
 def whole_fingerprint(fingerprint: Fingerprint) -> str:
     """All columns of a node and its rows in one."""
-    return _short([fingerprint.rows, sorted(fingerprint.columns.items())])
+    return _joined(fingerprint.rows, *(part for item in sorted(fingerprint.columns.items()) for part in item))
 
 
 def source_fingerprint(node: Node, schema: Schema | None) -> Fingerprint:
     """The fingerprint of a source: each column by its name and type, as far as they are known."""
     content, declared = node.content_hash, schema_hash(node)
-    columns = {c.name.casefold(): _short([content, declared, c.name.casefold(), c.type]) for c in schema or ()}
-    return Fingerprint(content, declared, "", config_hash(node), _short([content, declared]), columns)
+    columns = {c.name.casefold(): _joined(content, declared, c.name.casefold(), c.type or "") for c in schema or ()}
+    return Fingerprint(content, declared, "", config_hash(node), _joined(content, declared), columns)
 
 
 def whole_node_fingerprint(node: Node, inputs: Mapping[NodeId, Fingerprint]) -> Fingerprint:
     """The fingerprint of a node that may use anything of what it reads: Python, exposures, rules."""
     upstream = _hash([[i, whole_fingerprint(f)] for i, f in sorted(inputs.items())]) if inputs else ""
     content, declared = node.content_hash, schema_hash(node)
-    return Fingerprint(content, declared, upstream, config_hash(node), _short([content, declared, upstream]))
+    return Fingerprint(content, declared, upstream, config_hash(node), _joined(content, declared, upstream))
 
 
 def schema_hash(node: Node) -> str:
@@ -156,8 +156,9 @@ def _column(fingerprint: Fingerprint, column: str) -> str:
     return fingerprint.columns.get(column.casefold()) or whole_fingerprint(fingerprint)
 
 
-def _short(material: Any) -> str:
-    return _hash(material)[:16]
+def _joined(*texts: str) -> str:
+    """A short hash of texts, whose ends count."""
+    return hashlib.blake2b("\0".join(texts).encode(), digest_size=8).hexdigest()
 
 
 def _hash(material: Any) -> str:

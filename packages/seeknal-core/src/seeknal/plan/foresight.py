@@ -46,6 +46,8 @@ class Foresight:
         self._decisions[name] = decision
         if decision.action == "reuse" and decision.artifact is not None:
             self.outlook.settle(name, decision.artifact)
+        if node.is_view and decision.key is not None:
+            self.outlook.settle_view(name, decision.key)
         if decision.action == "build" and is_read_from_outside(node):
             self._causes[name] = (name,)
         return decision
@@ -72,6 +74,9 @@ class Foresight:
     # Outputs that are yet to be built
 
     def _read(self, reader: NodeId, source: NodeId) -> Read | None:
+        settled = self.outlook.read(reader, source)
+        if settled is not None:
+            return settled
         columns = self.outlook.reads(reader, source)
         digest = self._identity(source, columns)
         return None if digest is None else Read(None if columns is None else tuple(sorted(columns)), digest)

@@ -10,15 +10,14 @@ import hashlib
 import json
 from typing import TYPE_CHECKING
 
-from seeknal.nodes import Digest, Node, NodeId, SourceLogic, SqlLogic
-from seeknal.plan.fingerprint import content_of, query_fingerprint, schema_hash, source_fingerprint, whole_node_fingerprint
+from seeknal.nodes import Digest, Key, Node, NodeId, SourceLogic, SqlLogic
+from seeknal.plan.fingerprint import config_hash, content_of, query_fingerprint, schema_hash, source_fingerprint, whole_node_fingerprint
 from seeknal.state.model import Read
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from seeknal.graph.dag import Dag
-    from seeknal.nodes import Key
     from seeknal.plan.analyses import Analyses
     from seeknal.sql.analysis import Analysis
     from seeknal.sql.expressions import NameProblem
@@ -49,6 +48,8 @@ class Outlook:
         self._names: dict[NodeId, tuple[str, ...] | None] = {}
         self._analysed: dict[NodeId, tuple[Analysis, str]] = {}
         self._fingerprints: dict[NodeId, Fingerprint] = {}
+        self._keys: dict[NodeId, Key] = {}
+        self._recorded: set[NodeId] = set()
 
     # What becomes known
 
@@ -57,9 +58,14 @@ class Outlook:
         thought, names = self.expected(node), tuple(c.name for c in artifact.schema)
         as_thought = thought is not None and thought.schema == artifact.schema and self._names.get(node, names) == names
         self._artifacts[node] = artifact
+        self._keys[node] = artifact.key
         if not as_thought and (node in self._names or node in self._fingerprints):
             self._forget(node)
         self._names[node] = names
+
+    def settle_view(self, node: NodeId, key: Key) -> None:
+        """The node is a view, of this key."""
+        self._keys[node] = key
 
     def keep(self, node: NodeId) -> None:
         """The node stays as the environment has it, whatever the project says of it now."""
@@ -69,7 +75,8 @@ class Outlook:
             self.settle(node, artifact)
         if pointer is None:
             return
-        if self._dag.nodes[node].is_view and pointer.fingerprint.content != self.fingerprint(node).content:
+        self._keys[node] = pointer.key
+        if self._dag.nodes[node].is_view and pointer.sql != getattr(self._dag.nodes[node].logic, "sql", None):
             self._frozen[node] = pointer.key
             self._forget(node)
             self._names[node] = None
@@ -79,6 +86,7 @@ class Outlook:
         """What was thought of a node and its readers no longer holds: its columns are others than was expected."""
         self._fingerprints.pop(node, None)
         for reader in self._dag.downstream([node]):
+            self._recorded.discard(reader)
             self._analysed.pop(reader, None)
             self._fingerprints.pop(reader, None)
             if reader not in self._artifacts:
@@ -93,7 +101,36 @@ class Outlook:
         pointer = self._pointers.get(node)
         return self._artifacts.get(node) or (self._before(pointer.key) if pointer is not None else None)
 
+    def recorded(self, node: NodeId) -> Pointer | None:
+        """What the environment holds of a node, where nothing that its fingerprint and its reads follow from is other than it was then."""
+        if node not in self._recorded:
+            if not self._is_recorded(self._dag.nodes[node]):
+                return None
+            self._recorded.add(node)
+        return self._pointers[node]
+
+    def _is_recorded(self, node: Node) -> bool:
+        pointer, inputs = self._pointers.get(node.id), self._dag.inputs[node.id]
+        if pointer is None or len(inputs) != len(pointer.inputs) or node.id in self._frozen:
+            return False
+        if isinstance(node.logic, SqlLogic):
+            same = (pointer.sql, pointer.is_view) == (node.logic.sql, node.is_view)
+        else:
+            same = pointer.fingerprint.content == node.content_hash
+        if not same or self._keys.get(node.id, pointer.key) != pointer.key or (not inputs and node.id not in self._keys):
+            return False
+        for source in inputs:
+            read = pointer.inputs.get(source)
+            if read is None or not read.key or self._keys.get(source) != read.key or self.recorded(source) is None:
+                return False
+        return (pointer.fingerprint.schema, pointer.fingerprint.config) == (schema_hash(node), config_hash(node))
+
     # Columns
+
+    def content(self, node: NodeId) -> str:
+        """What a node computes."""
+        pointer = self.recorded(node)
+        return pointer.fingerprint.content if pointer is not None else content_of(self._dag.nodes[node], self.analysis(node))
 
     def names(self, node: NodeId) -> tuple[str, ...] | None:
         """The names of a node's columns; None where they cannot be known yet."""
@@ -134,6 +171,10 @@ class Outlook:
 
     def reads(self, reader: NodeId, source: NodeId) -> Columns:
         """The columns of an input that a node mentions."""
+        pointer = self.recorded(reader)
+        if pointer is not None:
+            columns = pointer.inputs[source].columns
+            return None if columns is None else frozenset(columns)
         analysis = self.analysis(reader)
         found = analysis.reads(self._dag.nodes[source].relation) if analysis is not None else None
         return frozenset(c.casefold() for c in found) if found is not None else None
@@ -141,7 +182,8 @@ class Outlook:
     def fingerprint(self, node: NodeId) -> Fingerprint:
         """What a node's logic amounts to, down to its columns."""
         if node not in self._fingerprints:
-            self._fingerprints[node] = self._fingerprinted(self._dag.nodes[node])
+            pointer = self.recorded(node)
+            self._fingerprints[node] = pointer.fingerprint if pointer is not None else self._fingerprinted(self._dag.nodes[node])
         return self._fingerprints[node]
 
     def _fingerprinted(self, node: Node) -> Fingerprint:
@@ -162,9 +204,14 @@ class Outlook:
 
     def read(self, reader: NodeId, source: NodeId) -> Read | None:
         """What a node takes from an input; None where that is not known yet."""
+        pointer = self.recorded(reader)
+        if pointer is not None:
+            return pointer.inputs[source]
         columns = self.reads(reader, source)
         digest = self.identity(source, columns)
-        return None if digest is None else Read(None if columns is None else tuple(sorted(columns)), digest)
+        if digest is None:
+            return None
+        return Read(None if columns is None else tuple(sorted(columns)), digest, self._keys.get(source, Key("")))
 
     def identity(self, node: NodeId, columns: Columns) -> Digest | None:
         """How readers of these columns know a node's output: equal for outputs that hold the same rows in them. None while it is not settled."""

@@ -22,7 +22,7 @@ from seeknal.nodes import (
     SourceLogic,
     SqlLogic,
 )
-from seeknal.plan.fingerprint import build_key, content_of
+from seeknal.plan.fingerprint import build_key
 from seeknal.plan.outlook import Outlook
 from seeknal.plan.reach import EVERY, described, moved
 
@@ -93,8 +93,9 @@ class Situation:
 
     def key(self, node: Node, outlook: Outlook, inputs: Mapping[NodeId, Read], version: str | None) -> Key:
         """The key of a node's output, all that it reads being known."""
-        content = content_of(node, outlook.analysis(node.id))
-        return build_key(node, content, self.engine, inputs, version=version, moment=self.moment(node), packages=self.packages)
+        return build_key(
+            node, outlook.content(node.id), self.engine, inputs, version=version, moment=self.moment(node), packages=self.packages
+        )
 
 
 @dataclass(frozen=True)
@@ -158,7 +159,7 @@ def own_change(node: Node, situation: Situation, outlook: Outlook) -> str | None
     pointer = situation.pointers.get(node.id)
     if pointer is None:
         return "new"
-    content = content_of(node, outlook.analysis(node.id))
+    content = outlook.content(node.id)
     if (pointer.fingerprint.content, pointer.fingerprint.schema) == (content, outlook.fingerprint(node.id).schema):
         return None
     if isinstance(node.logic, SqlLogic) and pointer.sql == node.logic.sql and pointer.is_view == node.is_view:
@@ -219,7 +220,7 @@ def _reason(node: Node, situation: Situation, outlook: Outlook, key: Key, inputs
         return own or "new"
     if pointer.version != version:
         return "source data changed"
-    others = tuple(i for i, read in inputs.items() if pointer.inputs.get(i) != read)
+    others = tuple(i for i, read in inputs.items() if not read.same_rows(pointer.inputs.get(i)))
     if others:
         through = dict.fromkeys(others, (EVERY,)) | moved(node.id, others, situation.pointers, outlook)
         return f"upstream changed: {described(through)}"

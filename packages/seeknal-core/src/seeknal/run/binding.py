@@ -48,10 +48,10 @@ def name_errors(project: Project, situation: Situation, outlook: Outlook) -> Ite
             edited.add(name)
         if not all(i in certain for i in inputs) or not (inputs or not node.is_readable or _is_as_it_was(node, situation)):
             continue
-        problems = outlook.problems(name)
+        problems = outlook.problems(name) if name in edited else ()
         if not problems:
             certain.add(name)
-        elif name in edited and _refused(project, outlook, node):
+        elif _refused(project, outlook, node):
             yield from (_placed(node, problem) for problem in problems)
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
-from seeknal.errors import NodeError, ProjectError, did_you_mean
+from seeknal.errors import NodeError
 from seeknal.nodes import Key, relation_name
 from seeknal.protocols import Files, Query
 from seeknal.run.comparison import Side
@@ -32,10 +32,7 @@ class Output:
 
 def published(project: Project, snapshot: Snapshot, node: Node, environment: str) -> Output:
     """What an environment publishes for a node. Raises ProjectError for an unknown environment, NodeError where nothing is published."""
-    known = {*snapshot.environments(), PROD}
-    if environment not in known:
-        hint = did_you_mean(environment, known) or f"there {'are' if len(known) > 1 else 'is'}: {', '.join(sorted(known))}"
-        raise ProjectError("SK-ENV-001", f"unknown environment '{environment}'", hint=hint)
+    snapshot.require(environment)
     if not node.is_readable:
         raise NodeError("SK-RUN-004", f"{node.id} has no rows to compare: nodes of kind {node.kind} store none", at=node.at)
     pointers = snapshot.pointers(environment)

@@ -81,6 +81,7 @@ class Scheduler:
         self._continue = continue_on_error
         self._run_id = run_id
         self._outlook = outlook
+        self._later: list[Change] = []
         self._tasks: queue.SimpleQueue[tuple[Node, Decision, Mapping[NodeId, Read], set[Columns]] | None] = queue.SimpleQueue()
         self._outcomes: queue.SimpleQueue[tuple[Node, Decision, Built | SeeknalError | BaseException]] = queue.SimpleQueue()
         self._threads: list[threading.Thread] = []
@@ -105,7 +106,14 @@ class Scheduler:
             for _ in self._threads:
                 self._tasks.put(None)
         self._skip_rest(progress)
+        self._save([])
         return progress
+
+    def _save(self, changes: list[Change]) -> None:
+        """Commit what a node came to, and before it what was only found out about nodes that are reused."""
+        if self._later or changes:
+            self._commit([*self._later, *changes])
+            self._later.clear()
 
     # Deciding
 
@@ -150,7 +158,7 @@ class Scheduler:
         digest = self._builder.digest_of(self._builder.paths(artifact), artifact.schema)
         whole = replace(artifact, digests={**artifact.digests, ALL: digest})
         self._remember(artifact.node, whole, progress)
-        self._commit([Change("artifacts", whole.key, whole.to_json())])
+        self._save([Change("artifacts", whole.key, whole.to_json())])
         return self._outlook.read(node.id, artifact.node)
 
     # Finishing
@@ -176,14 +184,15 @@ class Scheduler:
             if artifact is not decision.artifact or self._situation.snapshot.tables["artifacts"].get(key) is None:
                 changes.append(Change("artifacts", key, artifact.to_json()))
             self._remember(node.id, artifact, progress)
+        elif node.is_view:
+            self._outlook.settle_view(node.id, key)
         version = self._situation.versions.get(node.id)
         pointer = self._pointer(node, key, inputs, version)
         before = self._situation.pointers.get(node.id)
         if before is None or replace(before, run_id=pointer.run_id) != pointer:
             progress.pointers[node.id] = pointer
             changes.append(Change("pointers", f"{self._situation.environment}/{node.id}", pointer.to_json()))
-        if changes:
-            self._commit(changes)
+        self._later += changes
         rows = decision.artifact.rows if decision.artifact else None
         audits = tuple(
             replace(o, severity=s.severity, name=s.name)
@@ -200,17 +209,19 @@ class Scheduler:
         if built.artifact is not None:
             changes.append(Change("artifacts", built.key, built.artifact.to_json()))
         if built.error is not None:
-            self._commit(changes)
+            self._save(changes)
             reason = "audit failed" if not built.reused else "audit failed on this data before" if not built.audited else "audit failed"
             result = NodeResult(node.id, "failed", reason, built.rows, built.seconds, built.error, built.outcomes)
             self._finish(node, result, progress, ready, blocked=True)
             return
         if built.artifact is not None:
             self._remember(node.id, built.artifact, progress)
+        elif node.is_view:
+            self._outlook.settle_view(node.id, built.key)
         pointer = self._pointer(node, built.key, inputs, built.version or self._situation.versions.get(node.id))
         progress.pointers[node.id] = pointer
         changes.append(Change("pointers", f"{self._situation.environment}/{node.id}", pointer.to_json()))
-        self._commit(changes)
+        self._save(changes)
         before = self._situation.pointers.get(node.id)
         reason = decision.reason
         if built.reused and before is not None and before.key == built.key:

@@ -10,6 +10,7 @@ import hashlib
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
+from seeknal.errors import ProjectError, did_you_mean
 from seeknal.nodes import ColumnSchema, Digest, Key, NodeId, Schema
 
 if TYPE_CHECKING:
@@ -117,10 +118,15 @@ class Fingerprint:
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """What a node took from an input: which columns (None: all of them), and how those were known at the time."""
+    """What a node took from an input: which columns (None: all of them), how those were known at the time, and the key of the output."""
 
     columns: tuple[str, ...] | None
     digest: Digest
+    key: Key = Key("")  # noqa: RUF009 - a name for text
+
+    def same_rows(self, other: Read | None) -> bool:
+        """Whether the same rows of the same columns were taken, be it from another output."""
+        return other is not None and (self.columns, self.digest) == (other.columns, other.digest)
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +149,7 @@ class Pointer:
         f = self.fingerprint
         return {
             "key": self.key, "fingerprint": [f.content, f.schema, f.upstream, f.config, f.rows, dict(f.columns)],
-            "inputs": {i: [None if r.columns is None else list(r.columns), r.digest] for i, r in self.inputs.items()},
+            "inputs": {i: [None if r.columns is None else list(r.columns), r.digest, r.key] for i, r in self.inputs.items()},
             "version": self.version, "run_id": self.run_id, "sql": self.sql, "view": self.is_view,
         }  # fmt: skip
 
@@ -153,7 +159,7 @@ class Pointer:
         return cls(
             value["key"],
             Fingerprint(*value["fingerprint"]),
-            {i: Read(None if columns is None else tuple(columns), digest) for i, (columns, digest) in value["inputs"].items()},
+            {i: Read(None if columns is None else tuple(columns), *rest) for i, (columns, *rest) in value["inputs"].items()},
             value.get("version"),
             value.get("run_id", ""),
             value.get("sql"),
@@ -200,6 +206,13 @@ class Snapshot:
     def environments(self) -> list[str]:
         """The names of all environments."""
         return sorted(self.tables["environments"])
+
+    def require(self, environment: str) -> None:
+        """Raise ProjectError for an environment that there is not. `prod` always is, although nothing may have been built in it."""
+        known = {*self.environments(), PROD}
+        if environment not in known:
+            hint = did_you_mean(environment, known) or f"there {'are' if len(known) > 1 else 'is'}: {', '.join(sorted(known))}"
+            raise ProjectError("SK-ENV-001", f"unknown environment '{environment}'", hint=hint)
 
     def pointers(self, environment: str) -> dict[NodeId, Pointer]:
         """What an environment points to."""
