@@ -1,7 +1,7 @@
 """How readers will know an output that has just been written.
 
 A first output is known by its key: nothing has read it yet, so hashing its rows could spare nothing. One that follows another is compared with it, in
-each set of columns that some reader uses, and is the same to that reader where the rows are. Where the key does not settle the rows (a source that only
+each set of columns that some reader uses, and is the same to that reader where the rows are; where it has more rows or fewer, that is known without. Where the key does not settle the rows (a source that only
 reading tells about, chance, Python) they are hashed always.
 """
 
@@ -47,6 +47,10 @@ class Identities:
         settled = key is not None and self._repeatable(node)
         if settled and (before is None or before.key == key):
             return dict(before.digests) if before is not None and ALL in before.digests else {ALL: Digest(f"key:{key}")}
+        if before is not None and before.rows != written.rows:
+            before = None  # no set of columns can hold the same rows
+        if settled and before is None:
+            return {ALL: Digest(f"key:{key}")}
         sets = {_present(c, written.schema) for c in wanted}
         if not settled:
             sets.add(None)
