@@ -109,7 +109,6 @@ class Project:
             errors.append(error)
         if errors or dag is None:
             raise ProjectErrors(errors)
-        loaded.keep()
         project = cls(loaded, dag)
         if extra:  # a draft leaves no trace
             project.analyses = Analyses(project.target, keeps=False)
@@ -191,6 +190,12 @@ class Project:
         errors: list[SeeknalError] = list(name_errors(self, situation, outlook))
         if errors:
             raise ProjectErrors(errors)
+        self.keep()
+
+    def keep(self) -> None:
+        """Remember what was parsed and analysed. Called once the project is known to be right: before, nothing is written."""
+        self.loaded.keep()
+        self.analyses.keep()
 
     def run(self, options: RunOptions | None = None, listener: Listener | None = None) -> RunResult:
         """Build what changed, check it, publish it. Raises LockedError when another run is at it."""

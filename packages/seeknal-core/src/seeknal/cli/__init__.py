@@ -99,6 +99,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     try:
         given = None if arguments is None else [*arguments]
         code = root.main(args=given, prog_name="seeknal", standalone_mode=False, obj=invocation)
+        if invocation.opened is not None:
+            invocation.opened.keep()
     except SeeknalError as error:
         click.echo(explain(error, invocation.root()), err=True)
         code = error.exit_code

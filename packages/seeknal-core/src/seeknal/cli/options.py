@@ -29,6 +29,7 @@ class Invocation:
     verbose: bool = False
     color: bool = True
     log_format: str = "text"
+    opened: Project | None = None
 
     def project(self, *, extra: Sequence[str] = ()) -> Project:
         """Read the project the command is about. `extra` are files that are read as if they stood below `seeknal/`."""
@@ -38,6 +39,7 @@ class Invocation:
         if not self.quiet:
             for plugin in project.loaded.registry.broken:
                 click.echo(f"warning: plugin {plugin} could not be loaded: {plugin.problem}", err=True)
+        self.opened = project
         return project
 
     def root(self) -> Path | None:
