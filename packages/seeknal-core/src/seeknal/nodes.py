@@ -127,9 +127,10 @@ class SourceLogic:
 
 @dataclass(frozen=True, slots=True)
 class SqlLogic:
-    """Run one SELECT. `sql` is what the engine executes, templates already rendered.
+    """Run one SELECT. `sql` is what the engine executes, in its `dialect`, templates already rendered.
 
-    `clock` says how often time alone changes the answer: `day` for `current_date`, `instant` for `now()`.
+    `written` is the dialect it was written in, where that is another. `clock` says how often time alone changes the answer: `day` for
+    `current_date`, `instant` for `now()`.
     """
 
     sql: str
@@ -138,6 +139,7 @@ class SqlLogic:
     clock: Clock | None = None
     template: str | None = None
     place: TextPlace | None = None
+    written: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

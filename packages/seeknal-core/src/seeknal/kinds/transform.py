@@ -20,14 +20,13 @@ class TransformSpec(NodeSpec):
     sql: str = Field(
         description="One SELECT. Read other nodes with {{ ref('source.users') }}.", examples=["SELECT * FROM {{ ref('source.users') }}"]
     )
-    dialect: str | None = Field(None, description="The dialect the SQL is written in, where it is not the engine's.", examples=["duckdb"])
+    dialect: str | None = Field(
+        None, description="The SQL dialect it is written in, where that is not the engine's; it is translated.", examples=["bigquery"]
+    )
     materialized: Literal["table", "view"] = Field("table", description="table: stored; view: inlined where it is read.")
 
     def lower(self, context: Lowering) -> Logic:
         """Render and check the SELECT."""
-        if self.dialect is not None and self.dialect != context.engine.dialect:
-            message = f"dialect '{self.dialect}' is not the engine's ({context.engine.dialect}); other dialects cannot be used here yet"
-            context.fail("SK-KIND-003", message, "dialect", hint=f"write the SQL in {context.engine.dialect}")
         for item, entry in enumerate(self.inputs):
             context.ref(entry.ref, "inputs", item, "ref")
-        return context.select(self.sql, "sql", materialized=self.materialized)
+        return context.select(self.sql, "sql", dialect=self.dialect, materialized=self.materialized)

@@ -7,6 +7,7 @@ import json
 import time
 from dataclasses import dataclass, field
 from functools import cached_property
+from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 from seeknal.errors import Location, PluginError, ProjectError, ProjectErrors, SeeknalError
@@ -131,7 +132,13 @@ class _Load:
         """Everything besides a node's own file that decides what the file means."""
         shared = [self.root / FILE, self.root / _PROFILES, *(self.root / "macros").glob("**/*.sql"), *(self.root / "plugins").glob("*.py")]
         parts = [f"{p.relative_to(self.root).as_posix()}={digest_file(p)}" for p in sorted(shared)]
-        material = [*parts, *registry.identity(), str(settings.profile), json.dumps(settings.vars, sort_keys=True, default=str)]
+        material = [
+            *parts,
+            *registry.identity(),
+            version("sqlglot"),
+            str(settings.profile),
+            json.dumps(settings.vars, sort_keys=True, default=str),
+        ]
         return hashlib.sha256("\n".join(material).encode()).hexdigest()
 
     def _compare(self, old: ParseCache) -> tuple[dict[str, FileEntry], dict[str, os.stat_result]]:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import re
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NoReturn
 
@@ -14,12 +12,15 @@ from sqlglot.errors import SqlglotError
 
 from seeknal.audits.signature import signature_of
 from seeknal.errors import ProjectError, SeeknalError, did_you_mean
-from seeknal.nodes import AuditSpec, DocumentLogic, Logic, Node, NodeId, PythonLogic, SqlLogic, TextPlace, kind_of, node_id
+from seeknal.nodes import AuditSpec, DocumentLogic, Logic, Node, NodeId, PythonLogic, SqlLogic, TextPlace, kind_of, node_id, relation_name
 from seeknal.plugin import Sql
+from seeknal.project.hashing import audit_definition, content_hash
+from seeknal.project.placing import locate, placed
 from seeknal.project.references import UNREADABLE, UnknownReference
 from seeknal.specs import declared
 from seeknal.sql.canonical import canonical, clock
 from seeknal.sql.guard import SqlProblem, TableUse, parse_condition, parse_select, position, tables
+from seeknal.sql.transpile import Untranslatable, known_dialect, transpile, with_relations
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -34,7 +35,10 @@ if TYPE_CHECKING:
     from seeknal.registry import Registry
     from seeknal.specs import AuditEntry, NodeSpec
 
+__all__ = ["NodeLowering", "Scope", "locate"]
+
 THIS = "__THIS__"
+_SHOWN = 120
 _OWN_FOLDERS = ("target", "seeknal", "macros", "plugins", "tests")
 
 
@@ -159,19 +163,23 @@ class NodeLowering:
         self, template: str, *path: str | int, dialect: str | None = None, materialized: Literal["table", "view"] = "table"
     ) -> Logic:
         """Render, parse and check one SELECT; the references in it become inputs."""
-        dialect = dialect or self.engine.dialect
+        written = self._known(dialect)
         place = self.text_at(*path)
         text = self._render(template, place, node_id(self.spec.kind, self.spec.name).replace(".", "_"))
         try:
-            tree = parse_select(text, dialect)
+            tree = parse_select(text, written)
             uses = tables(tree)
         except SqlProblem as problem:
-            raise _placed(problem, text, template, place) from None
+            raise placed(problem, text, template, place) from None
         for use in uses:
             self._use(use, text, template, place)
+        if written != self.engine.dialect:
+            return self._transpiled(
+                with_relations(tree, self._relation), text, SqlLogic(text, written, materialized, template=template, place=place), place
+            )
         sql = _with_relations(text, uses, self.scope.index)
-        self.meaning = canonical(tree if sql == text else parse_select(sql, dialect), dialect)
-        return SqlLogic(sql, dialect, materialized, clock(tree), template if template != sql else None, place)
+        self.meaning = canonical(tree if sql == text else parse_select(sql, written), written)
+        return SqlLogic(sql, written, materialized, clock(tree), template if template != sql else None, place)
 
     def connection(self, name: str, *path: str | int) -> ConnectionSettings:
         """The connection of this name in profiles.yml."""
@@ -198,7 +206,7 @@ class NodeLowering:
         try:
             parse_select(query, self._dialect_of(self.document.get("type")), outside=True)
         except SqlProblem as problem:
-            self.errors.append(_placed(problem, query, query, place))
+            self.errors.append(placed(problem, query, query, place))
 
     def source_defaults(self, type_: str) -> Mapping[str, Any]:
         """The reader's parameters that profiles.yml sets for all sources of a type."""
@@ -284,7 +292,7 @@ class NodeLowering:
             _only_this(tree, text)
             return canonical(tree, self.engine.dialect)
         except SqlProblem as problem:
-            self.errors.append(_placed(problem, text, template, place))
+            self.errors.append(placed(problem, text, template, place))
         except SeeknalError as error:
             self.errors.append(error)
         return template
@@ -297,6 +305,37 @@ class NodeLowering:
             return None
 
     # Within
+
+    def _known(self, dialect: str | None) -> str:
+        """The dialect that SQL says it is written in; the engine's where it says none."""
+        if dialect is None:
+            return self.engine.dialect
+        try:
+            return known_dialect(dialect)
+        except SqlProblem as problem:
+            self.fail(problem.code, problem.message, "dialect", hint=problem.hint)
+
+    def _transpiled(self, tree: exp.Query, text: str, logic: SqlLogic, place: TextPlace) -> SqlLogic:
+        """The logic with its query in the engine's dialect, which is what runs: it is checked as if it had been written so."""
+        written, engine, template = logic.dialect, self.engine.dialect, logic.template or text
+        try:
+            sql = transpile(tree, text, written, engine)
+        except Untranslatable as error:
+            *others, last = [placed(p, text, template, place) for p in error.problems]
+            self.errors += others
+            raise last from None
+        try:
+            checked = parse_select(sql, engine)
+        except SqlProblem as problem:
+            found = SqlProblem(problem.code, f"{problem.message} (in {engine}: {sql[:_SHOWN]})", hint=problem.hint)
+            raise placed(found, text, template, place) from None
+        for use in tables(checked):
+            self._use(use, sql, template, place)
+        self.meaning = canonical(checked, engine)
+        return replace(logic, sql=sql, dialect=engine, clock=clock(checked), written=written)
+
+    def _relation(self, dotted: str) -> str:
+        return relation_name(self.scope.index.ids[dotted.casefold()])
 
     def _report(self, code: str, message: str, path: tuple[str | int, ...], hint: str | None = None, *, key: bool = False) -> None:
         self.errors.append(ProjectError(code, message, at=self.source.at(*path, key=key), hint=hint))
@@ -320,9 +359,9 @@ class NodeLowering:
         line, column = position(text, use.start)
         if any(c in use.name for c in "./\\:"):
             message = f"reading a file by name is not allowed in SQL here: '{use.name}'"
-            raise _placed(SqlProblem("SK-SQL-003", message, line, column, "declare a source and read it with ref()"), text, template, place)
+            raise placed(SqlProblem("SK-SQL-003", message, line, column, "declare a source and read it with ref()"), text, template, place)
         hint = self.scope.index.suggestion(use.name) or "every relation is a node, read with ref(), or a CTE"
-        raise _placed(SqlProblem("SK-REF-001", f"unknown relation '{use.dotted}'", line, column, hint), text, template, place)
+        raise placed(SqlProblem("SK-REF-001", f"unknown relation '{use.dotted}'", line, column, hint), text, template, place)
 
     def _dialect_of(self, type_: Any) -> str:
         for provided in self.scope.registry.connections:
@@ -347,41 +386,3 @@ def _with_relations(text: str, uses: list[TableUse], index: NodeIndex) -> str:
             alias = "" if use.aliased else f" AS {use.name}"
             text = f"{text[: use.start]}{relation}{alias}{text[use.end + 1 :]}"
     return text
-
-
-def _placed(problem: SqlProblem, text: str, template: str, place: TextPlace) -> ProjectError:
-    """The problem at its place in the file. Rendering may shift columns, so they are looked up in the template's line."""
-    line, column = locate(problem.line, problem.column, text, template)
-    return ProjectError(problem.code, problem.message, at=place.at(line, column), hint=problem.hint)
-
-
-def locate(line: int, column: int, text: str, template: str | None) -> tuple[int, int]:
-    """Where line and column of rendered text stand in its template: the same line where lines were kept, else the first."""
-    if template is None or text == template:
-        return line, column
-    rendered, written = text.split("\n"), template.split("\n")
-    if len(rendered) != len(written) or line > len(written):
-        return 1, 1
-    word = rendered[line - 1][column - 1 :].partition(" ")[0]
-    found = written[line - 1].find(word) if word else -1
-    reference = written[line - 1].find("{{")
-    return line, (found if found >= 0 else max(reference, 0)) + 1
-
-
-def audit_definition(code: str, params: Mapping[str, Any], where: str | None) -> str:
-    """What an audit checks, as a hash. Its severity, name and description play no part."""
-    return hashlib.sha256(json.dumps([code, dict(params), where], sort_keys=True, default=str).encode()).hexdigest()[:16]
-
-
-def content_hash(logic: Logic, meaning: str | None = None) -> str:
-    """What the node computes, as a hash. Where it was written and how it is kept play no part."""
-    if isinstance(logic, SqlLogic):
-        material: Any = ["sql", meaning or logic.sql, logic.clock]
-    else:
-        values = asdict(logic)
-        for key in ("place", "cache", "refresh"):
-            values.pop(key, None)
-        if isinstance(logic, PythonLogic):
-            values.pop("path")
-        material = [type(logic).__name__, values]
-    return hashlib.sha256(json.dumps(material, sort_keys=True, default=str).encode()).hexdigest()

@@ -1,0 +1,32 @@
+"""What a node or an audit computes, as a hash: what plays no part in the outcome plays none in it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from seeknal.nodes import Logic, PythonLogic, SqlLogic
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+def audit_definition(code: str, params: Mapping[str, Any], where: str | None) -> str:
+    """What an audit checks, as a hash. Its severity, name and description play no part."""
+    return hashlib.sha256(json.dumps([code, dict(params), where], sort_keys=True, default=str).encode()).hexdigest()[:16]
+
+
+def content_hash(logic: Logic, meaning: str | None = None) -> str:
+    """What the node computes, as a hash. Where it was written and how it is kept play no part."""
+    if isinstance(logic, SqlLogic):
+        material: Any = ["sql", meaning or logic.sql, logic.clock]
+    else:
+        values = asdict(logic)
+        for key in ("place", "cache", "refresh"):
+            values.pop(key, None)
+        if isinstance(logic, PythonLogic):
+            values.pop("path")
+        material = [type(logic).__name__, values]
+    return hashlib.sha256(json.dumps(material, sort_keys=True, default=str).encode()).hexdigest()
