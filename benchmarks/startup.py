@@ -8,11 +8,12 @@ import argparse
 import json
 import subprocess
 import sys
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from benchmarks.description import Shape
+from benchmarks.description import Edit, Shape
 from benchmarks.machine import machine
 from benchmarks.process import Sample, measure
 from benchmarks.shapes import describe
@@ -41,12 +42,13 @@ _SHAPE: Shape = "realistic"
 
 @dataclass(frozen=True)
 class Probe:
-    """One command line, and the seconds of wall time it should stay under, if there is a budget."""
+    """One command line, the seconds of wall time it should stay under, if there is a budget, and what is done before."""
 
     name: str
     command: tuple[str, ...]
     folder: Path
     budget: float | None = None
+    prepare: Callable[[], None] | None = None
 
 
 def light(folder: Path) -> list[Probe]:
@@ -59,15 +61,36 @@ def light(folder: Path) -> list[Probe]:
 
 
 def heavy(nodes: int, folder: Path) -> list[Probe]:
-    """What is asked of a project in which nothing changed."""
+    """What is asked of a project in which nothing changed, or one model, or of which nothing is remembered but what was built."""
     runs = {1_000: 0.5, 10_000: 3.0}
     parses = {1_000: 0.4}
+    colds = {1_000: 4.0}
+    edits = {1_000: 0.7}
     label = f"{nodes:,} nodes"
     return [
-        Probe(f"warm parse, {label}", (_SEEKNAL, "parse"), folder, parses.get(nodes)),
+        Probe(f"warm parse, {label}", (_SEEKNAL, "parse"), folder, parses.get(nodes), lambda: _restore(nodes, folder)),
         Probe(f"no-op plan, {label}", (_SEEKNAL, "plan"), folder),
         Probe(f"no-op run, {label}", (_SEEKNAL, "run"), folder, runs.get(nodes)),
+        Probe(f"cold plan, {label}", (_SEEKNAL, "plan"), folder, colds.get(nodes), lambda: _forget(folder)),
+        Probe(f"plan of one edit, {label}", (_SEEKNAL, "plan"), folder, edits.get(nodes), lambda: _edit(nodes, folder)),
     ]
+
+
+def _forget(folder: Path) -> None:
+    """Remove what was parsed and analysed."""
+    for name in ("parsed.json", "analysed.json"):
+        (folder / "target" / name).unlink(missing_ok=True)
+
+
+def _edit(nodes: int, folder: Path) -> None:
+    """Change the values of a column in the model that the edit steps edit, each time otherwise."""
+    project = describe(_SHAPE, nodes)
+    Seeknal().write_model(project.model(project.edited_index, Edit(rate=time.time_ns() % 997 + 1)), folder)
+
+
+def _restore(nodes: int, folder: Path) -> None:
+    project = describe(_SHAPE, nodes)
+    Seeknal().write_model(project.model(project.edited_index), folder)
 
 
 def import_closure() -> list[str]:
@@ -118,6 +141,8 @@ def _build(nodes: int, folder: Path, options: argparse.Namespace) -> bool:
 
 
 def _measure(probe: Probe, options: argparse.Namespace) -> Sample:
+    if probe.prepare is not None:
+        probe.prepare()
     home = options.work / "home"
     home.mkdir(exist_ok=True)
     env = Seeknal().variables(home)

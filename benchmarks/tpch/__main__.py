@@ -5,7 +5,7 @@ import json
 import shutil
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import median
@@ -17,7 +17,7 @@ from benchmarks.table import mebibytes, seconds, table
 from benchmarks.tools.base import ROOT
 from benchmarks.tools.seeknal import Seeknal
 from benchmarks.tpch.data import generate
-from benchmarks.tpch.project import write_project
+from benchmarks.tpch.project import rewrite_models, write_project
 
 BASELINE = "plain parquet"
 """What the others are compared with: the same work, nothing around it."""
@@ -28,12 +28,13 @@ _VERIFY_TIMEOUT = 600.0
 
 @dataclass(frozen=True)
 class Entry:
-    """One thing that is run: a command, where, and the folder that must not be there before."""
+    """One thing that is run: a command, where, the folder that must not be there before, and what is done before that."""
 
     name: str
     command: tuple[str, ...]
     folder: Path
     forgets: Path | None = None
+    prepare: Callable[[], None] | None = None
 
 
 def entries(project: Path, output: Path, compression: str, threads: int) -> list[Entry]:
@@ -47,8 +48,9 @@ def entries(project: Path, output: Path, compression: str, threads: int) -> list
     return [
         Entry(BASELINE, parquet, ROOT, output / "parquet"),
         Entry("plain tables", tables, ROOT, output / "tables"),
-        Entry("seeknal run", seeknal, project, project / "target"),
+        Entry("seeknal run", seeknal, project, project / "target", lambda: write_project(project)),
         Entry("seeknal no-op", seeknal, project),
+        Entry("seeknal rewritten", seeknal, project, None, lambda: rewrite_models(project)),
     ]
 
 
@@ -79,6 +81,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _measure(entry: Entry, work: Path, timeout: float) -> Sample:
+    if entry.prepare is not None:
+        entry.prepare()
     if entry.forgets is not None:
         shutil.rmtree(entry.forgets, ignore_errors=True)
     home = work / "home"

@@ -28,3 +28,9 @@ def write_project(folder: Path) -> None:
     for table in TABLES:
         (nodes / "sources" / f"{table}.yml").write_text(_SOURCE.substitute(name=table))
     shutil.copytree(MODELS, nodes / "transforms")
+
+
+def rewrite_models(folder: Path) -> None:
+    """Write every model otherwise, with the same rows: all are built again, and each is compared with what it was before."""
+    for path in (folder / "seeknal" / "transforms").glob("*.sql"):
+        path.write_text(f"SELECT * FROM (\n{path.read_text()}\n) AS again\n")
