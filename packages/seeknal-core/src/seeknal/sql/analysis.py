@@ -146,12 +146,13 @@ def analyse(sql: str, dialect: str, schemas: Mapping[str, Sequence[str] | None])
     from seeknal.sql.columns import Analyser
     from seeknal.sql.guard import parse_select
     from seeknal.sql.relations import OpaqueError
-    from seeknal.sql.spelling import spelling, unclear
+    from seeknal.sql.spelling import spelling
 
     tree = parse_select(sql, dialect)
     analyser = Analyser(schemas, dialect)
     sure = repeatable(tree)
-    why = unclear(sql, dialect)
+    told = tree.meta.get("apart")
+    why = f"{told} is read as something that differs from it" if told else None
     try:
         known = analyser.query(tree) if why is None else None
     except OpaqueError as error:

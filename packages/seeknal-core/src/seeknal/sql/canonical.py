@@ -25,20 +25,22 @@ _INSTANT_NODES = (
     exp.UtcTime,
 )
 
+_UNREPEATABLE = (exp.Rand, exp.Randn, exp.Uuid, exp.TableSample, exp.First, exp.AnyValue)
+
 
 def canonical(tree: exp.Expr, dialect: str) -> str:
     """The query as generated from its tree: comments, white space and the case of keywords play no part."""
-    return tree.sql(dialect=dialect, comments=False)
+    text = tree.sql(dialect=dialect, comments=False)
+    told = tree.meta.get("apart")  # see seeknal.sql.guard.apart
+    return f"{text} /* {told} */" if told else text
 
 
 def repeatable(tree: exp.Expr) -> bool:
     """Whether the same rows always give the same answer: no chance, no sample, and no LIMIT that leaves open which rows it keeps."""
     for node in tree.walk():
-        if isinstance(node, exp.Rand | exp.Randn | exp.Uuid | exp.TableSample) or (
-            isinstance(node, exp.Func) and node.name.casefold() in _CHANCE
-        ):
+        if isinstance(node, _UNREPEATABLE) or (isinstance(node, exp.Anonymous) and node.name.casefold() in _CHANCE):
             return False
-        if isinstance(node, exp.Query) and node.args.get("limit") is not None and node.args.get("order") is None:
+        if isinstance(node, exp.Limit) and isinstance(node.parent, exp.Query) and node.parent.args.get("order") is None:
             return False
     return True
 

@@ -7,6 +7,7 @@ too many, never too few; two queries may have different shapes and mean the same
 
 from __future__ import annotations
 
+import functools
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -15,7 +16,7 @@ from sqlglot import exp
 from seeknal.sql.clauses import column_names, only, ordering
 from seeknal.sql.expressions import Expressions, unwrapped
 from seeknal.sql.projections import Projections
-from seeknal.sql.relations import NOWHERE, Derived, Known, OpaqueError, RelationColumn, coarse, input_relation, merged, shape
+from seeknal.sql.relations import NOWHERE, Deferred, Derived, Known, OpaqueError, RelationColumn, coarse, input_relation, merged, shape
 from seeknal.sql.scopes import Scope
 from seeknal.sql.sources import Sources
 
@@ -51,7 +52,7 @@ class Analyser:
         """Names that mean nothing, or too much; what was analysed is not to be relied on where there are any."""
         return self._expressions.problems
 
-    def query(self, node: exp.Expr, ctes: Mapping[str, Known] | None = None, outer: Scope | None = None) -> Known:
+    def query(self, node: exp.Expr, ctes: Mapping[str, Deferred] | None = None, outer: Scope | None = None) -> Known:
         """Analyse any query expression. Raises OpaqueError."""
         ctes = self._with(node, dict(ctes or {}), outer)
         if isinstance(node, exp.Select):
@@ -72,22 +73,23 @@ class Analyser:
         message = f"{node.key.upper()} is not analysed"
         raise OpaqueError(message)
 
-    def _derive(self, node: exp.Expr, scope: Scope, ctes: Mapping[str, Known], *, alias_too: bool = False) -> Derived:
+    def _derive(self, node: exp.Expr, scope: Scope, ctes: Mapping[str, Deferred], *, alias_too: bool = False) -> Derived:
         return self._expressions.derive(node, scope, ctes, alias_too=alias_too)
 
     # WITH, set operations, and what stands around a query
 
-    def _with(self, node: exp.Expr, ctes: dict[str, Known], outer: Scope | None) -> dict[str, Known]:
+    def _with(self, node: exp.Expr, ctes: dict[str, Deferred], outer: Scope | None) -> dict[str, Deferred]:
         with_ = node.args.get("with_")
         if with_ is None:
             return ctes
         only(with_, frozenset({"expressions", "recursive"}))
         for cte in with_.expressions:
             only(cte, frozenset({"this", "alias", "materialized"}))
-            ctes[cte.alias.casefold()] = self._cte(cte, ctes, outer, recursive=bool(with_.recursive))
+            analyse = functools.partial(self._cte, cte, dict(ctes), outer, recursive=bool(with_.recursive))
+            ctes[cte.alias.casefold()] = Deferred(analyse)
         return ctes
 
-    def _cte(self, cte: exp.CTE, ctes: Mapping[str, Known], outer: Scope | None, *, recursive: bool) -> Known:
+    def _cte(self, cte: exp.CTE, ctes: Mapping[str, Deferred], outer: Scope | None, *, recursive: bool) -> Known:
         names = column_names(cte)
         name = cte.alias.casefold()
         if not (recursive and any(t.name.casefold() == name and not t.db for t in cte.this.find_all(exp.Table))):
@@ -98,7 +100,7 @@ class Analyser:
         anchor = self.query(cte.this.left, ctes, outer).settled.named(names)
         self._recursions += 1
         itself = _itself(anchor, str(self._recursions))
-        step = self.query(cte.this, {**ctes, name: itself}, outer).settled
+        step = self.query(cte.this, {**ctes, name: Deferred(lambda: itself)}, outer).settled
         self._recursions -= 1
         # Each round may carry any column into any other, so all depend on all that either part reads.
         both = coarse([anchor, step], "recursive")
@@ -109,7 +111,7 @@ class Analyser:
         )
         return replace(both, columns=columns)
 
-    def _set_operation(self, node: exp.SetOperation, ctes: Mapping[str, Known], outer: Scope | None) -> tuple[Known, set[str]]:
+    def _set_operation(self, node: exp.SetOperation, ctes: Mapping[str, Deferred], outer: Scope | None) -> tuple[Known, set[str]]:
         """What the two sides make, and the names of the right one, which ORDER BY may use as well."""
         left, right = self.query(node.left, ctes, outer).settled, self.query(node.right, ctes, outer).settled
         others = {n for side in node.find_all(exp.Select) for n in side.named_selects} if ordering(node) else set()
@@ -126,7 +128,7 @@ class Analyser:
             parts += [c.derived.shape for c in columns]
         return Known(tuple(columns), rows, shape(*parts)), others
 
-    def _around(self, node: exp.Subquery, ctes: Mapping[str, Known], outer: Scope | None) -> Known:
+    def _around(self, node: exp.Subquery, ctes: Mapping[str, Deferred], outer: Scope | None) -> Known:
         """A query in parentheses, with what follows them."""
         if isinstance(node.this, exp.Table):
             found = self._sources.joined(node, Scope(outer), ctes)
@@ -137,7 +139,7 @@ class Analyser:
         found = self._sorted(node, found, ctes, outer)
         return self._sources.pivots(node, found)
 
-    def _sorted(self, node: exp.Expr, found: Known, ctes: Mapping[str, Known], outer: Scope | None, others: Iterable[str] = ()) -> Known:
+    def _sorted(self, node: exp.Expr, found: Known, ctes: Mapping[str, Deferred], outer: Scope | None, others: Iterable[str] = ()) -> Known:
         """ORDER BY around a whole query, and LIMIT, for which the order decides which rows are left."""
         if not any(node.args.get(k) for k in ("order", *_CUTS)):
             return found
@@ -153,7 +155,9 @@ class Analyser:
         rows = found.rows.union(*(d.origins for d in (*order, *cuts)))
         return replace(found, rows=rows, shape=shape("limited", found.shape, *(d.shape for d in (*order, *cuts))))
 
-    def _ordered(self, item: exp.Expr, columns: list[Derived], scope: Scope, ctes: Mapping[str, Known], *, counted: bool = True) -> Derived:
+    def _ordered(
+        self, item: exp.Expr, columns: list[Derived], scope: Scope, ctes: Mapping[str, Deferred], *, counted: bool = True
+    ) -> Derived:
         """One item of ORDER BY: a position, ALL, an alias or an expression; its direction is part of its shape."""
         inner = unwrapped(item.this if isinstance(item, exp.Ordered) else item)
         alias = scope.aliases.get(inner.name.casefold()) if isinstance(inner, exp.Column) and len(inner.parts) == 1 else None
@@ -164,7 +168,7 @@ class Analyser:
 
     # One SELECT
 
-    def _select(self, node: exp.Select, ctes: Mapping[str, Known], outer: Scope | None) -> Known:
+    def _select(self, node: exp.Select, ctes: Mapping[str, Deferred], outer: Scope | None) -> Known:
         scope = Scope(outer)
         rows, parts = self._sources.read(node, scope, ctes)
         reader = Projections(self._expressions, scope, ctes, rows)
@@ -179,12 +183,12 @@ class Analyser:
         known = Known(tuple(p.column for p in projections), rows, whole, order=order)
         return known.spread_out if any(p.column.spreads and p.column.label == "*" for p in projections) else known
 
-    def _order(self, node: exp.Expr, scope: Scope, ctes: Mapping[str, Known], projections: list[Projection]) -> list[Derived]:
+    def _order(self, node: exp.Expr, scope: Scope, ctes: Mapping[str, Deferred], projections: list[Projection]) -> list[Derived]:
         by_position = [p.derived for p in projections]
         counted = not any(p.column.spreads for p in projections)
         return [self._ordered(o, by_position, scope, ctes, counted=counted) for o in ordering(node)]
 
-    def _values(self, node: exp.Values, scope: Scope, ctes: Mapping[str, Known]) -> Known:
+    def _values(self, node: exp.Values, scope: Scope, ctes: Mapping[str, Deferred]) -> Known:
         rows = [t.expressions if isinstance(t, exp.Tuple) else [t] for t in node.expressions]
         width = len(rows[0]) if rows else 0
         columns = [merged([self._derive(r[i], scope, ctes) for r in rows if i < len(r)], "values") for i in range(width)]
@@ -194,7 +198,7 @@ class Analyser:
     # What decides the rows
 
     def _row_deciders(
-        self, node: exp.Select, scope: Scope, ctes: Mapping[str, Known], projections: list[Projection], reader: Projections
+        self, node: exp.Select, scope: Scope, ctes: Mapping[str, Deferred], projections: list[Projection], reader: Projections
     ) -> list[tuple[str, Derived]]:
         """Everything after FROM that decides which rows come out, each with the name of its clause."""
         conditions = [(key, node.args[key].this) for key in ("where", "having", "qualify") if node.args.get(key)]
@@ -216,7 +220,7 @@ class Analyser:
         return found
 
     def _grouping(
-        self, group: exp.Expr | None, projections: list[Projection], scope: Scope, ctes: Mapping[str, Known]
+        self, group: exp.Expr | None, projections: list[Projection], scope: Scope, ctes: Mapping[str, Deferred]
     ) -> Iterator[Derived]:
         if group is None:
             return
@@ -233,7 +237,7 @@ class Analyser:
         item: exp.Expr,
         columns: list[Derived],
         scope: Scope,
-        ctes: Mapping[str, Known],
+        ctes: Mapping[str, Deferred],
         *,
         alias_too: bool = False,
         counted: bool = True,

@@ -14,6 +14,7 @@ from seeknal.sql.walk import Walk
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from seeknal.sql.relations import Deferred
     from seeknal.sql.scopes import Scope
 
 _WORDS = frozenset({"user", "current_schema", "current_catalog", "current_role", "session_user", "current_user"})
@@ -34,13 +35,15 @@ class NameProblem:
 class Expressions:
     """Analyses expressions; `query` analyses the subqueries in them. What no relation has is kept in `problems`."""
 
-    def __init__(self, query: Callable[[exp.Expr, Mapping[str, Known], Scope], Known], dialect: str, inputs: Mapping[str, Known]) -> None:
+    def __init__(
+        self, query: Callable[[exp.Expr, Mapping[str, Deferred], Scope], Known], dialect: str, inputs: Mapping[str, Known]
+    ) -> None:
         self._query = query
         self._dialect = dialect
         self._inputs = inputs
         self.problems: list[NameProblem] = []
 
-    def derive(self, node: exp.Expr, scope: Scope, ctes: Mapping[str, Known], *, alias_too: bool = False) -> Derived:
+    def derive(self, node: exp.Expr, scope: Scope, ctes: Mapping[str, Deferred], *, alias_too: bool = False) -> Derived:
         """Where a value comes from, and the shape of how. Raises OpaqueError."""
         return self.examine(node, scope, ctes, alias_too=alias_too)[0]
 
@@ -48,7 +51,7 @@ class Expressions:
         self,
         node: exp.Expr,
         scope: Scope,
-        ctes: Mapping[str, Known],
+        ctes: Mapping[str, Deferred],
         *,
         alias_too: bool = False,
         columns: Mapping[bool, list[Derived]] | None = None,
@@ -75,7 +78,7 @@ class Expressions:
         """SQL without comments, names as they stand."""
         return node.sql(dialect=self._dialect, comments=False)
 
-    def _subquery(self, node: exp.Expr, scope: Scope, ctes: Mapping[str, Known]) -> Derived:
+    def _subquery(self, node: exp.Expr, scope: Scope, ctes: Mapping[str, Deferred]) -> Derived:
         relation = self._query(node, ctes, scope).settled
         columns = [c.derived for c in relation.columns] if relation.columns is not None else [relation.any_column]
         both = merged(columns)

@@ -48,6 +48,9 @@ _NOT_IN_CONDITIONS = (exp.Query, exp.Table, exp.Subquery, exp.AggFunc, exp.Windo
 _VERBS = {exp.TruncateTable: "TRUNCATE", exp.Into: "SELECT INTO", exp.Lock: "FOR UPDATE", exp.Placeholder: "a parameter"}
 
 
+_BEGINS_VALUE = frozenset({TokenType.SELECT, TokenType.DISTINCT, TokenType.COMMA, TokenType.L_PAREN, TokenType.PLUS, TokenType.DASH})
+
+
 @dataclass(frozen=True, slots=True)
 class TableUse:
     """A relation that SQL reads: its name, the schema before the dot where there is one, and where it stands in the text."""
@@ -101,7 +104,21 @@ def parse_select(sql: str, dialect: str, *, outside: bool = False) -> exp.Query:
             "SK-SQL-002", f"sql must be a SELECT, found {verb}", line, column, "describe the result; seeknal creates the table"
         )
     _check(tree, sql, outside=outside)
+    told = apart(tokens)
+    if told:
+        tree.meta["apart"] = told
     return tree
+
+
+def apart(tokens: list[Token]) -> str:
+    """What a query says that its tree does not: where `~` stands for a function that differs from it, and a plus sign before a value."""
+    found = []
+    for before, token in zip([None, *tokens], tokens, strict=False):
+        is_tilde = token.token_type == TokenType.TILDE  # as an operator it matches the whole; regexp_matches(), which it is read as, finds
+        is_sign = token.token_type == TokenType.PLUS and (before is None or before.token_type in _BEGINS_VALUE)  # counts in a column's name
+        if is_tilde or is_sign:
+            found.append(token.text)
+    return " ".join(found)
 
 
 def parse_condition(sql: str, dialect: str) -> exp.Expr:

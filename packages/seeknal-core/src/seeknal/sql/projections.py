@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from seeknal.sql.expressions import Expressions
-    from seeknal.sql.relations import Known, Origins
+    from seeknal.sql.relations import Deferred, Origins
     from seeknal.sql.scopes import Scope
     from seeknal.sql.walk import Walk
 
@@ -41,7 +41,7 @@ class Projection:
 class Projections:
     """Reads the select list of one SELECT. `rows` are the columns that decide the rows it is computed over."""
 
-    def __init__(self, expressions: Expressions, scope: Scope, ctes: Mapping[str, Known], rows: Origins) -> None:
+    def __init__(self, expressions: Expressions, scope: Scope, ctes: Mapping[str, Deferred], rows: Origins) -> None:
         self._expressions = expressions
         self._scope = scope
         self._ctes = ctes

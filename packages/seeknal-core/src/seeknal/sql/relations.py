@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
 ANY = "*"
 """In place of a column's name: some column of the relation, it is not known which."""
@@ -133,6 +134,18 @@ class Known:
             return shape("whole", self.shape, self.any_column.shape)
         parts = [part for c in self.columns for part in (f"name {c.name}" if c.name is not None else f"label {c.label}", c.derived.shape)]
         return shape("whole", self.shape, *parts)
+
+
+class Deferred:
+    """A CTE. It is analysed when something reads it: the engine too takes no notice of what is in one that nothing does."""
+
+    def __init__(self, analyse: Callable[[], Known]) -> None:
+        self._analyse = analyse
+
+    @functools.cached_property
+    def known(self) -> Known:
+        """What is known of it. Raises OpaqueError."""
+        return self._analyse()
 
 
 def merged(parts: Iterable[Derived], *extra: str) -> Derived:

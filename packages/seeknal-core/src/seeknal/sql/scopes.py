@@ -80,7 +80,8 @@ class Scope:
                     return [(column, parts[2:])], True
                 found.append((column, parts[2:]))
         bare, sure = self._bare(parts[0], alias_too=alias_too, row=len(parts) == 1)
-        return [*found, *((d, parts[1:]) for d in bare)], sure and not found
+        # `d.f` is the field of a column here, or a column of a relation further out: which of them depends on types
+        return [*found, *((d, parts[1:]) for d in bare)], sure and not found and len(parts) == 1
 
     def _bare(self, name: str, *, alias_too: bool, row: bool) -> tuple[list[Derived], bool]:
         folded = name.casefold()

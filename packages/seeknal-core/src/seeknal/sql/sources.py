@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from seeknal.sql.expressions import Expressions
-    from seeknal.sql.relations import Origins
+    from seeknal.sql.relations import Deferred, Origins
 
 _TABLE = frozenset({"this", "alias", "joins", "laterals", "pivots", "sample"})
 _FUNCTION_TABLE = frozenset({"this", "alias", "joins", "pivots", "sample", "ordinality"})
@@ -36,13 +36,13 @@ class Sources:
         self,
         expressions: Expressions,
         inputs: Mapping[str, Known],
-        query: Callable[[exp.Expr, Mapping[str, Known], Scope | None], Known],
+        query: Callable[[exp.Expr, Mapping[str, Deferred], Scope | None], Known],
     ) -> None:
         self._expressions = expressions
         self._inputs = inputs
         self._query = query
 
-    def read(self, node: exp.Select, scope: Scope, ctes: Mapping[str, Known]) -> Rows:
+    def read(self, node: exp.Select, scope: Scope, ctes: Mapping[str, Deferred]) -> Rows:
         """The whole FROM clause of a SELECT."""
         from_ = node.args.get("from_")
         rows, parts = self.group(from_.this, scope, ctes) if from_ else (NOWHERE, [])
@@ -53,7 +53,7 @@ class Sources:
             rows, parts = rows | relation.rows, [*parts, "lateral", str(bool(lateral.args.get("outer"))), relation.shape]
         return rows, parts
 
-    def group(self, item: exp.Expr, scope: Scope, ctes: Mapping[str, Known]) -> Rows:
+    def group(self, item: exp.Expr, scope: Scope, ctes: Mapping[str, Deferred]) -> Rows:
         """A relation of FROM with the joins that are written at it, or several joined ones in parentheses."""
         if _is_group(item):
             only(item, _GROUPED)
@@ -66,7 +66,7 @@ class Sources:
             rows, parts = self._join(join, scope, ctes, rows, parts)
         return rows, parts
 
-    def joined(self, node: exp.Subquery, scope: Scope, ctes: Mapping[str, Known]) -> Known:
+    def joined(self, node: exp.Subquery, scope: Scope, ctes: Mapping[str, Deferred]) -> Known:
         """Joined relations in parentheses that have a name of their own."""
         rows, parts = self.group(node.this, scope, ctes)
         for join in node.args.get("joins") or ():
@@ -74,7 +74,7 @@ class Sources:
         columns = Projections(self._expressions, scope, ctes, rows).star()
         return Known(tuple(columns), rows, shape("joined", *parts)).settled
 
-    def _join(self, join: exp.Join, scope: Scope, ctes: Mapping[str, Known], rows: Origins, parts: list[str]) -> Rows:
+    def _join(self, join: exp.Join, scope: Scope, ctes: Mapping[str, Deferred], rows: Origins, parts: list[str]) -> Rows:
         only(join, _JOIN)
         method = str(join.args.get("method") or "").upper()
         kind = f"{join.args.get('side') or ''} {join.args.get('kind') or ''} {method}".upper()
@@ -105,7 +105,7 @@ class Sources:
             scope.hidden |= set(added.relations)
         return rows, parts
 
-    def item(self, item: exp.Expr, scope: Scope, ctes: Mapping[str, Known]) -> Known:
+    def item(self, item: exp.Expr, scope: Scope, ctes: Mapping[str, Deferred]) -> Known:
         """One relation of FROM, put into scope under its alias."""
         alias = item.alias_or_name
         if isinstance(item, exp.Table) and isinstance(item.this, exp.Identifier):
@@ -127,9 +127,9 @@ class Sources:
         scope.add(alias.casefold(), found)
         return found
 
-    def _named_relation(self, table: exp.Table, ctes: Mapping[str, Known]) -> Known:
+    def _named_relation(self, table: exp.Table, ctes: Mapping[str, Deferred]) -> Known:
         name = table.name.casefold()
-        found = ctes.get(name) or self._inputs.get(name)
+        found = ctes[name].known if name in ctes else self._inputs.get(name)
         if found is None:
             message = f"{table.name} is not a relation that is known here"
             raise OpaqueError(message)
@@ -143,7 +143,7 @@ class Sources:
             raise OpaqueError(message)
         return coarse([found.settled], *(self._expressions.text(c) for c in clauses)) if clauses else found
 
-    def statement(self, node: exp.Pivot, outer: Scope | None, ctes: Mapping[str, Known]) -> Known:
+    def statement(self, node: exp.Pivot, outer: Scope | None, ctes: Mapping[str, Deferred]) -> Known:
         """PIVOT and UNPIVOT as a query of their own."""
         scope = Scope(outer)
         relation = self.item(node.this, scope, ctes)
@@ -158,7 +158,7 @@ class Sources:
             raise OpaqueError(message)
         return coarse([relation], "statement", str(bool(node.args.get("unpivot"))), self._expressions.text(copy))
 
-    def _function(self, node: exp.Expr, scope: Scope, ctes: Mapping[str, Known]) -> Known:
+    def _function(self, node: exp.Expr, scope: Scope, ctes: Mapping[str, Deferred]) -> Known:
         """unnest() and the like: rows and values alike come from the arguments."""
         target = node
         if isinstance(node, exp.Table | exp.Lateral):

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from seeknal.sql.relations import Derived
     from seeknal.sql.scopes import Scope
 
-_CLAUSES = frozenset({"except_", "replace", "rename"})
+_CLAUSES = frozenset({"except_", "replace", "rename", "ilike"})
 _PLAIN_PATTERN = re.compile(r"(?:[A-Za-z0-9_.|^$()*+?-]|\[[A-Za-z0-9_-]+\])*")
 """What Python's and the engine's regular expressions agree on."""
 
@@ -31,6 +31,9 @@ def starred(star: exp.Star, table: str, scope: Scope, derive: Callable[[exp.Expr
     renamed = {_bare(a.this): a.alias for a in star.args.get("rename") or ()}
     relations = _relations(table, scope)
     if any(r.columns is None for r in relations):
+        if star.args.get("ilike"):
+            message = "columns chosen by ILIKE of a relation whose columns are not known"
+            raise OpaqueError(message)
         parts = [*(f"except {e}" for e in sorted(excluded)), *(f"{a} for {n}" for n, a in renamed.items())]
         parts += [part for name, d in replaced.items() for part in (name, d.shape)]
         return [_unknown(relations, list(replaced.values()), *parts)]
@@ -40,6 +43,8 @@ def starred(star: exp.Star, table: str, scope: Scope, derive: Callable[[exp.Expr
         if folded in excluded:
             continue
         derived = replaced.get(folded, column.derived)
+        if star.args.get("ilike") and not _like(star.args["ilike"], column.name or "", re.IGNORECASE):
+            continue
         found.append(RelationColumn(renamed.get(folded, column.name), derived, column.label, spreads=column.spreads))
     return found
 
@@ -96,9 +101,13 @@ def _matches(item: exp.Expr, name: str) -> bool:
     if not isinstance(item, exp.Like | exp.ILike):
         message = f"columns chosen by {item.key.upper()}"
         raise OpaqueError(message)
-    pattern = "".join({"%": ".*", "_": "."}.get(c, re.escape(c)) for c in _text(item.expression))
-    flags = re.DOTALL | (re.IGNORECASE if isinstance(item, exp.ILike) else 0)
-    return (re.fullmatch(pattern, name, flags) is not None) is not bool(item.args.get("negate"))
+    flags = re.IGNORECASE if isinstance(item, exp.ILike) else re.NOFLAG
+    return _like(item.expression, name, flags) is not bool(item.args.get("negate"))
+
+
+def _like(pattern: exp.Expr, name: str, flags: re.RegexFlag) -> bool:
+    written = "".join({"%": ".*", "_": "."}.get(c, re.escape(c)) for c in _text(pattern))
+    return re.fullmatch(written, name, flags | re.DOTALL) is not None
 
 
 def _text(node: exp.Expr) -> str:

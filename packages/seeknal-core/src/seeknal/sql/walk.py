@@ -183,8 +183,8 @@ class Walk:
                     else:
                         parts.append(repr(item))
                 parts.append("]")
-            else:
-                parts.append(repr(child))
+            else:  # the parser keeps the words of a frame as they are written
+                parts.append(repr(child.upper() if cls is exp.WindowSpec and isinstance(child, str) else child))
             self._aside = before
         parts.append(")")
 
