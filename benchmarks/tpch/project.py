@@ -18,6 +18,12 @@ type: parquet
 table: data/$name.parquet
 """)
 
+_AGAIN = Template("""\
+SELECT * FROM (
+$sql
+) AS again
+""")
+
 
 def write_project(folder: Path) -> None:
     """Write everything but the data, which is in ``<folder>/data``."""
@@ -33,4 +39,4 @@ def write_project(folder: Path) -> None:
 def rewrite_models(folder: Path) -> None:
     """Write every model otherwise, with the same rows: all are built again, and each is compared with what it was before."""
     for path in (folder / "seeknal" / "transforms").glob("*.sql"):
-        path.write_text(f"SELECT * FROM (\n{path.read_text()}\n) AS again\n")
+        path.write_text(_AGAIN.substitute(sql=path.read_text()))

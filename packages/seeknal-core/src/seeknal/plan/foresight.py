@@ -28,6 +28,7 @@ class Foresight:
         self.outlook = situation.outlook()
         self._decisions: dict[NodeId, Decision] = {}
         self._causes: dict[NodeId, tuple[NodeId, ...]] = {}
+        self._views: dict[tuple[NodeId, Columns], Digest | None] = {}
         self._same: dict[tuple[NodeId, Columns], bool] = {}
 
     def decide(self, node: Node) -> Decision:
@@ -87,7 +88,9 @@ class Foresight:
             return found
         dag_node = self._situation.dag.nodes[node]
         if dag_node.is_view:
-            return self.outlook.view_identity(dag_node, columns, self._identity)
+            if (node, columns) not in self._views:
+                self._views[node, columns] = self.outlook.view_identity(dag_node, columns, self._identity)
+            return self._views[node, columns]
         if not dag_node.is_readable or not self._same_rows(node, columns):
             return None
         before = self.outlook.expected(node)

@@ -50,6 +50,7 @@ class Outlook:
         self._fingerprints: dict[NodeId, Fingerprint] = {}
         self._keys: dict[NodeId, Key] = {}
         self._recorded: set[NodeId] = set()
+        self._views: dict[tuple[NodeId, Columns], Digest] = {}
 
     # What becomes known
 
@@ -85,6 +86,7 @@ class Outlook:
     def _forget(self, node: NodeId) -> None:
         """What was thought of a node and its readers no longer holds: its columns are others than was expected."""
         self._fingerprints.pop(node, None)
+        self._views.clear()
         for reader in self._dag.downstream([node]):
             self._recorded.discard(reader)
             self._analysed.pop(reader, None)
@@ -220,7 +222,10 @@ class Outlook:
         if not self._dag.nodes[node].is_readable:
             return Digest("")
         if self._dag.nodes[node].is_view:
-            return self.view_identity(self._dag.nodes[node], columns, self.identity)
+            found = self._views.get((node, columns)) or self.view_identity(self._dag.nodes[node], columns, self.identity)
+            if found is not None:
+                self._views[node, columns] = found
+            return found
         artifact = self._artifacts.get(node)
         return artifact.identity(columns) if artifact is not None else None
 
@@ -248,18 +253,27 @@ class Outlook:
 
     def wanted(self, node: NodeId) -> set[Columns]:
         """The sets of columns of a node's output by which it is known to those that read it, also through views."""
+        found: dict[NodeId, set[Columns]] = {}
+        views = [node]  # those through which the output is read, what reads a view before what it reads
+        for name in views:
+            views += [r for r in self._dag.readers[name] if self._dag.nodes[r].is_view and r not in views]
+        for name in sorted(views, key=self._dag.order.index, reverse=True) if len(views) > 1 else views:
+            found[name] = set()
+            for reader in self._dag.readers[name]:
+                found[name] |= {self.reads(reader, name)} | self._through(reader, name, found.get(reader, set()))
+        return found[node]
+
+    def _through(self, view: NodeId, source: NodeId, wanted: set[Columns]) -> set[Columns]:
+        """The columns of an input that a view needs for each set of its own columns."""
+        analysis = self.analysis(view) if wanted else None
+        if analysis is None or analysis.opaque is not None:
+            return set()
         found: set[Columns] = set()
-        relation = self._dag.nodes[node].relation
-        for reader in self._dag.readers[node]:
-            found.add(self.reads(reader, node))
-            analysis = self.analysis(reader)
-            if not self._dag.nodes[reader].is_view or analysis is None:
-                continue
-            for columns in self.wanted(reader):
-                chosen = [analysis.column(c) for c in columns] if columns is not None else [None]
-                if analysis.opaque is None and None not in chosen:
-                    origins = analysis.rows.union(*(c.value | c.filter for c in chosen if c is not None))
-                    found.add(columns_of(origins, relation))
+        for columns in wanted:
+            chosen = [analysis.column(c) for c in columns] if columns is not None else [None]
+            if None not in chosen:
+                origins = analysis.rows.union(*(c.value | c.filter for c in chosen if c is not None))
+                found.add(columns_of(origins, self._dag.nodes[source].relation))
         return found
 
 
