@@ -342,6 +342,12 @@ def test_every_dialect_is_known_and_has_words_for_a_plain_query(dialect: str) ->
     assert transpile(tree, "", "duckdb", dialect).startswith("SELECT a, b FROM")
 
 
+def test_a_tree_that_cannot_be_written_at_all_is_refused() -> None:
+    tree = parse_select("SELECT TS_OR_DS_ADD(d, 1, DAY, TIMESTAMP) FROM t", "sqlite")
+    with pytest.raises(Untranslatable, match="cannot be said in duckdb"):
+        transpile(tree, "", "sqlite", "duckdb")
+
+
 @pytest.mark.parametrize("dialect", NO_SELECT)
 def test_a_language_without_select_has_no_words_for_it(dialect: str) -> None:
     with pytest.raises(Untranslatable, match="the outcome would not be"):

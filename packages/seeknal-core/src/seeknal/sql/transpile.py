@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from sqlglot.generator import Generator
 
 _SHOWN = 60
+_STUMBLES = (SqlglotError, ValueError, TypeError, AttributeError, LookupError, RecursionError)
+"""What sqlglot raises on trees that it did not foresee."""
+
 _OTHER_NAMES = {"postgresql": "postgres", "mssql": "tsql", "sqlserver": "tsql", "mariadb": "mysql", "pyspark": "spark", "cockroachdb": "postgres"}  # fmt: skip
 _SELECTS_AS = {"athena": "trino"}
 """Dialects whose generator only passes on to others, with the one that writes their SELECTs."""
@@ -69,14 +72,14 @@ def transpile(tree: exp.Query, sql: str, written: str, target: str, *, pretty: b
     Raises Untranslatable.
     """
     meant = tree.copy()
-    with contextlib.suppress(SqlglotError, RecursionError):  # types are worth having where they can be had
+    with contextlib.suppress(*_STUMBLES):  # types are worth having where they can be had
         meant = annotate_types(meant, dialect=written)
     doubts = reconcile(meant, written, target)
     if not doubts:
         generator = _generator(target, pretty=pretty)
         try:
             text = generator.generate(meant)
-        except (SqlglotError, ValueError, RecursionError) as error:
+        except _STUMBLES as error:
             raise Untranslatable([SqlProblem("SK-SQL-006", f"cannot be said in {target}: {_line(str(error))}")]) from None
         if not generator.unsupported_messages:
             return _readable(text, target)
@@ -117,7 +120,7 @@ def _unsupported(tree: exp.Expr, target: str) -> list[tuple[exp.Expr, str]]:
 def _said_of(node: exp.Expr, target: str) -> list[str]:
     """What a generator says of a part by itself."""
     generator = _generator(target)
-    with contextlib.suppress(SqlglotError, ValueError, AttributeError, RecursionError):  # some parts say nothing without their parent
+    with contextlib.suppress(*_STUMBLES):  # some parts say nothing without their parent
         generator.generate(node)
     return list(dict.fromkeys(generator.unsupported_messages))
 
