@@ -166,7 +166,7 @@ class Pointer:
         return cls(
             value["key"],
             Fingerprint(*value["fingerprint"]),
-            {i: Read(None, read) if isinstance(read, str) else Read.from_json(read) for i, read in value["inputs"].items()},
+            {i: Read(None, Digest(read)) if isinstance(read, str) else Read.from_json(read) for i, read in value["inputs"].items()},
             value.get("version"),
             value.get("run_id", ""),
             view if isinstance(view, str) else value.get("sql"),
