@@ -14,7 +14,7 @@ from seeknal.errors import ProjectError, did_you_mean
 from seeknal.nodes import ColumnSchema, Digest, Key, NodeId, Schema
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
 SCHEMA_VERSION = "2.0"
 
@@ -124,6 +124,12 @@ class Read:
     digest: Digest
     key: Key = Key("")  # noqa: RUF009 - a name for text
 
+    @classmethod
+    def from_json(cls, values: Sequence[Any]) -> Read:
+        """From a plain document."""
+        columns, digest, key = values
+        return cls(None if columns is None else tuple(columns), digest, key)
+
     def same_rows(self, other: Read | None) -> bool:
         """Whether the same rows of the same columns were taken, be it from another output."""
         return other is not None and (self.columns, self.digest) == (other.columns, other.digest)
@@ -155,15 +161,16 @@ class Pointer:
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Pointer:
-        """From a plain document."""
+        """From a plain document; also from one of the time before columns were told apart, which had a digest for each input."""
+        view = value.get("view", False)
         return cls(
             value["key"],
             Fingerprint(*value["fingerprint"]),
-            {i: Read(None if columns is None else tuple(columns), *rest) for i, (columns, *rest) in value["inputs"].items()},
+            {i: Read(None, Digest(read)) if isinstance(read, str) else Read.from_json(read) for i, read in value["inputs"].items()},
             value.get("version"),
             value.get("run_id", ""),
-            value.get("sql"),
-            value.get("view", False),
+            view if isinstance(view, str) else value.get("sql"),
+            bool(view),
         )
 
 
