@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from seeknal.errors import SeeknalError
     from seeknal.fileversions import FileVersions
     from seeknal.graph.selection import History
+    from seeknal.plan.lineage import Lineage
     from seeknal.plan.outlook import Outlook
     from seeknal.protocols import Rows, Session
     from seeknal.run.comparing import CompareOptions
@@ -340,6 +341,12 @@ class Project:
         from seeknal.run.comparing import compare
 
         return compare(self, self.find(name), None if other is None else self.find(other), environments, options)
+
+    def lineage(self) -> Lineage:
+        """Which columns each column comes from, and what reads it: `project.lineage().of("transform.x.c")`, and `impact`."""
+        from seeknal.run.lineage import project_lineage
+
+        return project_lineage(self, PROD)
 
     def _open_session(self, memory_limit: str | None = None) -> Session:
         from seeknal.protocols import SessionSettings
