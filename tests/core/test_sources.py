@@ -87,7 +87,6 @@ def test_a_glob_reads_all_that_match_whatever_the_projects_folder_is_called(proj
     assert folder.run().assert_success().built == set()
 
 
-@pytest.mark.xfail(reason="the engine takes brackets in a path it is given for a pattern", strict=True)
 def test_a_file_with_brackets_in_its_name_is_that_file(project: ProjectMaker) -> None:
     folder = project({"data/a[1].csv": "n\n1\n", "data/a1.csv": "n\n9\n", "seeknal/s.yml": CSV.format('"data/a[1].csv"')})
     folder.run().assert_success()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,6 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from seeknal.protocols import Query
+
+_SIGNS = re.compile(r"[*?\[]")
 
 
 def identifier(name: str) -> str:
@@ -48,8 +51,11 @@ def cast(column: str, type_: str) -> str:
 
 
 def call(function: str, paths: Iterable[Path], arguments: Mapping[str, Any]) -> str:
-    """A table function over files, with named arguments."""
-    parts = [literal(list(paths)), *(name + "=" + literal(value) for name, value in arguments.items())]
+    """A table function over files, with named arguments. A path means the file of that name, whatever signs of patterns are in it."""
+    parts = [
+        literal([_SIGNS.sub(r"[\g<0>]", str(path)) for path in paths]),
+        *(name + "=" + literal(value) for name, value in arguments.items()),
+    ]
     return function + "(" + ", ".join(parts) + ")"
 
 
