@@ -87,7 +87,7 @@ class Maker:
             clauses += f" GROUP BY {', '.join(keys)}" if chance.random() < 0.7 else " GROUP BY ALL"
             clauses += f" HAVING count(*) > {chance.randint(0, 1)}" if chance.random() < 0.3 else ""
         elif chance.random() < 0.1:
-            part, order = self.reference(frame), self.order(frame)
+            part, order = self.reference(frame), self.everything(frame)
             clauses += f" QUALIFY row_number() OVER (PARTITION BY {part} ORDER BY {order}) <= {chance.randint(1, 2)}"
         if chance.random() < 0.12 and items != ["*"] and width is None:
             clauses += f" ORDER BY {', '.join([*(str(i + 1) for i in range(len(items)))][:: chance.choice([1, -1])])}"
@@ -146,6 +146,12 @@ class Maker:
         """What sorts rows, with a direction."""
         return ", ".join(f"{self.reference(frame)}{self.chance.choice(['', ' DESC', ' NULLS FIRST'])}" for _ in range(3))
 
+    def everything(self, frame: Frame) -> str:
+        """What sorts rows so that those that sort alike are the same."""
+        every = [f"{alias}.{column}" for alias, columns in frame.relations.items() for column in columns]
+        self.chance.shuffle(every)
+        return ", ".join(f"{e}{self.chance.choice(['', ' DESC', ' NULLS FIRST'])}" for e in every) or "1"
+
     def value(self, frame: Frame, depth: int, ctes: dict[str, tuple[str, ...]]) -> str:
         """A number computed from a row."""
         chance, one = self.chance, self.reference(frame)
@@ -160,7 +166,8 @@ class Maker:
             return f"coalesce(nullif({one}, {chance.randint(0, 3)}), {self.reference(frame)})"
         if form < 0.78:
             bounds = chance.choice(["", "", " ROWS BETWEEN 1 PRECEDING AND CURRENT ROW", " ROWS BETWEEN CURRENT ROW AND 1 FOLLOWING"])
-            return f"{chance.choice(['sum', 'max', 'count'])}({one}) OVER (PARTITION BY {self.reference(frame)} ORDER BY {self.order(frame)}{bounds})"
+            order = self.everything(frame) if bounds else self.order(frame)
+            return f"{chance.choice(['sum', 'max', 'count'])}({one}) OVER (PARTITION BY {self.reference(frame)} ORDER BY {order}{bounds})"
         if form < 0.84:
             return f"list_sum(list_transform([{one}, 1], lambda q: q + {self.reference(frame)}))"
         if depth > 0:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from seeknal.sql.expressions import NameProblem
     from seeknal.sql.relations import Origins
 
-VERSION = 3
+VERSION = 4
 """Changed whenever the same query would be analysed to another shape."""
 
 
@@ -159,6 +159,8 @@ def analyse(sql: str, dialect: str, schemas: Mapping[str, Sequence[str] | None])
         why = str(error)
     except RecursionError:
         why = "the query is nested too deeply"
+    except (AttributeError, KeyError, IndexError, TypeError, ValueError) as error:  # a tree of a form that nobody thought of
+        why = f"the query is of a form that is not analysed ({type(error).__name__})"
     problems = tuple(dict.fromkeys(analyser.problems))
     if problems or why is not None or known is None:
         why = problems[0].message if problems else why or ""

@@ -25,7 +25,7 @@ _INSTANT_NODES = (
     exp.UtcTime,
 )
 
-_UNREPEATABLE = (exp.Rand, exp.Randn, exp.Uuid, exp.TableSample, exp.First, exp.AnyValue)
+_UNREPEATABLE = frozenset({exp.Rand, exp.Randn, exp.Uuid, exp.TableSample, exp.First, exp.AnyValue})
 
 
 def canonical(tree: exp.Expr, dialect: str) -> str:
@@ -38,9 +38,10 @@ def canonical(tree: exp.Expr, dialect: str) -> str:
 def repeatable(tree: exp.Expr) -> bool:
     """Whether the same rows always give the same answer: no chance, no sample, and no LIMIT that leaves open which rows it keeps."""
     for node in tree.walk():
-        if isinstance(node, _UNREPEATABLE) or (isinstance(node, exp.Anonymous) and node.name.casefold() in _CHANCE):
+        cls = type(node)
+        if cls in _UNREPEATABLE or (cls is exp.Anonymous and node.name.casefold() in _CHANCE):
             return False
-        if isinstance(node, exp.Limit) and isinstance(node.parent, exp.Query) and node.parent.args.get("order") is None:
+        if cls is exp.Limit and isinstance(node.parent, exp.Query) and node.parent.args.get("order") is None:
             return False
     return True
 

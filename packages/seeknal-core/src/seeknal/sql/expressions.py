@@ -9,7 +9,7 @@ from sqlglot import exp
 
 from seeknal.errors import nearest
 from seeknal.sql.relations import NOWHERE, Derived, Known, OpaqueError, merged, shape
-from seeknal.sql.walk import Walk
+from seeknal.sql.walk import ColumnsMet, Walk
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -79,7 +79,10 @@ class Expressions:
         return node.sql(dialect=self._dialect, comments=False)
 
     def _subquery(self, node: exp.Expr, scope: Scope, ctes: Mapping[str, Deferred]) -> Derived:
-        relation = self._query(node, ctes, scope).settled
+        try:
+            relation = self._query(node, ctes, scope).settled
+        except ColumnsMet as met:  # its COLUMNS() is none of the expression around it
+            raise OpaqueError(*met.args) from None
         columns = [c.derived for c in relation.columns] if relation.columns is not None else [relation.any_column]
         both = merged(columns)
         return Derived(both.value, both.filter | relation.rows, shape("subquery", both.shape, relation.shape))

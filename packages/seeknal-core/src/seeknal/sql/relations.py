@@ -93,7 +93,7 @@ class Known:
         names = [part for c in listed for part in (("named", c.name) if c.name is not None else ("labelled", c.label))]
         return replace(self, columns=None, any_column=merged((c.derived for c in listed), "spread", *names))
 
-    @property
+    @functools.cached_property
     def is_sure(self) -> bool:
         """Whether every column's name is known."""
         return self.columns is not None and all(c.name is not None for c in self.columns)
@@ -111,7 +111,16 @@ class Known:
 
     def exact(self, folded: str) -> RelationColumn | None:
         """The column that is known by a name, which is given without its case."""
-        return next((c for c in self.columns or () if c.name is not None and c.name.casefold() == folded), None)
+        return self.by_name.get(folded)
+
+    @functools.cached_property
+    def by_name(self) -> dict[str, RelationColumn]:
+        """The columns whose names are known by those, without their case; of several of one name the first."""
+        found: dict[str, RelationColumn] = {}
+        for column in self.columns or ():
+            if column.name is not None:
+                found.setdefault(column.name.casefold(), column)
+        return found
 
     def named(self, names: Sequence[str]) -> Known:
         """The same relation with its first columns renamed, as `AS t(a, b)` does. Of several that share a name, the later get another."""

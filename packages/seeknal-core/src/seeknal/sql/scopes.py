@@ -5,15 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from seeknal.sql.relations import NOWHERE, Derived, Known, merged, shape
+from seeknal.sql.relations import NOWHERE, Derived, Known, RelationColumn, merged, shape
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 
 @dataclass
 class Scope:
-    """The relations one SELECT reads, by alias; columns that USING and NATURAL joined; its aliases and named windows; the scope around it.
+    """The relations one SELECT reads, by alias; columns that USING and NATURAL joined, and whose they are; its aliases and named windows; the scope around it.
 
     A relation's place in FROM is part of the shape of what is taken from it: two uses of one input are two relations. So is how deep the
     scope lies, for those within it: a CTE may be read further inside than where it is written.
@@ -22,6 +22,7 @@ class Scope:
     outer: Scope | None = None
     relations: dict[str, Known] = field(default_factory=dict)
     joined: dict[str, Derived] = field(default_factory=dict)
+    members: dict[str, frozenset[str]] = field(default_factory=dict)
     aliases: dict[str, Derived] = field(default_factory=dict)
     hidden: set[str] = field(default_factory=set)
     windows: Derived | None = None
@@ -37,7 +38,7 @@ class Scope:
         place = str(self.first + len(self.relations))
         columns = None
         if relation.columns is not None:
-            columns = tuple(replace(c, derived=_placed(c.derived, place)) for c in relation.columns)
+            columns = tuple(RelationColumn(c.name, _placed(c.derived, place), c.label, c.uncast, c.spreads) for c in relation.columns)
         key = alias if alias and alias not in self.relations else f"\0{place}"
         self.relations[key] = replace(relation, columns=columns, any_column=_placed(relation.any_column, place))
 
@@ -45,6 +46,34 @@ class Scope:
     def visible(self) -> list[Known]:
         """The relations whose columns bare names may mean."""
         return [r for a, r in self.relations.items() if a not in self.hidden]
+
+    def join(self, name: str, sides: tuple[Scope, Scope], kind: str) -> Derived:
+        """Make one column of those of this name on both sides of a join."""
+        folded = name.casefold()
+        found = [side.resolve([name]) for side in sides]
+        both = merged([d[0] for d in found if d is not None], "using", kind)
+        self.joined[folded] = both
+        self.members[folded] = frozenset().union(*(side.having(folded) for side in sides))
+        return both
+
+    def having(self, folded: str) -> frozenset[str]:
+        """The relations whose column a bare name means."""
+        return self.members.get(folded) or frozenset(
+            a for a, r in self.relations.items() if a not in self.hidden and r.find(folded) is not None
+        )
+
+    def hide(self, aliases: Iterable[str]) -> None:
+        """Leave relations out of sight that only decided the rows; their names may be given again."""
+        gone = set(aliases)
+        self.relations = {f"\0{i} {a}" if a in gone else a: r for i, (a, r) in enumerate(self.relations.items())}
+        self.hidden |= {a for a in self.relations if a.startswith("\0") and a.partition(" ")[2] in gone}
+
+    def within(self, scope: Scope) -> None:
+        """Take over what was joined in parentheses."""
+        self.relations |= scope.relations
+        self.joined |= scope.joined
+        self.members |= scope.members
+        self.hidden |= scope.hidden
 
     def resolve(self, parts: list[str], *, alias_too: bool = False) -> tuple[Derived, list[str]] | None:
         """What a dotted name means, and the fields of a struct that it goes on to; None where nothing in scope has it.
@@ -55,7 +84,7 @@ class Scope:
         found: list[tuple[Derived, list[str]]] = []
         scope: Scope | None = self
         while scope is not None:
-            here, sure = scope.here(parts, alias_too=alias_too and scope is self)
+            here, sure = scope.here(parts, alias_too=alias_too or scope is not self)
             if scope is not self:
                 here = [(replace(d, shape=f"outer {scope.depth} {d.shape}"), fields) for d, fields in here]
             found += here
@@ -87,7 +116,10 @@ class Scope:
         folded = name.casefold()
         alias = self.aliases.get(folded)
         joined = self.joined.get(folded)
-        found = [joined] if joined is not None else [c.derived for r in self.visible if (c := r.exact(folded)) is not None]
+        members = self.members.get(folded, frozenset())
+        others = [r for a, r in self.relations.items() if a not in self.hidden and a not in members]
+        found = [] if joined is None else [joined]
+        found += [c.derived for r in others if (c := r.exact(folded)) is not None]
         if found:
             return ([*found, alias] if alias_too and alias is not None and alias not in found else found), True
         found = [d for r in self.visible if not r.is_sure and (d := r.find(name)) is not None]
@@ -127,4 +159,4 @@ class Scope:
 
 
 def _placed(derived: Derived, place: str) -> Derived:
-    return replace(derived, shape=f"{place}.{derived.shape}")
+    return Derived(derived.value, derived.filter, f"{place}.{derived.shape}")

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
 from seeknal.sql.clauses import column_names, only
 from seeknal.sql.projections import Projections
-from seeknal.sql.relations import NOWHERE, Derived, Known, OpaqueError, RelationColumn, coarse, merged, shape
+from seeknal.sql.relations import NOWHERE, Derived, Known, OpaqueError, RelationColumn, coarse, shape
 from seeknal.sql.scopes import Scope
 
 if TYPE_CHECKING:
@@ -81,28 +82,25 @@ class Sources:
         if method == "POSITIONAL":
             message = "a positional join depends on the order of rows"
             raise OpaqueError(message)
-        before = Scope(None, dict(scope.relations), dict(scope.joined), {}, set(scope.hidden))
+        before = replace(scope, outer=None, relations=dict(scope.relations), joined=dict(scope.joined), members=dict(scope.members))
         inside = Scope(scope, first=len(scope.relations)) if _is_group(join.this) else scope
         more, added_parts = self.group(join.this, inside, ctes)
         if inside is not scope:
-            scope.relations |= inside.relations
-            scope.joined |= inside.joined
-            scope.hidden |= inside.hidden
+            scope.within(inside)
         parts = [*parts, "join", kind, *added_parts]
         rows |= more
-        added = Scope(None, {k: v for k, v in scope.relations.items() if k not in before.relations}, dict(inside.joined), {}, inside.hidden)
-        names = _shared(before, added) if method == "NATURAL" else [i.name for i in join.args.get("using") or ()]
-        for name in names:
-            sides = [before.resolve([name]), added.resolve([name])]
-            both = merged([d[0] for d in sides if d is not None], "using", kind)
-            scope.joined[name.casefold()] = both
+        added = replace(inside, outer=None, relations={k: v for k, v in scope.relations.items() if k not in before.relations})
+        if inside is scope:
+            added = replace(added, joined={}, members={}, hidden=set())
+        for name in _shared(before, added) if method == "NATURAL" else [i.name for i in join.args.get("using") or ()]:
+            both = scope.join(name, (before, added), kind)
             rows |= both.origins
             parts += ["using", both.shape]
         if join.args.get("on"):
             on = self._expressions.derive(join.args["on"], scope, ctes)
             rows, parts = rows | on.origins, [*parts, "on", on.shape]
         if "SEMI" in kind or "ANTI" in kind:
-            scope.hidden |= set(added.relations)
+            scope.hide(added.relations)
         return rows, parts
 
     def item(self, item: exp.Expr, scope: Scope, ctes: Mapping[str, Deferred]) -> Known:

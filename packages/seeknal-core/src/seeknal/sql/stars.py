@@ -38,7 +38,7 @@ def starred(star: exp.Star, table: str, scope: Scope, derive: Callable[[exp.Expr
         parts += [part for name, d in replaced.items() for part in (name, d.shape)]
         return [_unknown(relations, list(replaced.values()), *parts)]
     found = []
-    for column in _every(relations, table, scope):
+    for column in _every(table, scope):
         folded = (column.name or "").casefold()
         if folded in excluded:
             continue
@@ -153,18 +153,19 @@ def _unknown(relations: list[Known], others: list[Derived], *parts: str) -> Rela
     return RelationColumn(None, merged([*known, *others], "star", *(r.whole for r in relations), *parts), "*", spreads=True)
 
 
-def _every(relations: list[Known], table: str, scope: Scope) -> Iterator[RelationColumn]:
+def _every(table: str, scope: Scope) -> Iterator[RelationColumn]:
     """The columns a star stands for. Those that USING or NATURAL joined come once, where they come first."""
     done: set[str] = set()
-    for relation in relations:
+    for alias, relation in scope.relations.items():
+        if alias in scope.hidden or (table and alias != table.casefold()):
+            continue
         for column in relation.columns or ():
             folded = (column.name or "").casefold()
-            if not table and folded in scope.joined:
-                if folded not in done:
-                    yield RelationColumn(column.name, scope.joined[folded], column.label)
-                done.add(folded)
-            else:
+            if table or alias not in scope.members.get(folded, ()):
                 yield column
+            elif folded not in done:
+                done.add(folded)
+                yield RelationColumn(column.name, scope.joined[folded], column.label)
 
 
 def _sure(columns: list[RelationColumn]) -> list[RelationColumn]:
