@@ -95,7 +95,10 @@ class Projections:
             derived = replace(derived, value=self._rows)
         several = spreads(unwrapped(inner))
         if name:
-            self._scope.aliases.setdefault(name.casefold(), derived)
+            known = self._scope.aliases.get(name.casefold())  # which of two it is differs between clauses
+            self._scope.aliases[name.casefold()] = (
+                derived if known is None or known == derived else merged([known, derived], "either alias")
+            )
         name = None if several else name
         label = "" if name else self._expressions.text(inner)
         column = RelationColumn(name, derived, label, self._uncast(inner), several)
