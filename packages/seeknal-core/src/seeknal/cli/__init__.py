@@ -22,6 +22,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "parse": ("seeknal.cli.parse:parse", "Check everything and write target/manifest.json."),
     "list": ("seeknal.cli.list:list_nodes", "List nodes."),
     "show": ("seeknal.cli.show:show", "Show rows of a node's output."),
+    "lineage": ("seeknal.cli.lineage:lineage", "Show what columns and nodes come from and what reads them."),
+    "impact": ("seeknal.cli.impact:impact", "Show what a change to a column would reach."),
     "table-diff": ("seeknal.cli.table_diff:table_diff", "Compare the data of two outputs."),
     "plan": ("seeknal.cli.plan:plan", "Show what a run would do, and why."),
     "diff": ("seeknal.cli.diff:diff", "Show how the project's logic differs from what was built."),

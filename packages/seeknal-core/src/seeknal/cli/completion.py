@@ -42,3 +42,22 @@ def complete_nodes(ctx: click.Context, parameter: click.Parameter, incomplete: s
         return []
     words = sorted({*project.nodes, *(n.name for n in project.nodes.values())})
     return [CompletionItem(w) for w in words if w.startswith(incomplete)]
+
+
+def complete_columns(ctx: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Nodes, and once one is typed with a dot its columns."""
+    from click.shell_completion import CompletionItem
+
+    from seeknal.plan.tracing import column_name
+
+    node, dot, _ = incomplete.rpartition(".")
+    found = complete_nodes(ctx, parameter, incomplete)
+    if found or not dot:
+        return found
+    try:
+        project = replace(ctx.find_object(Invocation) or Invocation(), quiet=True).project()
+        graph, owner = project.lineage(), project.find(node).id
+        words = [node + column_name(owner, c).removeprefix(owner) for c in graph.columns(owner)]
+    except SeeknalError:
+        return []
+    return [CompletionItem(w) for w in words if w.startswith(incomplete)]
