@@ -94,6 +94,7 @@ class Lineage:
         self._above: dict[NodeId, dict[str, Edges]] = {}
         self._below: dict[NodeId, dict[Point, list[Edges]]] = {}
         self._rows_read: dict[NodeId, frozenset[NodeId]] = {}
+        self._counts: dict[NodeId, bool] = {}
 
     # Asking by name
 
@@ -123,7 +124,7 @@ class Lineage:
         return self._known(node).complete
 
     def points(self, node: NodeId) -> tuple[str, ...]:
-        """A node's columns, and `*` where that stands for something that others read."""
+        """A node's columns, and `*` where that stands for something that columns of others are made of."""
         every = self._known(node).every
         return every if EVERY in every or not self._rows_count(node) else (*every, EVERY)
 
@@ -184,13 +185,23 @@ class Lineage:
         return self._below[reader]
 
     def _rows_count(self, node: NodeId) -> bool:
-        """Whether some node reads the rows of this one, whatever is in them."""
-        return any(node in self._whose_rows(reader) for reader in self.dag.readers[node])
+        """Whether some column is made of the rows of a node, whatever is in them, directly or through the rows of others."""
+        waiting = [node]
+        while waiting:
+            last = waiting[-1]
+            missing = [] if last in self._counts else [r for r in self.dag.readers[last] if r not in self._counts]
+            if not missing:
+                waiting.pop()
+                self._counts[last] = any(self._reads_rows(reader, last) for reader in self.dag.readers[last])
+            waiting += missing
+        return self._counts[node]
 
-    def _whose_rows(self, reader: NodeId) -> frozenset[NodeId]:
+    def _reads_rows(self, reader: NodeId, source: NodeId) -> bool:
         if reader not in self._rows_read:
-            self._rows_read[reader] = frozenset(e.node for block in self._made_of(reader) for e in block.edges if e.column == EVERY)
-        return self._rows_read[reader]
+            own = () if EVERY in self._known(reader).every or self._counts[reader] else (EVERY,)
+            blocks = [b for b in self._made_of(reader) if b.columns != own]
+            self._rows_read[reader] = frozenset(e.node for b in blocks for e in b.edges if e.column == EVERY)
+        return source in self._rows_read[reader]
 
     # What a node's columns are made of
 
