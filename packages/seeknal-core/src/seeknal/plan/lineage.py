@@ -143,21 +143,21 @@ class Lineage:
 
     # Edges
 
-    def upstream(self, node: NodeId, column: str) -> Edges:
+    def upstream(self, node: NodeId, column: str) -> tuple[ColumnEdge, ...]:
         """What a column comes from directly: what it is computed from first. Empty only for nodes without inputs."""
         if node not in self._above:
             self._above[node] = {c: block.edges for block in self._made_of(node) for c in block.columns}
         return self._above[node].get(column, ())
 
-    def downstream(self, node: NodeId, column: str) -> Edges:
+    def downstream(self, node: NodeId, column: str) -> tuple[ColumnEdge, ...]:
         """What is directly made of a column, in graph order."""
         return tuple(edge for group in self._groups_below(Point(node, column)) for edge in group)
 
-    def all_upstream(self, start: Iterable[Point]) -> Edges:
+    def all_upstream(self, start: Iterable[Point]) -> tuple[ColumnEdge, ...]:
         """Everything some columns come from. The kind is `value` where some way there has only such edges."""
         return _reach(start, lambda point: (self.upstream(*point),))
 
-    def all_downstream(self, start: Iterable[Point]) -> Edges:
+    def all_downstream(self, start: Iterable[Point]) -> tuple[ColumnEdge, ...]:
         """Everything that is made of some columns. The kind is `value` where some way there has only such edges."""
         return _reach(start, self._groups_below)
 

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from seeknal.errors import ProjectError, did_you_mean
-from seeknal.plan.lineage import EVERY, Edges, Kind, Point
+from seeknal.plan.lineage import EVERY, Point
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from seeknal.graph.dag import Dag
     from seeknal.nodes import NodeId
-    from seeknal.plan.lineage import Lineage
+    from seeknal.plan.lineage import ColumnEdge, Kind, Lineage
 
 _PLAIN = re.compile(r"\w+|\*")
 _SHOWN = 20
@@ -26,8 +26,8 @@ class ColumnLineage:
 
     node: NodeId
     column: str
-    upstream: Edges
-    downstream: Edges
+    upstream: tuple[ColumnEdge, ...]
+    downstream: tuple[ColumnEdge, ...]
     opaque: Mapping[NodeId, str]
 
     def to_json(self) -> dict[str, Any]:
@@ -116,7 +116,7 @@ def _opaque(lineage: Lineage, nodes: Iterable[NodeId]) -> dict[NodeId, str]:
     return {n: why for n, why in reasons.items() if why is not None}
 
 
-def _edge(edge: Any) -> dict[str, str]:
+def _edge(edge: ColumnEdge) -> dict[str, str]:
     return {"node": edge.node, "column": edge.column, "kind": edge.kind}
 
 
