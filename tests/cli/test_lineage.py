@@ -98,6 +98,27 @@ def test_columns_that_are_not_known_yet_are_told_with_what_to_do(project):
     assert "seeknal run --select +source.users" in done.stderr
 
 
+def test_columns_of_a_view_that_the_engine_names_want_names(project):
+    view = "/* ---\nmaterialized: view\n--- */\nSELECT id AS known, max(id) FROM {{ ref('adults') }} GROUP BY id"
+    folder = project({**SHOP, "seeknal/seen.sql": view})
+    folder.run().assert_success()
+    done = folder.cli("lineage", 'seen."max(id)"')
+    done.assert_failed(exit_code=2)
+    assert "known so far: known" in done.stderr
+    assert "give its columns names with AS" in done.stderr
+    assert folder.cli("lineage", "seen.known", "--format", "json").json()["upstream"][0]["column"] == "id"
+
+
+def test_nodes_and_then_their_columns_are_completed(shop):
+    def offered(word):
+        env = {"_SEEKNAL_COMPLETE": "bash_complete", "COMP_WORDS": f"seeknal lineage {word}", "COMP_CWORD": "2"}
+        return [line.partition(",")[2] for line in shop.cli(env=env).stdout.splitlines() if line]
+
+    assert offered("transform.a") == ["transform.adults"]
+    assert offered("users.") == ["users.id", "users.name", "users.age"]
+    assert offered("nothing.") == []
+
+
 def test_a_tree_needs_a_node(shop):
     assert "seeknal lineage NODE[.COLUMN]" in shop.cli("lineage").assert_failed(exit_code=2).stderr
 
@@ -240,6 +261,23 @@ def test_dot_quotes_every_name(project):
     assert r'"transform.a.\"x\"\"y\\\""' in text
 
 
+def test_dot_of_columns_that_share_what_they_come_from(shop):
+    lines = told(shop, "lineage", "scored.id", "--format", "dot").splitlines()
+    edges = [line.strip().rstrip(";") for line in lines if "->" in line]
+    assert edges == [
+        '"source.users.id" -> "transform.adults.id"',
+        '"source.users.age" -> "transform.adults.id" [style=dashed]',
+        '"source.users.name" -> "transform.adults.\\"My col\\""',
+        '"source.users.age" -> "transform.adults.\\"My col\\"" [style=dashed]',
+        '"transform.adults.id" -> "transform.scored.id"',
+        '"transform.adults.\\"My col\\"" -> "transform.scored.id"',
+        '"transform.scored.id" -> "exposure.out.*"',
+    ]
+    meeting = told(shop, "lineage", "users.age", "--format", "dot")
+    assert '"transform.scored 0" [shape=point];' in meeting
+    assert '"transform.scored 0" -> "transform.scored.id";' in meeting
+
+
 def test_dot_of_nodes_and_of_the_whole_project(shop):
     assert '"source.users" -> "transform.adults";' in told(shop, "lineage", "adults", "--format", "dot")
     assert told(shop, "lineage", "--format", "dot").count("->") == 4
@@ -327,6 +365,12 @@ def test_page_shows_what_the_asked_column_has_to_do_with(shop, browser):
     assert marked(document) == {"n": "chosen", "*": "value", "age": "filter"}
     assert document.count('class="filter"') >= 1
     assert "<title>shop: transform.counted.n</title>" in document
+
+
+def test_rows_may_be_asked_for_though_nothing_counts_them(shop, browser):
+    told(shop, "lineage", "counted.*", "--format", "html")
+    assert marked(browser(shop)) == {"*": "chosen", "age": "filter"}
+    assert told(shop, "lineage", "counted.*", "--format", "dot").count("->") == 3
 
 
 def test_a_click_shows_columns_and_another_what_they_are_made_of(shop, browser):

@@ -161,10 +161,10 @@ class Lineage:
         """Everything that is made of some columns. The kind is `value` where some way there has only such edges."""
         return _reach(start, self._groups_below)
 
-    def blocks(self, node: NodeId) -> list[tuple[tuple[str, ...], Edges]]:
-        """All edges that lead up from a node, written once for columns that share them."""
-        shown = set(self.points(node))
-        found = [(tuple(c for c in block.columns if c in shown), block.edges) for block in self._made_of(node)]
+    def blocks(self, node: NodeId, columns: Iterable[str]) -> list[tuple[tuple[str, ...], Edges]]:
+        """The edges that lead up from these columns of a node, once for all columns that share them."""
+        wanted = frozenset(columns)
+        found = [(tuple(c for c in block.columns if c in wanted), block.edges) for block in self._made_of(node)]
         return [(columns, edges) for columns, edges in found if columns]
 
     def _groups_below(self, point: Point) -> list[Edges]:
@@ -174,7 +174,7 @@ class Lineage:
         """For each column that a node reads, the edges that lead down to the node's own."""
         if reader not in self._below:
             found: dict[Point, list[Edges]] = {}
-            for columns, edges in self.blocks(reader):
+            for columns, edges in self.blocks(reader, self.points(reader)):
                 groups: dict[Kind, Edges] = {
                     "value": tuple(ColumnEdge(reader, c, "value") for c in columns),
                     "filter": tuple(ColumnEdge(reader, c, "filter") for c in columns),

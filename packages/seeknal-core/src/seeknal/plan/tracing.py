@@ -176,9 +176,9 @@ def _column(node: NodeId, text: str, lineage: Lineage) -> str:
         raise ProjectError("SK-SEL-003", f"{node} has no columns", hint=f"ask for the whole node: seeknal lineage {node}")
     if not lineage.is_complete(node):
         known = f"; known so far: {_listed(names)}" if names else ""
-        raise ProjectError(
-            "SK-SEL-004", f"the columns of {node} are not known yet{known}", hint=f"build it first: seeknal run --select +{node}"
-        )
+        unnamed = lineage.dag.nodes[node].is_view and lineage.opaque(node) is None
+        hint = "give its columns names with AS" if unnamed else f"build it first: seeknal run --select +{node}"
+        raise ProjectError("SK-SEL-004", f"the columns of {node} are not known yet{known}", hint=hint)
     near = did_you_mean(bare, names)
     hint = f"{near} {node} has: {_listed(names)}" if near else f"{node} has: {_listed(names)}"
     raise ProjectError("SK-SEL-003", f"no column '{bare}' in {node}", hint=hint)
