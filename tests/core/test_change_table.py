@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 import pytest
-from tests.core.change_cases import CASES, Case
+from tests.core.change_table import CASES, Case
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
