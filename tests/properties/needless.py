@@ -26,13 +26,14 @@ class Table:
     rows: list[tuple[Any, ...]]
 
     def only(self, mentioned: frozenset[str]) -> tuple[tuple[tuple[str, str], ...], Counter[str]]:
-        """These columns and their rows as a multiset. `*` has all in their order, `*-u` all but one."""
+        """These columns and their rows as a multiset. `*` has all in their order, `*-u` all but one; `+` has those that are named in it."""
         named = {c for c in mentioned if not c.startswith("*")}
         if stars := [c for c in mentioned if c.startswith("*")]:
             left_out = set.intersection(*({c[2:]} for c in stars)) - named
             places = [i for i, (name, _) in enumerate(self.columns) if name not in left_out]
         else:
-            places = sorted((i for i, (name, _) in enumerate(self.columns) if name in named), key=lambda i: self.columns[i])
+            places = [i for i, (name, _) in enumerate(self.columns) if name in named]
+            places = places if "+" in named else sorted(places, key=lambda i: self.columns[i])
         return tuple(self.columns[i] for i in places), Counter(repr([row[i] for i in places]) for row in self.rows)
 
 

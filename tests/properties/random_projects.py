@@ -384,7 +384,7 @@ def _written(node: Sql, engine: duckdb.DuckDBPyConnection) -> Written:
     references = ("{{ ref('" + node.inputs[0] + "') }}", "{{ ref('" + node.inputs[-1] + "') }}")
     text = spelled(written(shape, Values(references, node.numbers, x, y)), node.style)
     if node.broken:
-        text = f"SELECT id, k, error('broken')::BIGINT AS v, u FROM (\n{text}\n)"
+        text = f"SELECT * REPLACE (error('broken')::BIGINT AS v) FROM (\n{text}\n)"
     declared = node.declared if not node.view else None
     header = [f"materialized: {'view' if node.view else 'table'}"]
     header += [f"description: version {node.description}"] if node.description else []

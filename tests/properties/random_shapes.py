@@ -18,7 +18,10 @@ BASE = "id k v u"
 
 @dataclass(frozen=True)
 class Shape:
-    """A form of query. `a` and `b` are the columns it mentions of its inputs: their names, or `*` for all, `*-u` for all but one."""
+    """A form of query. `a` and `b` are the columns it mentions of its inputs: their names, or `*` for all, `*-u` for all but one.
+
+    `+` says that their order counts.
+    """
 
     sql: str
     a: str = BASE
@@ -50,9 +53,9 @@ SHAPES = (
     Shape("SELECT * FROM {a} JOIN (SELECT k, count(*) AS n{c} FROM {b} GROUP BY k) AS @q USING (k)", "*", "k"),
     Shape("SELECT *, v + {c} AS w FROM (SELECT id, k, v, u FROM {a}) AS @t"),
     Shape("SELECT *, {'a': v, 'b': u} AS s FROM {a} WHERE id <> {c}", "*"),
-    Shape("SELECT id, k, COLUMNS('^(v|u)$') + {c} FROM {a}"),
-    Shape("SELECT id, k, COLUMNS(['v', 'u']) FROM {a} WHERE {x} <> {c}"),
-    Shape("SELECT COLUMNS(lambda c: c IN ('id', 'k', 'v', 'u')) FROM {a} WHERE id <> {c}"),
+    Shape("SELECT id, k, COLUMNS('^(v|u)$') + {c} FROM {a}", "+ id k v u"),
+    Shape("SELECT id, k, COLUMNS(['v', 'u']) FROM {a} WHERE {x} <> {c}", "+ id k v u"),
+    Shape("SELECT COLUMNS(lambda c: c IN ('id', 'k', 'v', 'u')) FROM {a} WHERE id <> {c}", "+ id k v u"),
     Shape("SELECT COLUMNS(* EXCLUDE (u)), u % {c} AS u FROM {a}", "*"),
     # CTEs
     Shape("WITH source_s0 AS (SELECT * FROM {a}), @x AS (SELECT * FROM source_s0) SELECT id, k, v, u FROM @x WHERE id <> {c}"),
@@ -65,7 +68,7 @@ SHAPES = (
           "SELECT id, 'a' AS k, v, {d}::BIGINT AS u FROM @r", "id v"),
     # Subqueries
     Shape("SELECT id, k, v, u FROM {a} AS @o WHERE EXISTS (SELECT 1 FROM {b} AS @i WHERE @i.k = @o.k AND @i.{y} > {c})", b="k"),
-    Shape("SELECT id, k, v, u FROM {a} AS @o WHERE NOT EXISTS (FROM {b} AS @i WHERE @i.k = @o.k AND @i.{y} > {c})", b="k"),
+    Shape("SELECT id, k, v, u FROM {a} AS @o WHERE NOT EXISTS (FROM {b} AS @i WHERE @i.k = @o.k AND @i.{y} > {c})", b="*"),
     Shape("SELECT id, k, v, u FROM {a} WHERE k IN (SELECT k FROM {b} WHERE {y} > {c})", b="k"),
     Shape("SELECT id, k, (v * (SELECT count(*) FROM {b})) % 10007 + {c} AS v, u FROM {a}", b=""),
     Shape("SELECT id, k, v, (SELECT max(@i.{y}) + {c} FROM {b} AS @i WHERE @i.k = @o.k) AS u FROM {a} AS @o", "id k v", "k"),
@@ -104,12 +107,12 @@ SHAPES = (
     Shape("SELECT id, k, e AS v, {c}::BIGINT AS u FROM (SELECT id, k, v, coalesce(u, 0) AS w FROM {a}) UNPIVOT (e FOR n IN (v, w))"),
     # Windows
     Shape("SELECT id, k, row_number() OVER (PARTITION BY k ORDER BY id, v, u) + {c} AS v, u FROM {a}"),
-    Shape("SELECT id, k, (sum(v) OVER @w % 10007)::BIGINT AS v, u FROM {a} "
-          "WINDOW @w AS (PARTITION BY k ORDER BY id, v, u ROWS BETWEEN {c} PRECEDING AND CURRENT ROW)"),
+    Shape("SELECT id, k, (sum(v) OVER w_ % 10007)::BIGINT AS v, u FROM {a} "
+          "WINDOW w_ AS (PARTITION BY k ORDER BY id, v, u ROWS BETWEEN {c} PRECEDING AND CURRENT ROW)"),
     Shape("SELECT id, k, lag(v, 1, {c}) OVER (PARTITION BY k ORDER BY id, v, u) AS v, u FROM {a}"),
     Shape("SELECT id, k, v, (sum({x}) OVER (PARTITION BY k ORDER BY id RANGE BETWEEN {c} PRECEDING AND 1 FOLLOWING) % 10007)::BIGINT AS u FROM {a}", "id k v"),
     Shape("SELECT id, k, v, u FROM {a} QUALIFY row_number() OVER (PARTITION BY k ORDER BY v, id, u) <= {c}"),
-    Shape("SELECT id, k, v, u, dense_rank() OVER @w AS w FROM {a} WINDOW @w AS (ORDER BY {x}) QUALIFY w <= {c}", "id k v u w"),
+    Shape("SELECT id, k, v, u, dense_rank() OVER w_ AS w FROM {a} WINDOW w_ AS (ORDER BY {x}) QUALIFY w <= {c}", "id k v u w"),
     # Groups
     Shape("SELECT min(id) AS id, k, (sum(v) % 10007)::BIGINT AS v, max(u) AS u FROM {a} GROUP BY k HAVING count(*) < 100 + {c}"),
     Shape("SELECT min(id) AS id, k, v % {c} AS v, max({x}) AS u FROM {a} GROUP BY ALL", "id k v"),
@@ -160,18 +163,19 @@ def mentioned(shape: Shape, values: Values) -> tuple[str, str | None]:
 
 
 def spelled(sql: str, style: int) -> str:
-    """The same query, written in another of many ways."""
+    """The same query, written in another of many ways. Within a PIVOT quotes are left alone: it is known by how its names are written."""
+    quoted = bool(style // 2 % 2) and "PIVOT" not in sql
     sql = re.sub(r"@(\w+)", lambda m: (m[1], f"{m[1]}_{style}", f'"{m[1].upper()} {style}"')[style % 3], sql)
     parts = _QUOTED.split(sql)
-    parts[::2] = [_plain(p, style) for p in parts[::2]]
+    parts[::2] = [_plain(p, style, quoted=quoted) for p in parts[::2]]
     return f"-- {style}\n{''.join(parts)}{' ' * (style % 4)}"
 
 
-def _plain(sql: str, style: int) -> str:
+def _plain(sql: str, style: int, *, quoted: bool) -> str:
     """A part of a query without quoted text: keywords, names and white space in another form."""
     if style % 2:
         sql = re.sub(r"\b[A-Z]{2,}\b", lambda m: m[0].lower(), sql)
-    if style // 2 % 2:
+    if quoted:
         sql = re.sub(r"\b(id|k|v|u)\b", r'"\1"', sql)
     if style // 4 % 2:
         sql = sql.replace(" ", "\n  ").replace(",", " /* and */ ,")

@@ -21,6 +21,9 @@ import pytest
 from tests.properties.needless import Published, Table, needless
 from tests.properties.random_damage import damage, kill_run
 from tests.properties.random_projects import World
+from tests.properties.random_shapes import BASE, SHAPES, Shape, Values, mentioned, spelled, written
+
+from seeknal.sql.analysis import analyse
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -92,6 +95,20 @@ def test_incremental_runs_leave_what_a_full_build_leaves(project: ProjectMaker, 
         before = now
 
 
+@pytest.mark.parametrize("shape", SHAPES, ids=lambda s: s.sql[:60])
+def test_shapes_are_read_for_what_they_mention_however_they_are_written(shape: Shape) -> None:
+    """What the histories take for granted."""
+    schemas = {"source_s0": BASE.split(), "source_s1": BASE.split()}
+    values = Values(("source_s0", "source_s1"), (2, 3), ("v", "v"), ("v", "v"))
+    found = [analyse(spelled(written(shape, values), style), "duckdb", schemas).analysis for style in range(12)]
+    assert len({a.content for a in found}) == 1
+    assert found[0].opaque is None
+    for relation, said in zip(schemas, mentioned(shape, values), strict=True):
+        reads = found[0].reads(relation)
+        assert reads is not None
+        assert said is None or "*" in said or reads <= set(said.split())
+
+
 # What is done to a project
 
 
@@ -137,8 +154,9 @@ def _run_broken(history: History) -> None:
 
 def _run_some(history: History) -> None:
     history.world.write(history.folder)
-    some = history.chance.choice(sorted(history.folder.open().nodes))
-    selector = history.chance.choice([some, f"+{some}", f"{some}+"])
+    nodes = sorted(history.folder.open().nodes)
+    some = history.chance.sample(nodes, min(len(nodes), history.chance.randint(1, 3)))
+    selector = " ".join(history.chance.choice([n, n, f"+{n}", f"{n}+"]) for n in some)
     history.folder.run(selector, full=history.chance.random() < 0.3)
     history.log.append(f"ran {selector}")
 
