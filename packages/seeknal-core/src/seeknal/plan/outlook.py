@@ -50,6 +50,7 @@ class Outlook:
         self._fingerprints: dict[NodeId, Fingerprint] = {}
         self._keys: dict[NodeId, Key] = {}
         self._recorded: set[NodeId] = set()
+        self._other: set[NodeId] = set()
         self._views: dict[tuple[NodeId, Columns], Digest] = {}
 
     # What becomes known
@@ -111,8 +112,12 @@ class Outlook:
 
     def recorded(self, node: NodeId) -> Pointer | None:
         """What the environment holds of a node, where nothing that its fingerprint and its reads follow from is other than it was then."""
+        if node in self._other:
+            return None
         if node not in self._recorded:
             if not self._is_recorded(self._dag.nodes[node]):
+                if node in self._keys:  # settled, so that nothing more will be known of it
+                    self._other.add(node)
                 return None
             self._recorded.add(node)
         return self._pointers[node]
@@ -130,6 +135,9 @@ class Outlook:
         for source in inputs:
             read = pointer.inputs.get(source)
             if read is None or not read.key or self._keys.get(source) != read.key or self.recorded(source) is None:
+                return False
+            artifact = self._artifacts.get(source)
+            if artifact is not None and artifact.identity(read.columns) != read.digest:  # written again under its key, with other rows
                 return False
         return (pointer.fingerprint.schema, pointer.fingerprint.config) == (schema_hash(node), config_hash(node))
 
