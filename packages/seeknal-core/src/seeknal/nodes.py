@@ -7,6 +7,7 @@ building) knows only those. All values are frozen and made of plain data, so a n
 from __future__ import annotations
 
 import re
+import string
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, NewType
 
@@ -25,6 +26,7 @@ Digest = NewType("Digest", str)
 """A hash of data: of an output's rows without regard to their order, or of a source's files."""
 
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,119}")
+_LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
 """What a node, column set or environment may be called."""
 
 
@@ -36,6 +38,11 @@ def node_id(kind: str, name: str) -> NodeId:
 def kind_of(node: NodeId) -> str:
     """`transform` for `transform.clean_users`."""
     return node.partition(".")[0]
+
+
+def fold(name: str) -> str:
+    """A column's or relation's name as it is compared: the engines make no difference between `A` and `a`, but do between `Ä` and `ä`."""
+    return name.lower() if name.isascii() else name.translate(_LOWER)
 
 
 def relation_name(node: NodeId) -> str:

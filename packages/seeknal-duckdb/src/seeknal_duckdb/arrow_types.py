@@ -9,6 +9,7 @@ from __future__ import annotations
 import pyarrow as pa
 
 from seeknal.errors import EngineError
+from seeknal.nodes import fold
 
 _WIDEST_DECIMAL = 38
 
@@ -30,11 +31,11 @@ def _refuse_unnamed(schema: pa.Schema) -> None:
         raise EngineError("SK-DATA-004", "the data has no columns", hint="return at least one column; zero rows are fine")
     seen: dict[str, str] = {}
     for name in schema.names:
-        if not name or name.casefold() in seen:
-            other = seen.get(name.casefold())
+        if not name or fold(name) in seen:
+            other = seen.get(fold(name))
             message = f"the columns '{other}' and '{name}' have one name" if name else "a column has no name"
             raise EngineError("SK-DATA-004", message, hint="rename one of them; upper and lower case are the same to SQL")
-        seen[name.casefold()] = name
+        seen[fold(name)] = name
 
 
 def _storable(column: str, type_: pa.DataType) -> pa.DataType:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from seeknal.errors import EngineError, did_you_mean
+from seeknal.nodes import fold
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
@@ -67,8 +68,8 @@ def excel_rows(paths: Sequence[Path], given: Mapping[str, Any], types: Mapping[s
     for sheet in sheets[1:]:
         if sheet.names != sheets[0].names:
             raise EngineError("SK-DATA-001", f"{sheet.path} has other columns than {sheets[0].path}")
-    declared = {name.casefold(): type_ for name, type_ in types.items()}
-    text = [declared.get(name.casefold(), "").startswith(_TEXT_TYPES) for name in sheets[0].names]
+    declared = {fold(name): type_ for name, type_ in types.items()}
+    text = [declared.get(fold(name), "").startswith(_TEXT_TYPES) for name in sheets[0].names]
     kinds = _kinds(sheets, text)
     schema = pa.schema([pa.field(name, kind) for name, kind in zip(sheets[0].names, kinds, strict=True)])
     return pa.RecordBatchReader.from_batches(schema, _batches(sheets, schema))

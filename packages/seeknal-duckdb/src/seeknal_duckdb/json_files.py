@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from seeknal.errors import EngineError
+from seeknal.nodes import fold
 from seeknal_duckdb.sql import call
 from seeknal_duckdb.statements import columns_of
 
@@ -36,8 +37,8 @@ def json_query(
             message = f"{paths[0]} holds no objects"
             raise EngineError("SK-DATA-001", message, hint="declare the columns with their types, and zero rows will be read")
         return query
-    declared = {name.casefold(): type_ for name, type_ in types.items()}
-    columns = {name: declared.get(name.casefold(), type_) for name, type_ in found}
-    present = {name.casefold() for name in columns}
-    columns |= {name: type_ for name, type_ in types.items() if name.casefold() not in present}
+    declared = {fold(name): type_ for name, type_ in types.items()}
+    columns = {name: declared.get(fold(name), type_) for name, type_ in found}
+    present = {fold(name) for name in columns}
+    columns |= {name: type_ for name, type_ in types.items() if fold(name) not in present}
     return "FROM " + call("read_json", paths, {**arguments, "columns": columns})

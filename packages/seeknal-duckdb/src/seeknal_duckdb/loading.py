@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 
 from seeknal.errors import EngineError, did_you_mean
+from seeknal.nodes import fold
 from seeknal_duckdb.arrow import ingested
 from seeknal_duckdb.csv_files import csv_query
 from seeknal_duckdb.excel_files import excel_rows
@@ -77,11 +78,11 @@ def _store(running: Running, query: str, read: FileRead, types: Mapping[str, str
     """Write what `query` reads, its columns as they are declared."""
     columns = columns_of(running.cursor, query)
     _refuse_missing(read, [name for name, _ in columns])
-    declared = {name.casefold(): type_ for name, type_ in types.items()}
+    declared = {fold(name): type_ for name, type_ in types.items()}
     casts = {
-        name: cast(name, declared[name.casefold()])
+        name: cast(name, declared[fold(name)])
         for name, type_ in columns
-        if name.casefold() in declared and not same_type(declared[name.casefold()], str(type_))
+        if fold(name) in declared and not same_type(declared[fold(name)], str(type_))
     }
     if not casts:
         return write_parquet(running, query, target, metadata, columns)
@@ -89,9 +90,9 @@ def _store(running: Running, query: str, read: FileRead, types: Mapping[str, str
 
 
 def _refuse_missing(read: FileRead, found: Iterable[str]) -> None:
-    known = {name.casefold(): name for name in found}
+    known = {fold(name): name for name in found}
     for column in read.columns:
-        if column.name.casefold() not in known:
+        if fold(column.name) not in known:
             names = ", ".join(map(str, read.paths[:3])) + (", …" if len(read.paths) > 3 else "")  # noqa: PLR2004 - enough to find them
             message = f"the declared column '{column.name}' is not in {names}"
             hint = did_you_mean(column.name, known.values()) or "it has: " + ", ".join(list(known.values())[:20])

@@ -6,6 +6,7 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 from seeknal.errors import EngineError, did_you_mean
+from seeknal.nodes import fold
 from seeknal.protocols import Files, Rows, Written
 from seeknal_duckdb.arrow import ingested, record_batches
 from seeknal_duckdb.cursors import Cursors
@@ -45,7 +46,7 @@ class DuckDBSession:
         with self._defining, self._locked.use(query) as running:
             if query is not None:
                 columns_of(running.cursor, query)
-                self._locked.views |= {name.casefold()}
+                self._locked.views |= {fold(name)}
             if schema is not None:
                 running.cursor.execute("CREATE SCHEMA IF NOT EXISTS " + qualified(CATALOG, schema))
             running.cursor.execute(view_sql(qualified(CATALOG, schema or "main", name), relation))

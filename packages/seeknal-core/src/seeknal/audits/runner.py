@@ -11,6 +11,7 @@ from sqlglot import exp
 from seeknal.audits.outcomes import Audited
 from seeknal.audits.signature import signature_of
 from seeknal.errors import EngineError, Location, NodeError, did_you_mean
+from seeknal.nodes import fold
 from seeknal.plugin import AggregateCheck, Column, Columns, Relation, RowCheck, Sql
 from seeknal.sql.canonical import clock
 from seeknal.sql.guard import SqlProblem, parse_condition, parse_select, tables
@@ -81,7 +82,7 @@ class AuditRunner:
         self, spec: AuditSpec, signature: Signature, schema: Schema, at: Location | None
     ) -> tuple[dict[str, Any], tuple[str, ...]]:
         """The keyword arguments, columns found in the schema and quoted; and the names of those columns."""
-        known = {c.name.casefold(): c.name for c in schema}
+        known = {fold(c.name): c.name for c in schema}
         arguments: dict[str, Any] = dict(spec.params)
         named: list[str] = []
         for name, parameter in signature.parameters.items():
@@ -98,7 +99,7 @@ class AuditRunner:
         return arguments, tuple(named)
 
     def _column(self, name: str, known: Mapping[str, str], spec: AuditSpec, at: Location | None) -> str:
-        found = known.get(name.casefold())
+        found = known.get(fold(name))
         if found is None:
             hint = did_you_mean(name, known.values()) or f"columns: {', '.join(known.values())}"
             raise NodeError("SK-AUDIT-004", f"audit {spec.type}: no column '{name}'", at=at, hint=hint)
@@ -149,11 +150,17 @@ class AuditRunner:
             counted = exp.select(exp.Count(this=exp.Star())).from_(query.copy().subquery("failing"))
             count = int(self._rows(counted, item.spec, 1)[1][0][0])
             if count and not failing:
-                names, rows = self._rows(query, item.spec, 1)
-                example = ", ".join(f"{n} = {v!r}" for n, v in zip(names, rows[0], strict=True))
+                example = ", ".join(f"{n} = {v!r}" for n, v in self._example(query, item.spec))
             failing += count
         message = f"{failing:,} failing row{'s' if failing != 1 else ''}, such as {example}" if failing else "passed"
         return Audited(item.spec, _outcome(item, failing, message, time.perf_counter() - begun), volatile)
+
+    def _example(self, query: exp.Query, spec: AuditSpec) -> list[tuple[str, Any]]:
+        """The least of the rows that a query returns: the same one each time."""
+        names, _ = self._rows(query, spec, 1)
+        least = exp.select("*").from_(query.copy().subquery("failing")).order_by(*(exp.Literal.number(n + 1) for n in range(len(names))))
+        _, rows = self._rows(least, spec, 1)
+        return list(zip(names, rows[0], strict=True))
 
     def _rows(self, query: exp.Query, spec: AuditSpec, limit: int) -> tuple[tuple[str, ...], list[tuple[Any, ...]]]:
         try:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from seeknal.nodes import ExposureLogic, RuleLogic, SourceLogic, SqlLogic
+from seeknal.nodes import ExposureLogic, RuleLogic, SourceLogic, SqlLogic, fold
 from seeknal.plan.edits import Edit, declared_edits, query_edits
 from seeknal.plan.fingerprint import CONFIG
 from seeknal.plan.reach import moved
@@ -145,7 +145,7 @@ class Changes:
 
     def _readers(self, node: NodeId, column: str) -> tuple[NodeId, ...]:
         """The nodes that read a column, in their query as it is or, where nobody edited them, as it was."""
-        return tuple(r for r in self._dag.readers[node] if self._reads(r, node, column.casefold()))
+        return tuple(r for r in self._dag.readers[node] if self._reads(r, node, fold(column)))
 
     def _reads(self, reader: NodeId, node: NodeId, column: str) -> bool:
         now = self._outlook.reads(reader, node)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from seeknal.nodes import fold
 from seeknal.plan.types import same, widens
 from seeknal.sql.differences import FILTER, clauses
 
@@ -50,7 +51,7 @@ def declared_edits(node: Node, before: Mapping[str, str | None]) -> tuple[Edit, 
     """How the declared types of a source differ from those its columns had."""
     found = []
     for column in node.columns:
-        old = before.get(column.name.casefold())
+        old = before.get(fold(column.name))
         if column.type is not None and old is not None and not same(old, column.type):
             found.append(_typed(column.name, old, column.type))
     return tuple(found)
@@ -82,7 +83,7 @@ def _changed(old: OutputColumn, new: OutputColumn, before: str | None, after: Ca
     """A column that is computed otherwise; only its type, where nothing but the cast around it is new."""
     name = new.name or ""
     if old.uncast and old.uncast == new.uncast and before is not None:
-        now = after().get(name.casefold())
+        now = after().get(fold(name))
         if now is not None and not same(before, now):
             return _typed(name, before, now)
     return Edit("COLUMN_EXPRESSION_CHANGED", name)
@@ -93,4 +94,4 @@ def _typed(name: str, old: str, new: str) -> Edit:
 
 
 def _by_name(analysis: Analysis) -> dict[str, OutputColumn]:
-    return {(c.name or "").casefold(): c for c in analysis.columns or ()}
+    return {fold(c.name or ""): c for c in analysis.columns or ()}

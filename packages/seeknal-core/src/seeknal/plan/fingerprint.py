@@ -11,7 +11,7 @@ import json
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
-from seeknal.nodes import Key, Node, NodeId, PythonLogic, SqlLogic
+from seeknal.nodes import Key, Node, NodeId, PythonLogic, SqlLogic, fold
 from seeknal.sql.relations import ROWS
 from seeknal.state.model import Fingerprint
 
@@ -58,7 +58,7 @@ def query_fingerprint(
         if column.name is None:
             columns = {}
             break
-        columns[column.name.casefold()] = _joined(column.shape, *origins(column.value | column.filter))
+        columns[fold(column.name)] = _joined(column.shape, *origins(column.value | column.filter))
     upstream: list[str] = []
     for relation, read in sorted(reads.items()):
         taken = (
@@ -78,7 +78,7 @@ def whole_fingerprint(fingerprint: Fingerprint) -> str:
 def source_fingerprint(node: Node, schema: Schema | None) -> Fingerprint:
     """The fingerprint of a source: each column by its name and type, as far as they are known."""
     content, declared = node.content_hash, schema_hash(node)
-    columns = {c.name.casefold(): _joined(content, declared, c.name.casefold(), c.type or "") for c in schema or ()}
+    columns = {fold(c.name): _joined(content, declared, fold(c.name), c.type or "") for c in schema or ()}
     return Fingerprint(content, declared, "", config_hash(node), _joined(content, declared), columns)
 
 
@@ -153,7 +153,7 @@ def _column(fingerprint: Fingerprint, column: str) -> str:
     """What an origin stands for: a column, the rows, or anything of the input."""
     if column == ROWS:
         return fingerprint.rows
-    return fingerprint.columns.get(column.casefold()) or whole_fingerprint(fingerprint)
+    return fingerprint.columns.get(fold(column)) or whole_fingerprint(fingerprint)
 
 
 def _joined(*texts: str) -> str:

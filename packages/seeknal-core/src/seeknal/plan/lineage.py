@@ -11,7 +11,7 @@ from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
 
-from seeknal.nodes import PythonLogic
+from seeknal.nodes import PythonLogic, fold
 from seeknal.sql.relations import ANY, NOWHERE, ROWS
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ class _Columns:
 
     def shown(self, name: str) -> str:
         """A column as the node itself calls it."""
-        return self.by_name.get(name.casefold(), EVERY)
+        return self.by_name.get(fold(name), EVERY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,11 +222,11 @@ class Lineage:
             return _Columns({}, complete=False)
         names = self._outlook.names(node)
         if names is not None:
-            return _Columns({n.casefold(): n for n in names}, complete=True)
+            return _Columns({fold(n): n for n in names}, complete=True)
         analysis = self._outlook.analysis(node)
         found = [n for n in (analysis.names or () if analysis is not None else ()) if n is not None]
         declared = [c.name for c in self.dag.nodes[node].columns]
-        return _Columns({n.casefold(): n for n in (*declared, *found)}, complete=False)
+        return _Columns({fold(n): n for n in (*declared, *found)}, complete=False)
 
     def _analysis(self, node: NodeId) -> Analysis | None:
         """The analysis of a node's query, with the names the engine gave its columns."""
@@ -265,14 +265,14 @@ class Lineage:
 
         That rows of an input decide on those of the node is said only where nothing else of the input is: every column stands on its rows.
         """
-        by_relation = {self.dag.nodes[i].relation.casefold(): i for i in self.dag.inputs[node]}
+        by_relation = {fold(self.dag.nodes[i].relation): i for i in self.dag.inputs[node]}
         found: dict[Point, Kind] = {}
         origins: tuple[tuple[Origins, Kind], ...] = ((value, "value"), (_without_rows(decides), "filter"))
         for some, kind in origins:
             for origin in some:
                 for point in self._points_of(origin, by_relation):
                     found.setdefault(point, kind)
-        for relation in sorted({o.relation.casefold() for o in decides if o.column == ROWS}):
+        for relation in sorted({fold(o.relation) for o in decides if o.column == ROWS}):
             if not any(p.node == by_relation.get(relation) for p in found):
                 found[Point(by_relation[relation], EVERY)] = "filter"
         if not found:
@@ -280,7 +280,7 @@ class Lineage:
         return tuple(ColumnEdge(*point, found[point]) for point in sorted(found, key=self._place(node, found)))
 
     def _points_of(self, origin: Origin, by_relation: Mapping[str, NodeId]) -> Iterable[Point]:
-        source = by_relation.get(origin.relation.casefold())
+        source = by_relation.get(fold(origin.relation))
         if source is None:
             return []
         if origin.column == ROWS:

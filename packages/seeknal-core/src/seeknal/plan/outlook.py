@@ -10,7 +10,7 @@ import hashlib
 import json
 from typing import TYPE_CHECKING
 
-from seeknal.nodes import Digest, Key, Node, NodeId, SourceLogic, SqlLogic
+from seeknal.nodes import Digest, Key, Node, NodeId, SourceLogic, SqlLogic, fold
 from seeknal.plan.fingerprint import config_hash, content_of, query_fingerprint, schema_hash, source_fingerprint, whole_node_fingerprint
 from seeknal.state.model import Read
 
@@ -193,7 +193,7 @@ class Outlook:
             return None if columns is None else frozenset(columns)
         analysis = self.analysis(reader)
         found = analysis.reads(self._dag.nodes[source].relation) if analysis is not None else None
-        return frozenset(c.casefold() for c in found) if found is not None else None
+        return frozenset(fold(c) for c in found) if found is not None else None
 
     def fingerprint(self, node: NodeId) -> Fingerprint:
         """What a node's logic amounts to, down to its columns."""
@@ -318,4 +318,4 @@ def columns_of(origins: Iterable[tuple[str, str]], relation: str) -> Columns:
     from seeknal.sql.relations import ANY, ROWS
 
     found = {column for r, column in origins if r == relation and column != ROWS}
-    return None if ANY in found else frozenset(c.casefold() for c in found)
+    return None if ANY in found else frozenset(fold(c) for c in found)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from seeknal.nodes import relation_name
+from seeknal.nodes import fold, relation_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -62,4 +62,4 @@ class Recorded:
         """The types a node's columns had, by folded name; none for a view."""
         pointer = self._pointers.get(node)
         artifact = self._artifact(pointer.key) if pointer is not None else None
-        return {c.name.casefold(): c.type for c in artifact.schema} if artifact is not None else {}
+        return {fold(c.name): c.type for c in artifact.schema} if artifact is not None else {}

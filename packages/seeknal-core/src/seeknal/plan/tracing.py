@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from seeknal.errors import ProjectError, did_you_mean
+from seeknal.nodes import fold
 from seeknal.plan.lineage import EVERY, Point
 
 if TYPE_CHECKING:
@@ -143,19 +144,19 @@ def refer(name: str, lineage: Lineage) -> tuple[NodeId, str | None]:
 
 
 def _node_and_rest(text: str, dag: Dag) -> tuple[NodeId, str | None]:
-    ids = {n.casefold(): n for n in dag.nodes}
+    ids = {fold(n): n for n in dag.nodes}
     first, _, column = text.partition(".")
     second, _, rest = column.partition(".")
-    whole = ids.get(f"{first}.{second}".casefold())
+    whole = ids.get(fold(f"{first}.{second}"))
     if whole is not None:
         return whole, rest or None
-    named = [n for n in dag.order if dag.nodes[n].name.casefold() == first.casefold()]
+    named = [n for n in dag.order if fold(dag.nodes[n].name) == fold(first)]
     if len(named) > 1:
         meant = ", ".join(f"{n}.{column}" if column else n for n in named)
         raise ProjectError("SK-SEL-002", f"'{first}' is {len(named)} nodes; name one", hint=meant)
     if named:
         return named[0], column or None
-    is_kind = second and any(n.kind == first.casefold() for n in dag.nodes.values())
+    is_kind = second and any(n.kind == fold(first) for n in dag.nodes.values())
     unknown = f"{first}.{second}" if is_kind else first
     hint = did_you_mean(unknown, [*dag.nodes, *(n.name for n in dag.nodes.values())]) or "see `seeknal list`"
     raise ProjectError("SK-SEL-002", f"no node '{unknown}'" if unknown else "name a node", hint=hint)
@@ -164,10 +165,10 @@ def _node_and_rest(text: str, dag: Dag) -> tuple[NodeId, str | None]:
 def _column(node: NodeId, text: str, lineage: Lineage) -> str:
     """A column as its node calls it."""
     names = lineage.columns(node)
-    folded = {n.casefold(): n for n in names}
+    folded = {fold(n): n for n in names}
     quoted = len(text) > 1 and text[0] == text[-1] == '"'
     bare = text[1:-1].replace('""', '"') if quoted else text
-    found = folded.get(text.casefold()) or folded.get(bare.casefold())
+    found = folded.get(fold(text)) or folded.get(fold(bare))
     if found is not None:
         return found
     if text == EVERY:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from seeknal.errors import EngineError, NodeError, ProjectError
-from seeknal.nodes import SqlLogic
+from seeknal.nodes import SqlLogic, fold
 from seeknal.plan.planner import UNREAD, is_read_from_outside
 
 if TYPE_CHECKING:
@@ -25,10 +25,10 @@ def query_types(project: Project, outlook: Outlook, node: Node) -> dict[str, str
         return {}
     try:
         with _Bound(project, outlook, node) as session:
-            found = {c.name.casefold(): c.type for c in session.describe(node.logic.sql)}
+            found = {fold(c.name): c.type for c in session.describe(node.logic.sql)}
     except (EngineError, NodeError):
         return {}
-    return found | {c.name.casefold(): c.type for c in node.columns if c.type}
+    return found | {fold(c.name): c.type for c in node.columns if c.type}
 
 
 def name_errors(project: Project, situation: Situation, outlook: Outlook) -> Iterator[ProjectError]:

@@ -20,6 +20,7 @@ from seeknal.nodes import (
     RuleLogic,
     SourceLogic,
     SqlLogic,
+    fold,
 )
 from seeknal.plan.fingerprint import build_key
 from seeknal.run.columns import casting_query, check_declared, differs
@@ -191,8 +192,8 @@ class Builder:
         before = self._situation.snapshot.artifact(pointer.key) if pointer else None
         if before is None or {c.name for c in before.schema} != {c.name for c in written.schema}:
             return node
-        declared = {c.name.casefold(): c for c in node.columns if c.type}
-        return replace(node, columns=tuple(declared.get(c.name.casefold(), c) for c in before.schema))
+        declared = {fold(c.name): c for c in node.columns if c.type}
+        return replace(node, columns=tuple(declared.get(fold(c.name), c) for c in before.schema))
 
     def _recast(self, node: Node, stage: Stage, written: Written, metadata: Mapping[str, str]) -> tuple[Stage, Written]:
         """Give what was read the types that are declared."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from seeknal.errors import NodeError, did_you_mean
+from seeknal.nodes import fold
 
 if TYPE_CHECKING:
     from seeknal.nodes import Node, Schema
@@ -12,8 +13,8 @@ if TYPE_CHECKING:
 
 def check_declared(node: Node, schema: Schema) -> None:
     """Every declared column exists. Raises NodeError naming all that do not."""
-    known = {c.name.casefold() for c in schema}
-    missing = [c.name for c in node.columns if c.name.casefold() not in known]
+    known = {fold(c.name) for c in schema}
+    missing = [c.name for c in node.columns if fold(c.name) not in known]
     if missing:
         names = [c.name for c in schema]
         hint = did_you_mean(missing[0], names) or f"the output has: {', '.join(names)}"
@@ -25,8 +26,8 @@ def differs(node: Node, schema: Schema, dialect: str) -> bool:
     """Whether some column's type is not the declared one."""
     if not any(c.type for c in node.columns):
         return False
-    actual = {c.name.casefold(): c.type for c in schema}
-    return any(c.type and _same(c.type, dialect, node) != _same(actual[c.name.casefold()] or "", dialect, node) for c in node.columns)
+    actual = {fold(c.name): c.type for c in schema}
+    return any(c.type and _same(c.type, dialect, node) != _same(actual[fold(c.name)] or "", dialect, node) for c in node.columns)
 
 
 def casting_query(query: str, schema: Schema, node: Node, dialect: str) -> str:
@@ -34,11 +35,11 @@ def casting_query(query: str, schema: Schema, node: Node, dialect: str) -> str:
     from sqlglot import exp  # start-up time
 
     check_declared(node, schema)
-    declared = {c.name.casefold(): c.type for c in node.columns if c.type}
+    declared = {fold(c.name): c.type for c in node.columns if c.type}
     parts = []
     for column in schema:
         name = exp.column(exp.to_identifier(column.name, quoted=True))
-        wanted = declared.get(column.name.casefold())
+        wanted = declared.get(fold(column.name))
         cast = exp.cast(name, _type(wanted, dialect, node)).as_(column.name, quoted=True) if wanted else name
         parts.append(cast.sql(dialect=dialect))
     return "".join(["SELECT ", ", ".join(parts), " FROM (\n", query, "\n) AS q"])

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from sqlglot import exp
 
 from seeknal.errors import EngineError, NodeError, ProjectError, did_you_mean
+from seeknal.nodes import fold
 from seeknal.run.comparison import ChangedRow, Comparison, Retyped, SampleRow
 from seeknal.run.matching import ADDED, CHANGED, NEW, OLD, REMOVED, Matching, Pair
 from seeknal.run.outputs import Readable, earlier, published
@@ -80,19 +81,19 @@ class _Columns:
     """The columns of both sides, matched by name without regard to case, and which of them are wanted."""
 
     def __init__(self, old: Schema, new: Schema, options: CompareOptions) -> None:
-        self._old = {c.name.casefold(): c for c in old}
-        self._new = {c.name.casefold(): c for c in new}
+        self._old = {fold(c.name): c for c in old}
+        self._new = {fold(c.name): c for c in new}
         self._options = options
         self.common = {n: Pair(c, self._new[n]) for n, c in self._old.items() if n in self._new}
         for name in (*options.columns, *options.exclude):
             self._require(name, {**self._old, **self._new}, "neither output has")
         for name in options.on:
             self._require(name, self.common, "the outputs do not both have")
-        self.wanted = {c.casefold() for c in options.columns} or {*self._old, *self._new}
-        self.wanted = (self.wanted - {c.casefold() for c in options.exclude}) | {c.casefold() for c in options.on}
+        self.wanted = {fold(c) for c in options.columns} or {*self._old, *self._new}
+        self.wanted = (self.wanted - {fold(c) for c in options.exclude}) | {fold(c) for c in options.on}
 
     def _require(self, name: str, known: Mapping[str, Pair | ColumnSchema], problem: str) -> None:
-        if name.casefold() not in known:
+        if fold(name) not in known:
             names = [c.name for c in known.values()]
             hint = did_you_mean(name, names) or f"columns: {', '.join(names)}"
             raise ProjectError("SK-DIFF-002", f"{problem} a column '{name}'", hint=hint)
@@ -100,9 +101,9 @@ class _Columns:
     def audited(self, nodes: Iterable[Node]) -> tuple[Pair, ...]:
         """The key: the columns that were named, or those of the first audit that says what is unique; empty where there is none."""
         if self._options.on:
-            return tuple(dict.fromkeys(self.common[n.casefold()] for n in self._options.on))
+            return tuple(dict.fromkeys(self.common[fold(n)] for n in self._options.on))
         for audit in (a for node in nodes for a in node.audits if a.type == "unique" and a.where is None):
-            names = [str(c).casefold() for c in audit.params.get("columns", ())]
+            names = [fold(str(c)) for c in audit.params.get("columns", ())]
             if names and all(n in self.common for n in names):
                 return tuple(dict.fromkeys(self.common[n] for n in names))
         return ()
@@ -116,7 +117,7 @@ class _Columns:
 
     def described(self, found: Comparison, key: Sequence[Pair]) -> Comparison:
         """What there is to say of columns alone."""
-        shown = self.wanted | {p.name.casefold() for p in key}
+        shown = self.wanted | {fold(p.name) for p in key}
         pairs = [p for n, p in self.common.items() if n in shown]
         return replace(
             found,

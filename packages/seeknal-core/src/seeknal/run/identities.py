@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING
 
-from seeknal.nodes import Digest, SourceLogic, SqlLogic
+from seeknal.nodes import Digest, SourceLogic, SqlLogic, fold
 from seeknal.protocols import Files
 from seeknal.state.model import ALL, column_set
 
@@ -78,7 +78,7 @@ class Identities:
     def digests(self, paths: tuple[Path, ...], schema: Schema, sets: Iterable[Columns]) -> dict[Columns, Digest]:
         """The digests of the rows of a relation in several sets of columns; names and types are part of each."""
         listed = list(sets)
-        columns = [[c for c in schema if chosen is None or c.name.casefold() in chosen] for chosen in listed]
+        columns = [[c for c in schema if chosen is None or fold(c.name) in chosen] for chosen in listed]
         rows = self._relations.session.digests(Files(paths), [[c.name for c in some] for some in columns])
         return {
             chosen: Digest(f"{_described(some, ordered=chosen is None)}:{digest}")
@@ -98,7 +98,7 @@ class Identities:
 
 def _present(columns: Columns, schema: Schema) -> Columns:
     """Those of the columns that the output has."""
-    return None if columns is None else columns & {c.name.casefold() for c in schema}
+    return None if columns is None else columns & {fold(c.name) for c in schema}
 
 
 def _identity(columns: Columns) -> str:
@@ -110,5 +110,5 @@ def _name(columns: Columns) -> str:
 
 
 def _described(columns: Iterable[ColumnSchema], *, ordered: bool) -> str:
-    described = [f"{c.name if ordered else c.name.casefold()} {c.type}" for c in columns]
+    described = [f"{c.name if ordered else fold(c.name)} {c.type}" for c in columns]
     return hashlib.sha256("\n".join(described if ordered else sorted(described)).encode()).hexdigest()[:16]

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
 from seeknal.errors import EngineError, ProjectError, did_you_mean, nearest
+from seeknal.nodes import fold
 from seeknal.protocols import Query
 from seeknal.sql.guard import SqlProblem, parse_select, position, tables
 from seeknal.state.model import PROD
@@ -102,14 +103,14 @@ class Querying:
         return self._relations
 
     def _node(self, name: str) -> Node:
-        known = {n.relation.casefold(): n for n in self._project.nodes.values() if n.is_readable}
-        found = known.get(name.casefold().replace(".", "_", 1)) or known.get(name.casefold())
+        known = {fold(n.relation): n for n in self._project.nodes.values() if n.is_readable}
+        found = known.get(fold(name).replace(".", "_", 1)) or known.get(fold(name))
         return found or self._project.find(name)
 
     def _define(self, use: TableUse, sql: str) -> None:
-        readable = {n.relation.casefold(): n for n in self._project.nodes.values() if n.is_readable}
-        dotted = {n.id.casefold(): n for n in readable.values()}
-        node = dotted.get(use.dotted.casefold()) if use.schema else readable.get(use.name.casefold())
+        readable = {fold(n.relation): n for n in self._project.nodes.values() if n.is_readable}
+        dotted = {fold(n.id): n for n in readable.values()}
+        node = dotted.get(fold(use.dotted)) if use.schema else readable.get(fold(use.name))
         if node is None:
             line, column = position(sql, use.start)
             raise SqlProblem("SK-REF-001", f"unknown relation '{use.dotted}'", line, column, self._hint(use, readable))
@@ -125,7 +126,7 @@ class Querying:
         return (self._relations or self._current()).define(node.id)
 
     def _hint(self, use: TableUse, readable: dict[str, Node]) -> str:
-        named = [n.id for n in readable.values() if n.name.casefold() == use.name.casefold()]
+        named = [n.id for n in readable.values() if fold(n.name) == fold(use.name)]
         if named:
             return f"write {' or '.join(sorted(named))}"
         known = [n.id for n in readable.values()] if use.schema else list(readable)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from seeknal.nodes import fold
 from seeknal.sql.relations import ANY, NOWHERE, ROWS, Origin, shape
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from seeknal.sql.expressions import NameProblem
     from seeknal.sql.relations import Origins
 
-VERSION = 6
+VERSION = 7
 """Changed whenever the same query would be analysed to another shape."""
 
 
@@ -70,9 +71,9 @@ class Analysis:
 
     def column(self, name: str) -> OutputColumn | None:
         """The column of a name, without regard to case. Where the engine named some, it may be any of those."""
-        folded = name.casefold()
+        folded = fold(name)
         for column in self.columns or ():
-            if column.name is not None and column.name.casefold() == folded:
+            if column.name is not None and fold(column.name) == folded:
                 return column
         unnamed = [c for c in self.columns or () if c.name is None]
         if not unnamed and self.columns is not None:

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
+from seeknal.nodes import fold
+
 if TYPE_CHECKING:
     from seeknal.nodes import Clock
 
@@ -39,7 +41,7 @@ def repeatable(tree: exp.Expr) -> bool:
     """Whether the same rows always give the same answer: no chance, no sample, and no LIMIT that leaves open which rows it keeps."""
     for node in tree.walk():
         cls = type(node)
-        if cls in _UNREPEATABLE or (cls is exp.Anonymous and node.name.casefold() in _CHANCE):
+        if cls in _UNREPEATABLE or (cls is exp.Anonymous and fold(node.name) in _CHANCE):
             return False
         if cls is exp.Limit and isinstance(node.parent, exp.Query) and node.parent.args.get("order") is None:
             return False
@@ -50,7 +52,7 @@ def clock(tree: exp.Expr) -> Clock | None:
     """`instant` where the query asks for the time, `day` where it asks for the date only."""
     found: Clock | None = None
     for node in tree.find_all(exp.Func):
-        name = node.name.casefold() if isinstance(node, exp.Anonymous) else ""
+        name = fold(node.name) if isinstance(node, exp.Anonymous) else ""
         if isinstance(node, _INSTANT_NODES) or name in _INSTANT:
             return "instant"
         if isinstance(node, exp.CurrentDate | exp.UtcDate) or name in _DAY or (name == "age" and len(node.expressions) == 1):

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
+from seeknal.nodes import fold
 from seeknal.sql.clauses import column_names, only, ordering
 from seeknal.sql.expressions import Expressions, unwrapped
 from seeknal.sql.projections import Projections
@@ -42,7 +43,7 @@ class Analyser:
     """Analyses queries over inputs of known (a list of names) or unknown (None) columns."""
 
     def __init__(self, schemas: Mapping[str, Sequence[str] | None], dialect: str) -> None:
-        inputs = {name.casefold(): input_relation(name, columns) for name, columns in schemas.items()}
+        inputs = {fold(name): input_relation(name, columns) for name, columns in schemas.items()}
         self._expressions = Expressions(self.query, dialect, inputs)
         self._sources = Sources(self._expressions, inputs, self.query)
         self._recursions = 0
@@ -86,13 +87,13 @@ class Analyser:
         for cte in with_.expressions:
             only(cte, frozenset({"this", "alias", "materialized"}))
             analyse = functools.partial(self._cte, cte, dict(ctes), outer, recursive=bool(with_.recursive))
-            ctes[cte.alias.casefold()] = Deferred(analyse)
+            ctes[fold(cte.alias)] = Deferred(analyse)
         return ctes
 
     def _cte(self, cte: exp.CTE, ctes: Mapping[str, Deferred], outer: Scope | None, *, recursive: bool) -> Known:
         names = column_names(cte)
-        name = cte.alias.casefold()
-        if not (recursive and any(t.name.casefold() == name and not t.db for t in cte.this.find_all(exp.Table))):
+        name = fold(cte.alias)
+        if not (recursive and any(fold(t.name) == name and not t.db for t in cte.this.find_all(exp.Table))):
             return self.query(cte.this, ctes, outer).settled.named(names)
         if not isinstance(cte.this, exp.SetOperation) or any(cte.this.args.get(k) for k in ("with_", "order", "limit", "offset")):
             message = "a recursive CTE that is not made of two parts"
@@ -147,7 +148,7 @@ class Analyser:
         scope.add("", found)
         columns = [c.derived for c in found.columns] if found.columns is not None else [found.any_column]
         known = any(c.spreads for c in found.columns or ()) or found.columns is None
-        scope.aliases = {n.casefold(): merged(columns, "of either side", n.casefold()) for n in others if found.exact(n.casefold()) is None}
+        scope.aliases = {fold(n): merged(columns, "of either side", fold(n)) for n in others if found.exact(fold(n)) is None}
         order = [self._ordered(o, columns, scope, ctes, counted=not known) for o in ordering(node)]
         if not any(node.args.get(k) for k in _CUTS):
             return replace(found, order=merged(order, "order"))
@@ -160,7 +161,7 @@ class Analyser:
     ) -> Derived:
         """One item of ORDER BY: a position, ALL, an alias or an expression; its direction is part of its shape."""
         inner = unwrapped(item.this if isinstance(item, exp.Ordered) else item)
-        alias = scope.aliases.get(inner.name.casefold()) if isinstance(inner, exp.Column) and len(inner.parts) == 1 else None
+        alias = scope.aliases.get(fold(inner.name)) if isinstance(inner, exp.Column) and len(inner.parts) == 1 else None
         derived = alias or self._positional(inner, columns, scope, ctes, alias_too=True, counted=counted)
         if isinstance(item, exp.Ordered):
             only(item, frozenset({"this", "desc", "nulls_first"}))
@@ -279,7 +280,7 @@ def _by_name(left: Known, right: Known) -> list[RelationColumn]:
     """UNION BY NAME: a column that one side lacks is NULL there."""
     names: dict[str, str] = {}
     for column in (*(left.columns or ()), *(right.columns or ())):
-        names.setdefault((column.name or "").casefold(), column.name or "")
+        names.setdefault(fold(column.name or ""), column.name or "")
     found = []
     for name in names.values():
         sides = [relation.find(name) or Derived(shape="null") for relation in (left, right)]

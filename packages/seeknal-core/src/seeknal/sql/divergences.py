@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Literal
 
 from sqlglot import Dialect, exp
 
+from seeknal.nodes import fold
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -85,7 +87,7 @@ def _wrapped(node: exp.Expr) -> exp.Expr:
 
 def _weekday(node: exp.Expr, written: str, target: str) -> Iterator[Doubt]:
     """The number of a weekday, as the dialect it was written in counts."""
-    if isinstance(node, exp.Anonymous) and node.name.casefold() == "weekday" and len(node.expressions) == 1:
+    if isinstance(node, exp.Anonymous) and fold(node.name) == "weekday" and len(node.expressions) == 1:
         yield from _named_weekday(node, written, target)
         return
     styles = _WEEKDAY_FUNCTION if isinstance(node, exp.DayOfWeek) else _WEEKDAYS
@@ -130,12 +132,7 @@ def _named_weekday(node: exp.Anonymous, written: str, target: str) -> Iterator[D
 
 def _difference(node: exp.Expr, written: str, target: str) -> Iterator[Doubt]:
     """Between 31 January and 1 February lies the border of a month, but no whole month."""
-    if (
-        isinstance(node, exp.Anonymous)
-        and written == "duckdb"
-        and node.name.casefold() in _WHOLE_IN_DUCKDB
-        and len(node.expressions) == _PARTS
-    ):
+    if isinstance(node, exp.Anonymous) and written == "duckdb" and fold(node.name) in _WHOLE_IN_DUCKDB and len(node.expressions) == _PARTS:
         part, start, end = (e.copy() for e in node.expressions)
         if part.is_string and target in _WRITES_WHOLE_UNITS:
             kind = exp.DateDiff if exp.DateDiff in _WHOLE_UNITS[target] else exp.TimestampDiff

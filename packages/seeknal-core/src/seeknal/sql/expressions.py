@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from sqlglot import exp
 
 from seeknal.errors import nearest
+from seeknal.nodes import fold
 from seeknal.sql.relations import NOWHERE, Derived, Known, OpaqueError, merged, shape
 from seeknal.sql.walk import ColumnsMet, Walk
 
@@ -101,11 +102,11 @@ class Expressions:
     def _unknown(self, node: exp.Column, parts: list[str], scope: Scope) -> Derived:
         """Keep what no relation has; raise where some relation's columns are not known, so that it may have it."""
         written = ".".join(parts)
-        if parts[-1].casefold() in _HIDDEN_COLUMNS:
+        if fold(parts[-1]) in _HIDDEN_COLUMNS:
             message = f"{written} is not one of the declared columns"
             raise OpaqueError(message)
-        if len(parts) == 1 and parts[0].casefold() in _WORDS:
-            return Derived(shape=shape("word", parts[0].casefold()))
+        if len(parts) == 1 and fold(parts[0]) in _WORDS:
+            return Derived(shape=shape("word", fold(parts[0])))
         if not scope.is_sure:
             message = f"{written} is in none of the relations whose columns are known"
             raise OpaqueError(message)
@@ -114,7 +115,7 @@ class Expressions:
 
     def _hint(self, parts: list[str], scope: Scope) -> str | None:
         """What may have been meant: the same column elsewhere, another relation, or a name that is near."""
-        folded = parts[-1].casefold()
+        folded = fold(parts[-1])
         having = [a for a, r in scope.relations.items() if not a.startswith("\0") and r.exact(folded) is not None]
         if having:
             return f"{' and '.join(having)} {'has' if len(having) == 1 else 'have'} a column of that name"

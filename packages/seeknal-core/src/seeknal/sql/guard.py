@@ -14,6 +14,8 @@ from sqlglot import Dialect, exp
 from sqlglot.errors import ParseError, SqlglotError, TokenError
 from sqlglot.tokenizer_core import Token, TokenType
 
+from seeknal.nodes import fold
+
 logging.getLogger("sqlglot").setLevel(logging.ERROR)  # its fallback warnings are errors here, reported with a place
 
 TABLE_FUNCTIONS = frozenset({"range", "generate_series", "unnest", "json_each", "json_tree", "repeat_row", "generateseries", "explode"})
@@ -163,7 +165,7 @@ def position(sql: str, offset: int) -> tuple[int, int]:
 
 def _is_cte(table: exp.Table) -> bool:
     """Whether a bare name is a CTE where it stands: those before it, itself when recursive, all in the main query."""
-    name = table.name.casefold()
+    name = fold(table.name)
     inside: exp.Expr = table
     parent = table.parent
     while parent is not None:
@@ -174,7 +176,7 @@ def _is_cte(table: exp.Table) -> bool:
             if inside is with_:
                 own = next(i for i, cte in enumerate(visible) if any(p is cte for p in _ancestors(table)))
                 visible = visible[: own + 1] if with_.recursive else visible[:own]
-            if holder is None and any(cte.alias.casefold() == name for cte in visible):
+            if holder is None and any(fold(cte.alias) == name for cte in visible):
                 return True
         inside, parent = parent, parent.parent
     return False
@@ -208,7 +210,7 @@ def _check(tree: exp.Expr, sql: str, *, outside: bool = False) -> None:
 
 
 def _function_name(function: exp.Func) -> str:
-    return function.name.casefold() if isinstance(function, exp.Anonymous | exp.AnonymousAggFunc) else function.sql_name().casefold()
+    return fold(function.name) if isinstance(function, exp.Anonymous | exp.AnonymousAggFunc) else fold(function.sql_name())
 
 
 def _check_function(function: exp.Func, sql: str) -> None:
@@ -235,7 +237,7 @@ def _place(node: exp.Expr, sql: str, word: str | None = None) -> tuple[int, int]
     offsets = [i.meta["start"] for i in node.find_all(exp.Identifier) if "start" in i.meta]
     offset = node.meta.get("start", min(offsets) if offsets else 0)
     if word:
-        found = sql.casefold().find(word)
+        found = fold(sql).find(word)
         offset = found if found >= 0 else offset
     return position(sql, offset)
 

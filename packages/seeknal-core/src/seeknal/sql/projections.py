@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
+from seeknal.nodes import fold
 from seeknal.sql.expressions import unwrapped
 from seeknal.sql.relations import Derived, OpaqueError, RelationColumn, merged, shape
 from seeknal.sql.stars import chosen, filtered, starred
@@ -95,10 +96,8 @@ class Projections:
             derived = replace(derived, value=self._rows)
         several = spreads(unwrapped(inner))
         if name:
-            known = self._scope.aliases.get(name.casefold())  # which of two it is differs between clauses
-            self._scope.aliases[name.casefold()] = (
-                derived if known is None or known == derived else merged([known, derived], "either alias")
-            )
+            known = self._scope.aliases.get(fold(name))  # which of two it is differs between clauses
+            self._scope.aliases[fold(name)] = derived if known is None or known == derived else merged([known, derived], "either alias")
         name = None if several else name
         label = "" if name else self._expressions.text(inner)
         column = RelationColumn(name, derived, label, self._uncast(inner), several)
@@ -123,7 +122,7 @@ class Projections:
         name = copy.this.name if copy.this is not None else ""
         copy.set("this", exp.Null())
         derived = self._expressions.derive(copy, self._scope, self._ctes)
-        return replace(derived, shape=shape(name.casefold(), derived.shape))
+        return replace(derived, shape=shape(fold(name), derived.shape))
 
     def _starred(self, star: exp.Star, table: str) -> list[RelationColumn]:
         return starred(star, table, self._scope, lambda node: self._expressions.derive(node, self._scope, self._ctes))

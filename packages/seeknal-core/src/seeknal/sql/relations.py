@@ -7,6 +7,8 @@ import hashlib
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
+from seeknal.nodes import fold
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
@@ -100,7 +102,7 @@ class Known:
 
     def find(self, name: str) -> Derived | None:
         """The column a name means. One that no column is known by may be any of those that the engine named."""
-        folded = name.casefold()
+        folded = fold(name)
         if self.columns is None:
             return replace(self.any_column, shape=shape("any", self.any_column.shape, folded))
         found = self.exact(folded)
@@ -119,7 +121,7 @@ class Known:
         found: dict[str, RelationColumn] = {}
         for column in self.columns or ():
             if column.name is not None:
-                found.setdefault(column.name.casefold(), column)
+                found.setdefault(fold(column.name), column)
         return found
 
     def named(self, names: Sequence[str]) -> Known:
@@ -174,19 +176,19 @@ def coarse(relations: Iterable[Known], *extra: str) -> Known:
 
 def _distinct(columns: tuple[RelationColumn, ...]) -> tuple[RelationColumn, ...]:
     """A second `a` is `a_1`, as the engine calls it."""
-    if len({c.name.casefold() for c in columns if c.name is not None}) == sum(c.name is not None for c in columns):
+    if len({fold(c.name) for c in columns if c.name is not None}) == sum(c.name is not None for c in columns):
         return columns
     taken: dict[str, int] = {}
     found = []
     for column in columns:
         name = column.name
-        if name is not None and name.casefold() in taken:
-            folded = name.casefold()
+        if name is not None and fold(name) in taken:
+            folded = fold(name)
             while f"{folded}_{taken[folded]}" in taken:
                 taken[folded] += 1
             name = f"{name}_{taken[folded]}"
         if name is not None:
-            taken[name.casefold()] = 1
+            taken[fold(name)] = 1
         found.append(replace(column, name=name))
     return tuple(found)
 
@@ -202,5 +204,5 @@ def input_relation(name: str, columns: Iterable[str] | None) -> Known:
     if columns is None:
         origin = frozenset({Origin(name, ANY)})
         return Known(None, rows, shape("input", name), Derived(origin, NOWHERE, shape("input", name, ANY)))
-    known = tuple(RelationColumn(c, Derived(frozenset({Origin(name, c)}), NOWHERE, shape("column", name, c.casefold()))) for c in columns)
+    known = tuple(RelationColumn(c, Derived(frozenset({Origin(name, c)}), NOWHERE, shape("column", name, fold(c)))) for c in columns)
     return Known(known, rows, shape("input", name))

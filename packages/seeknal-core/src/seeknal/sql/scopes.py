@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from seeknal.nodes import fold
 from seeknal.sql.relations import NOWHERE, Derived, Known, RelationColumn, merged, shape
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ class Scope:
 
     def join(self, name: str, sides: tuple[Scope, Scope], kind: str) -> Derived:
         """Make one column of those of this name on both sides of a join."""
-        folded = name.casefold()
+        folded = fold(name)
         found = [side.resolve([name]) for side in sides]
         both = merged([d[0] for d in found if d is not None], "using", kind)
         self.joined[folded] = both
@@ -102,10 +103,10 @@ class Scope:
         """What a name may mean in this scope, and whether it certainly means one of those."""
         found: list[tuple[Derived, list[str]]] = []
         if len(parts) > 1:
-            relation = self.relations.get(parts[0].casefold())
+            relation = self.relations.get(fold(parts[0]))
             column = relation.find(parts[1]) if relation is not None else None
             if relation is not None and column is not None:
-                if relation.exact(parts[1].casefold()) is not None:
+                if relation.exact(fold(parts[1])) is not None:
                     return [(column, parts[2:])], True
                 found.append((column, parts[2:]))
         bare, sure = self._bare(parts[0], alias_too=alias_too, row=len(parts) == 1)
@@ -113,7 +114,7 @@ class Scope:
         return [*found, *((d, parts[1:]) for d in bare)], sure and not found and len(parts) == 1
 
     def _bare(self, name: str, *, alias_too: bool, row: bool) -> tuple[list[Derived], bool]:
-        folded = name.casefold()
+        folded = fold(name)
         alias = self.aliases.get(folded)
         joined = self.joined.get(folded)
         members = self.members.get(folded, frozenset())
@@ -131,16 +132,16 @@ class Scope:
 
     def spelled(self, parts: list[str]) -> str | None:
         """How the relation that has it spells a column's name; None where it is not certain that it is a column."""
-        folded = parts[-1].casefold()
+        folded = fold(parts[-1])
         if len(parts) == 1:
             return next((c.name for r in self.visible if (c := r.exact(folded)) is not None), None)
-        relation = self.relations.get(parts[0].casefold())
+        relation = self.relations.get(fold(parts[0]))
         column = relation.exact(folded) if relation is not None and len(parts) == 2 else None  # noqa: PLR2004 - a relation and a column
         return column.name if column is not None else None
 
     def owners(self, name: str) -> list[str]:
         """The aliases of the relations that have a column of this name, where all of them are known and none joins it."""
-        folded = name.casefold()
+        folded = fold(name)
         if folded in self.joined or folded in self.aliases or not all(r.is_sure for r in self.visible):
             return []
         return [a for a, r in self.relations.items() if a not in self.hidden and r.exact(folded) is not None]

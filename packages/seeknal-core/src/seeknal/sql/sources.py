@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
+from seeknal.nodes import fold
 from seeknal.sql.clauses import column_names, only
 from seeknal.sql.projections import Projections
 from seeknal.sql.relations import NOWHERE, Derived, Known, OpaqueError, RelationColumn, coarse, shape
@@ -122,11 +123,11 @@ class Sources:
             found = self.pivots(item, self._function(item, scope, ctes))
             alias = alias or (found.columns[0].name or "" if found.columns else "")
         found = found.settled.named(column_names(item))
-        scope.add(alias.casefold(), found)
+        scope.add(fold(alias), found)
         return found
 
     def _named_relation(self, table: exp.Table, ctes: Mapping[str, Deferred]) -> Known:
-        name = table.name.casefold()
+        name = fold(table.name)
         found = ctes[name].known if name in ctes else self._inputs.get(name)
         if found is None:
             message = f"{table.name} is not a relation that is known here"
@@ -195,5 +196,5 @@ def _shared(before: Scope, right: Scope) -> list[str]:
     if not right.is_sure or not before.is_sure:
         message = "a natural join over a relation whose columns are not known"
         raise OpaqueError(message)
-    left = {n.casefold() for n in before.names()}
-    return list(dict.fromkeys(n.casefold() for n in right.names() if n.casefold() in left))
+    left = {fold(n) for n in before.names()}
+    return list(dict.fromkeys(fold(n) for n in right.names() if fold(n) in left))

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 from sqlglot import Dialect, exp
 from sqlglot.tokenizer_core import TokenType
 
+from seeknal.nodes import fold
+
 if TYPE_CHECKING:
     from sqlglot.tokenizer_core import Token
 
@@ -17,7 +19,7 @@ _NOTHING = frozenset({TokenType.L_PAREN, TokenType.R_PAREN, TokenType.COMMA, Tok
 
 def spelling(tree: exp.Expr, sql: str, dialect: str) -> str:
     """The words and signs of a query in order, without names, values and parentheses, of which `sum(a)` would be called otherwise."""
-    given = {a.name.casefold() for a in tree.find_all(exp.TableAlias)}
+    given = {fold(a.name) for a in tree.find_all(exp.TableAlias)}
     tokens = _tokens(sql, dialect)
     words = []
     for token, after in zip(tokens, [*tokens[1:], None], strict=True):
@@ -25,10 +27,10 @@ def spelling(tree: exp.Expr, sql: str, dialect: str) -> str:
             continue
         if token.token_type in _NAMES:
             called = after is not None and after.token_type == TokenType.L_PAREN
-            if called and token.text.casefold() not in given:
-                words.append(token.text.casefold())
+            if called and fold(token.text) not in given:
+                words.append(fold(token.text))
         else:
-            words.append(token.text.casefold())
+            words.append(fold(token.text))
     return " ".join(words)
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
+from seeknal.nodes import fold
 from seeknal.sql.relations import NOWHERE, Known, OpaqueError, RelationColumn, merged
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ def starred(star: exp.Star, table: str, scope: Scope, derive: Callable[[exp.Expr
             message = f"a star with {key.strip('_').upper()}"
             raise OpaqueError(message)
     excluded = {_bare(c) for c in star.args.get("except_") or ()}
-    replaced = {a.alias.casefold(): derive(a.this) for a in star.args.get("replace") or ()}
+    replaced = {fold(a.alias): derive(a.this) for a in star.args.get("replace") or ()}
     renamed = {_bare(a.this): a.alias for a in star.args.get("rename") or ()}
     relations = _relations(table, scope)
     if any(r.columns is None for r in relations):
@@ -39,7 +40,7 @@ def starred(star: exp.Star, table: str, scope: Scope, derive: Callable[[exp.Expr
         return [_unknown(relations, list(replaced.values()), *parts)]
     found = []
     for column in _every(table, scope):
-        folded = (column.name or "").casefold()
+        folded = fold(column.name or "")
         if folded in excluded:
             continue
         derived = replaced.get(folded, column.derived)
@@ -63,10 +64,10 @@ def chosen(pattern: exp.Expr, scope: Scope, derive: Callable[[exp.Expr], Derived
         expression = _compiled(pattern.name)
         return [c for c in columns if expression.search(c.name or "")]
     if isinstance(pattern, exp.Array) and all(isinstance(e, exp.Literal) and e.is_string for e in pattern.expressions):
-        names = {e.name.casefold() for e in pattern.expressions}
-        return [c for c in columns if (c.name or "").casefold() in names]
+        names = {fold(e.name) for e in pattern.expressions}
+        return [c for c in columns if fold(c.name or "") in names]
     if isinstance(pattern, exp.Lambda) and len(pattern.expressions) == 1:
-        variable = pattern.expressions[0].name.casefold()
+        variable = fold(pattern.expressions[0].name)
         return [c for c in columns if holds(pattern.this, variable, c.name or "")]
     message = "a COLUMNS() whose choice is computed"
     raise OpaqueError(message)
@@ -87,7 +88,7 @@ def holds(condition: exp.Expr, variable: str, name: str) -> bool:
         return holds(condition.this, variable, name) and holds(condition.expression, variable, name)
     if isinstance(condition, exp.Or):
         return holds(condition.this, variable, name) or holds(condition.expression, variable, name)
-    if isinstance(condition.this, exp.Identifier | exp.Column) and condition.this.name.casefold() == variable:
+    if isinstance(condition.this, exp.Identifier | exp.Column) and fold(condition.this.name) == variable:
         if isinstance(condition, exp.EQ | exp.NEQ):
             return (_text(condition.expression) == name) is isinstance(condition, exp.EQ)
         if isinstance(condition, exp.In) and condition.expressions:
@@ -130,11 +131,11 @@ def _bare(node: exp.Expr) -> str:
     if isinstance(node, exp.Column) and node.table:
         message = "a star without a column of one relation"
         raise OpaqueError(message)
-    return node.name.casefold()
+    return fold(node.name)
 
 
 def _relations(table: str, scope: Scope) -> list[Known]:
-    found = [r for a, r in scope.relations.items() if (a == table.casefold() if table else a not in scope.hidden)]
+    found = [r for a, r in scope.relations.items() if (a == fold(table) if table else a not in scope.hidden)]
     if not found and not table:
         message = "the star stands for no relation in scope"
         raise OpaqueError(message)
@@ -157,10 +158,10 @@ def _every(table: str, scope: Scope) -> Iterator[RelationColumn]:
     """The columns a star stands for. Those that USING or NATURAL joined come once, where they come first."""
     done: set[str] = set()
     for alias, relation in scope.relations.items():
-        if alias in scope.hidden or (table and alias != table.casefold()):
+        if alias in scope.hidden or (table and alias != fold(table)):
             continue
         for column in relation.columns or ():
-            folded = (column.name or "").casefold()
+            folded = fold(column.name or "")
             if table or alias not in scope.members.get(folded, ()):
                 yield column
             elif folded not in done:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
+from seeknal.nodes import fold
 from seeknal.sql.functions import SCALAR
 from seeknal.sql.relations import OpaqueError
 
@@ -121,9 +122,9 @@ class Walk:
         elif kind is _Kind.PAREN:
             self.read(node.this, named=named, windowed=windowed)
         elif kind is _Kind.IDENTIFIER:
-            self.parts.append(f"i{node.name if named else node.name.casefold()!r}")
+            self.parts.append(f"i{node.name if named else fold(node.name)!r}")
         elif kind is _Kind.WORD:
-            self.parts.append(f"v{node.name.casefold()!r}")
+            self.parts.append(f"v{fold(node.name)!r}")
         elif kind is _Kind.QUERY:
             self._take(self._query(node), "query")
         else:
@@ -196,15 +197,15 @@ class Walk:
         if not isinstance(node, exp.Column) or isinstance(node.this, exp.Star):
             message = "a star within an expression"
             raise OpaqueError(message)
-        if node.parts[0].name.casefold() in self._bound:
-            self.parts += ["bound", *(repr(p.name.casefold()) for p in node.parts)]
+        if fold(node.parts[0].name) in self._bound:
+            self.parts += ["bound", *(repr(fold(p.name)) for p in node.parts)]
             return
         found, fields = self._column(node)
         self._take(found, "column")
         if fields:
-            self.parts += ["fields", *(repr(f.casefold()) for f in fields)]
+            self.parts += ["fields", *(repr(fold(f)) for f in fields)]
         if named:
-            self.parts.append(repr(node.name if isinstance(node.parent, exp.Struct | exp.Paren) else node.name.casefold()))
+            self.parts.append(repr(node.name if isinstance(node.parent, exp.Struct | exp.Paren) else fold(node.name)))
 
     def _chosen(self, node: exp.Expr) -> None:
         unpacked = bool(node.args.get("unpack"))
@@ -220,22 +221,22 @@ class Walk:
         if kind is _Kind.LAMBDA:
             names = [e.name for e in node.expressions]
             for name in names:
-                column = self._known(name) if name.casefold() not in before else None
+                column = self._known(name) if fold(name) not in before else None
                 if column is not None:
                     self._take(column, "parameter or column")
-            self._bound = before | {n.casefold() for n in names}
+            self._bound = before | {fold(n) for n in names}
             self._plain(node)
         else:
             self.parts.append("iterator")
             self.read(node.args["iterator"])
             variables = [node.args[k] for k in ("expression", "position") if node.args.get(k)]
-            self._bound = before | {i.name.casefold() for v in variables for i in v.find_all(exp.Identifier)}
+            self._bound = before | {fold(i.name) for v in variables for i in v.find_all(exp.Identifier)}
             self._arguments(node, {k: v for k, v in node.args.items() if k != "iterator"})
         self._bound = before
 
     def _function(self, node: exp.Expr) -> None:
         """A function the parser has no class for."""
-        name = node.name.casefold()
+        name = fold(node.name)
         if name in _WRITTEN:
             message = f"{name}() depends on how its argument is written"
             raise OpaqueError(message)

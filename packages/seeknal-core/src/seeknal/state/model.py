@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from seeknal.errors import ProjectError, did_you_mean
-from seeknal.nodes import ColumnSchema, Digest, Key, NodeId, Schema
+from seeknal.nodes import ColumnSchema, Digest, Key, NodeId, Schema, fold
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -31,7 +31,7 @@ ALL = "*"
 
 def column_set(columns: Iterable[str]) -> str:
     """A short name for a set of columns, by their names without regard to case."""
-    return hashlib.blake2b("\0".join(sorted(c.casefold() for c in columns)).encode(), digest_size=8).hexdigest()
+    return hashlib.blake2b("\0".join(sorted(fold(c) for c in columns)).encode(), digest_size=8).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +113,7 @@ class Fingerprint:
 
     def column(self, name: str) -> str:
         """The fingerprint of a column, by its name without regard to case."""
-        return self.columns.get(name.casefold(), "" if self.columns else self.rows)
+        return self.columns.get(fold(name), "" if self.columns else self.rows)
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,7 @@ import duckdb
 import pyarrow as pa
 
 from seeknal.errors import ConnectionFailed
+from seeknal.nodes import fold
 from seeknal_duckdb.arrow_types import storable
 from seeknal_duckdb.connections import failures
 from seeknal_duckdb.connections.outgoing import incoming
@@ -207,8 +208,8 @@ def _put(connection: duckdb.DuckDBPyConnection, name: TableName, data: pa.Schema
     misfit = _misfit(name, existing, typed) if kind else None
     if mode == "append" and misfit:
         raise misfit
-    wanted = {n.casefold() for n in data.names}
-    spare = [c for c, (_, filled) in existing.items() if c.casefold() not in wanted and not filled]
+    wanted = {fold(n) for n in data.names}
+    spare = [c for c, (_, filled) in existing.items() if fold(c) not in wanted and not filled]
     if not kind or (mode == "replace" and (misfit or spare)):
         connection.execute(" ".join(["CREATE SCHEMA IF NOT EXISTS", qualified(*place[:2])]))
         connection.execute(
@@ -221,9 +222,9 @@ def _put(connection: duckdb.DuckDBPyConnection, name: TableName, data: pa.Schema
 
 def _misfit(name: TableName, existing: Mapping[str, tuple[str, bool]], coming: Mapping[str, str | None]) -> ConnectionFailed | None:
     """What of the data the table has no place for. A column of NULLs alone has no type, and fits any."""
-    types = {column.casefold(): type_ for column, (type_, _) in existing.items()}
+    types = {fold(column): type_ for column, (type_, _) in existing.items()}
     for column, type_ in coming.items():
-        known = types.get(column.casefold())
+        known = types.get(fold(column))
         if known is None:
             hint = "add it to the table, or leave it out of what is written; mode replace makes the table anew"
             return failures.misfit(f"table '{name}' has no column '{column}'", hint)

@@ -8,6 +8,7 @@ import sqlglot
 from sqlglot import TokenType
 from sqlglot.errors import TokenError
 
+from seeknal.nodes import fold
 from seeknal_duckdb.connections import failures
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ def check_result_columns(names: Sequence[str]) -> None:
         raise failures.query_failed(message, "write one SELECT that returns at least one column")
     seen: set[str] = set()
     for name in names:
-        if name.casefold() in seen:
+        if fold(name) in seen:
             message = f"it returns two columns called '{name}'"
             raise failures.query_failed(message, "name one of them with AS")
-        seen.add(name.casefold())
+        seen.add(fold(name))

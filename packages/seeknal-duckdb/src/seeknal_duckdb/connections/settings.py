@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Required, TypedDict
 from sqlglot import exp
 
 from seeknal.errors import did_you_mean, visible
+from seeknal.nodes import fold
 from seeknal_duckdb.connections import failures
 
 if TYPE_CHECKING:
@@ -170,10 +171,10 @@ def check_columns(names: Iterable[str], longest: int | None = None) -> None:
     seen: set[str] = set()
     for name in names:
         check_identifier(name, name, longest)
-        if name.casefold() in seen:
+        if fold(name) in seen:
             message = f"two columns are called '{name}'"
             raise failures.misfit(message, "rename one of them with AS")
-        seen.add(name.casefold())
+        seen.add(fold(name))
     if not seen:
         message = "there are no columns"
         raise failures.misfit(message, "select at least one")

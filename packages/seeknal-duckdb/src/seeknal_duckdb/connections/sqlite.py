@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
+from seeknal.nodes import fold
 from seeknal_duckdb.connections import failures, outgoing
 from seeknal_duckdb.connections.arrow import FIRST_ROWS, next_size
 from seeknal_duckdb.connections.queries import check_result_columns, trimmed
@@ -146,8 +147,8 @@ def _prepare(connection: sqlite3.Connection, name: TableName, data: pa.Schema, m
     misfit = _misfit(name, columns, data) if found else None
     if found and mode == "append" and misfit:
         raise misfit
-    known = {f.name.casefold() for f in data}
-    spare = [c for c, (_, filled) in columns.items() if c.casefold() not in known and not filled]
+    known = {fold(f.name) for f in data}
+    spare = [c for c, (_, filled) in columns.items() if fold(c) not in known and not filled]
     if found and mode == "replace" and (misfit or spare):
         connection.execute(" ".join(["DROP TABLE", name.quoted("sqlite")]))
         found = None
@@ -159,12 +160,12 @@ def _prepare(connection: sqlite3.Connection, name: TableName, data: pa.Schema, m
 
 
 def _misfit(name: TableName, columns: dict[str, Any], data: pa.Schema) -> ConnectionFailed | None:
-    declared = {column.casefold(): type_ for column, (type_, _) in columns.items()}
+    declared = {fold(column): type_ for column, (type_, _) in columns.items()}
     for field in data:
-        if field.name.casefold() not in declared:
+        if fold(field.name) not in declared:
             hint = "add it to the table, or leave it out of what is written; mode replace makes the table anew"
             return failures.misfit(f"table '{name}' has no column '{field.name}'", hint)
-        type_ = declared[field.name.casefold()]
+        type_ = declared[fold(field.name)]
         if not column_takes(type_, field.type):
             hint = "cast it in the model, or change the table; mode replace makes the table anew"
             return failures.misfit(f"column '{field.name}' of table '{name}' is {type_ or 'undeclared'}, which is not {field.type}", hint)
@@ -172,8 +173,8 @@ def _misfit(name: TableName, columns: dict[str, Any], data: pa.Schema) -> Connec
 
 
 def _fill(connection: sqlite3.Connection, name: TableName, reader: pa.RecordBatchReader, data: pa.Schema) -> int:
-    declared = {column.casefold(): declared_type(type_) for column, type_, _ in connection.execute(_COLUMNS, (name.name,))}
-    target = pa.schema([pa.field(f.name, _sent(declared[f.name.casefold()], f.type)) for f in data])
+    declared = {fold(column): declared_type(type_) for column, type_, _ in connection.execute(_COLUMNS, (name.name,))}
+    target = pa.schema([pa.field(f.name, _sent(declared[fold(f.name)], f.type)) for f in data])
     names = ", ".join(quoted(n, "sqlite") for n in target.names)
     marks = ", ".join("?" * len(target))
     statement = " ".join(["INSERT INTO", name.quoted("sqlite"), "(" + names + ")", "VALUES", "(" + marks + ")"])
