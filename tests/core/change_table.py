@@ -118,7 +118,7 @@ COLUMNS = [
     reaching("two columns are swapped", PAID, PAID.replace("amount, quantity", "quantity AS amount, amount AS quantity"), SUM),
     alone("two columns change places", PAID, PAID.replace("amount, quantity", "quantity, amount"), SUM, "ORDER_CHANGED"),
     Case("two columns change places under a star", {"a": PAID, "r": "SELECT * FROM @a"},
-         {"a": PAID.replace("amount, quantity", "quantity, amount")}, "a:NON_BREAKING", "a r"),
+         {"a": PAID.replace("amount, quantity", "quantity, amount")}, "a:NON_BREAKING r:INDIRECT", "a r", via={"r": "a.*"}),
     reaching("two columns change places under a position", PAID, PAID.replace("amount, quantity", "quantity, amount") + " AND amount > 1",
              "SELECT * FROM @a ORDER BY 3 LIMIT 1"),
     alone("a struct gains a field nobody reads", "SELECT order_id, {'a': amount} AS s FROM @orders",
@@ -141,6 +141,45 @@ COLUMNS = [
              "SELECT list_transform(tags, lambda x: x || 'b') AS t FROM @orders", "SELECT t FROM @a"),
 ]  # fmt: skip
 
+TYPED = "kind: transform\ncolumns: {{{}}}\nsql: SELECT order_id, amount FROM @orders"
+VIEWED = TYPED.replace("columns", "materialized: view\ncolumns")
+ORDERS_SOURCE = "kind: source\ntype: json\ntable: data/orders.json\ncolumns: {{{}}}"
+
+
+def declared(name: str, node: str, before: str, after: str, changes: str, built: str, edit: str) -> Case:
+    """Other declared types: `r` reads the amount, `s` what is beside it."""
+    nodes = {"a": node.format(before), "r": SUM, "s": IDS}
+    return Case(name, nodes, {"a": node.format(after)}, changes, built, {"a": edit} if edit else {}, {"r": "a.amount"} if "r:" in changes else {})
+
+
+WIDER, NARROWER = "a:NON_BREAKING r:INDIRECT", REACHED
+DECLARED = [
+    declared("a declared type is widened", TYPED, "amount: INTEGER", "amount: DOUBLE", WIDER, "a r", "COLUMN_TYPE_WIDENED amount"),
+    declared("a declared type is narrowed", TYPED, "amount: BIGINT", "amount: INTEGER", NARROWER, "a r", "COLUMN_TYPE_NARROWED amount"),
+    declared("a declared type nobody reads", TYPED, "order_id: BIGINT", "order_id: INTEGER", "a:BREAKING s:INDIRECT", "a s", "COLUMN_TYPE_NARROWED order_id"),
+    declared("a type is declared", TYPED, "", "amount: DOUBLE", NARROWER, "a r", "COLUMN_TYPE_NARROWED amount"),
+    declared("a declaration goes", TYPED, "amount: INTEGER", "", WIDER, "a r", "COLUMN_TYPE_WIDENED amount"),
+    declared("the type that was there is declared", TYPED, "", "amount: BIGINT", WIDER, "a", ""),
+    declared("a column is described", TYPED, "", "amount: {description: in cents}", "a:METADATA", "", "METADATA_CHANGED"),
+    declared("a column is only listed", TYPED, "", "amount: {}", "a:METADATA", "", "METADATA_CHANGED"),
+    declared("a type is declared in a view, which only checks it", VIEWED, "", "amount: BIGINT", NB, "a", ""),
+    declared("a view's declaration goes", VIEWED, "amount: BIGINT", "", NB, "a", ""),
+    declared("a view is described", VIEWED, "", "amount: {description: in cents}", "a:METADATA", "", "METADATA_CHANGED"),
+    declared("a declared type of a source", ORDERS_SOURCE, "amount: INTEGER", "amount: DOUBLE", WIDER, "a r", "COLUMN_TYPE_WIDENED amount"),
+    declared("a source's column is narrowed", ORDERS_SOURCE, "amount: BIGINT", "amount: SMALLINT", NARROWER, "a r", "COLUMN_TYPE_NARROWED amount"),
+]  # fmt: skip
+
+SPELLED = [
+    Case("a name's case under a star", {"a": "SELECT amount FROM @orders", "r": "SELECT * FROM @a"}, {"a": "SELECT amount AS Amount FROM @orders"},
+         REACHED, "a r", {"a": "COLUMN_RENAMED Amount"}, {"r": "a.amount"}),
+    Case("a name's case, nobody reads it", {"a": "SELECT amount, order_id FROM @orders", "r": IDS},
+         {"a": "SELECT amount AS Amount, order_id FROM @orders"}, NB, "a", {"a": "COLUMN_RENAMED Amount"}),
+    Case("letters beyond ASCII have no case", {"a": 'view:SELECT amount AS straße, quantity AS strasse, amount AS "Ä", quantity AS "ä" FROM @orders',
+         "r": "SELECT sum(strasse) AS s FROM @a", "s": "SELECT sum(straße) AS s FROM @a", "t": 'SELECT max("Ä") AS s FROM @a'},
+         {"a": 'view:SELECT amount AS straße, quantity + 1 AS strasse, amount AS "Ä", quantity + 1 AS "ä" FROM @orders'},
+         "a:BREAKING r:INDIRECT", "a r", {"a": "COLUMN_EXPRESSION_CHANGED strasse"}, {"r": "a.strasse"}),
+]  # fmt: skip
+
 TYPES = [
     Case("a type is widened", {"a": "SELECT order_id, CAST(amount AS INTEGER) AS amount FROM @orders", "r": SUM},
          {"a": "SELECT order_id, CAST(amount AS BIGINT) AS amount FROM @orders"}, "a:NON_BREAKING r:INDIRECT", "a r",
@@ -158,6 +197,8 @@ TYPES = [
          {"a": "SELECT CAST(amount AS DECIMAL(10, 4)) AS amount FROM @orders"}, REACHED, "a r", {"a": "COLUMN_TYPE_NARROWED amount"}),
     Case("a declared type", {"a": "kind: transform\ncolumns: {amount: BIGINT}\nsql: SELECT order_id, amount FROM @orders", "r": IDS},
          {"a": "kind: transform\ncolumns: {amount: INTEGER}\nsql: SELECT order_id, amount FROM @orders"}, NB, "a"),
+    *DECLARED,
+    *SPELLED,
 ]  # fmt: skip
 
 ROWS = [

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Literal
 
 from seeknal.nodes import ExposureLogic, RuleLogic, SourceLogic, SqlLogic, fold
 from seeknal.plan.edits import Edit, declared_edits, query_edits
-from seeknal.plan.fingerprint import CONFIG
-from seeknal.plan.reach import moved
+from seeknal.plan.fingerprint import CONFIG, declared_types, schema_hash
+from seeknal.plan.reach import moved, rearranged
 from seeknal.plan.recorded import Recorded
 from seeknal.sql.differences import sql_diff
 
@@ -89,6 +89,8 @@ class Changes:
         if before.schema != now.schema or (before.content != now.content and self._edited(node, pointer)):
             return self._modified(node, pointer, configured)
         via = moved(node.id, self._dag.inputs[node.id], self._situation.pointers, self._outlook)
+        if not via and before.content != now.content:
+            via = rearranged(self._dag.inputs[node.id], self._situation.pointers, self._outlook)
         if via and (before.content, before.upstream) != (now.content, now.upstream):
             edits = (*(self._edits(node, pointer) if isinstance(node.logic, SqlLogic) else ()), *configured)
             return Change(node.id, "indirect", "INDIRECT", edits, tuple(f"{i}.{c}" for i, columns in via.items() for c in columns))
@@ -115,13 +117,21 @@ class Changes:
         return Change(node.id, "modified", category, (*edits, *configured), (), readers, sql)
 
     def _edits(self, node: Node, pointer: Pointer) -> tuple[Edit, ...]:
-        if isinstance(node.logic, SourceLogic):
-            if pointer.fingerprint.content != node.content_hash:
-                return (Edit("SOURCE_CHANGED", None, "what is read, or how"),)
-            return declared_edits(node, self._recorded.types(node.id))
+        edits = self._logic_edits(node, pointer)
+        if pointer.fingerprint.schema == schema_hash(node):
+            return edits
+        told = {fold(e.column) for e in edits if e.column is not None}
+        return (*edits, *(e for e in self._declared_edits(node) if fold(e.column or "") not in told))
+
+    def _declared_edits(self, node: Node) -> list[Edit]:
+        """The columns whose type becomes another because it is declared, or no longer is."""
+        types = self._types(node) if isinstance(node.logic, SqlLogic) else declared_types(node)
+        return declared_edits(self._recorded.types(node.id), types, self._recorded.names(node.id))
+
+    def _logic_edits(self, node: Node, pointer: Pointer) -> tuple[Edit, ...]:
         old, new = self._recorded.analysis(node.id), self._outlook.analysis(node.id)
         if not isinstance(node.logic, SqlLogic) or pointer.sql is None or old is None or new is None:
-            return (Edit("LOGIC_CHANGED", None, "the code" if not isinstance(node.logic, ExposureLogic) else "where it goes"),)
+            return self._whole_edits(node, pointer)
         found: list[Edit] = []
         if pointer.is_view != node.is_view:
             kinds = ("view", "table") if pointer.is_view else ("table", "view")
@@ -133,6 +143,14 @@ class Changes:
             (pointer.sql, node.logic.sql, node.logic.dialect), old, new, self._recorded.types(node.id), lambda: self._types(node)
         )
         return tuple(found)
+
+    def _whole_edits(self, node: Node, pointer: Pointer) -> tuple[Edit, ...]:
+        """The edit of a node that is compared as a whole."""
+        if pointer.fingerprint.content == self._outlook.content(node.id):
+            return ()
+        if isinstance(node.logic, SourceLogic):
+            return (Edit("SOURCE_CHANGED", None, "what is read, or how"),)
+        return (Edit("LOGIC_CHANGED", None, "where it goes" if isinstance(node.logic, ExposureLogic) else "the code"),)
 
     def _breaks(self, node: Node, edits: tuple[Edit, ...], readers: Mapping[str, tuple[NodeId, ...]]) -> bool:
         if isinstance(node.logic, ExposureLogic | RuleLogic):

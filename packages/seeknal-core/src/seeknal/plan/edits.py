@@ -10,9 +10,8 @@ from seeknal.plan.types import same, widens
 from seeknal.sql.differences import FILTER, clauses
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
-    from seeknal.nodes import Node
     from seeknal.sql.analysis import Analysis, OutputColumn
 
 
@@ -47,14 +46,11 @@ def query_edits(
     return found
 
 
-def declared_edits(node: Node, before: Mapping[str, str | None]) -> tuple[Edit, ...]:
-    """How the declared types of a source differ from those its columns had."""
-    found = []
-    for column in node.columns:
-        old = before.get(fold(column.name))
-        if column.type is not None and old is not None and not same(old, column.type):
-            found.append(_typed(column.name, old, column.type))
-    return tuple(found)
+def declared_edits(before: Mapping[str, str | None], after: Mapping[str, str | None], names: Iterable[str] | None) -> list[Edit]:
+    """How the types of columns, by folded name, differ from those they had. `names` are the columns' names as they are written."""
+    written = {fold(n): n for n in names or ()}
+    changed = [(c, before.get(c), type_) for c, type_ in after.items()]
+    return [_typed(written.get(c, c), old, new) for c, old, new in changed if old is not None and new is not None and not same(old, new)]
 
 
 def _column_edits(
@@ -74,6 +70,8 @@ def _column_edits(
     found += [Edit("COLUMN_REMOVED", old[c].name) for c in gone]
     found += [Edit("COLUMN_ADDED", new[c].name) for c in come]
     for name, column in new.items():
+        if name in old and old[name].name != column.name:
+            found.append(Edit("COLUMN_RENAMED", column.name, f"{old[name].name} → {column.name}"))
         if name in old and old[name].shape != column.shape:
             found.append(_changed(old[name], column, before.get(name), after))
     return found

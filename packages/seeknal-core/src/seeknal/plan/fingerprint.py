@@ -54,11 +54,15 @@ def query_fingerprint(
 
     rows = _joined(analysis.rows_shape, *origins(analysis.rows), *(part for r in sorted(inputs) for part in (r, inputs[r].rows)))
     columns: dict[str, str] = {}
+    names: list[str] = []
+    declared = declared_types(node) if not node.is_view else {}
     for column in analysis.columns or ():
         if column.name is None:
             columns = {}
             break
-        columns[fold(column.name)] = _joined(column.shape, *origins(column.value | column.filter))
+        name = fold(column.name)
+        names.append(name)
+        columns[name] = _joined(column.shape, column.name, *origins(column.value | column.filter), declared.get(name, ""))
     upstream: list[str] = []
     for relation, read in sorted(reads.items()):
         taken = (
@@ -66,33 +70,56 @@ def query_fingerprint(
         )
         upstream += [relation, inputs[relation].rows, *taken]
     if not columns:
-        rows = _joined(rows, analysis.content, *upstream)
-    return Fingerprint(content_of(node, analysis), schema_hash(node), _joined(*upstream), config_hash(node), rows, columns)
+        rows = _joined(rows, analysis.content, schema_hash(node), *upstream)
+    return Fingerprint(
+        content_of(node, analysis),
+        schema_hash(node),
+        _joined(*upstream),
+        config_hash(node),
+        rows,
+        columns,
+        _joined(*names) if columns else "",
+    )
 
 
 def whole_fingerprint(fingerprint: Fingerprint) -> str:
-    """All columns of a node and its rows in one."""
-    return _joined(fingerprint.rows, *(part for item in sorted(fingerprint.columns.items()) for part in item))
+    """All columns of a node, in their order, and its rows in one."""
+    return _joined(fingerprint.rows, fingerprint.order, *(part for item in sorted(fingerprint.columns.items()) for part in item))
 
 
 def source_fingerprint(node: Node, schema: Schema | None) -> Fingerprint:
     """The fingerprint of a source: each column by its name and type, as far as they are known."""
-    content, declared = node.content_hash, schema_hash(node)
-    columns = {fold(c.name): _joined(content, declared, fold(c.name), c.type or "") for c in schema or ()}
-    return Fingerprint(content, declared, "", config_hash(node), _joined(content, declared), columns)
+    rows = _joined(node.content_hash) if schema else _joined(node.content_hash, schema_hash(node))
+    return Fingerprint(node.content_hash, schema_hash(node), "", config_hash(node), rows, *_known_columns(node, schema))
 
 
-def whole_node_fingerprint(node: Node, inputs: Mapping[NodeId, Fingerprint]) -> Fingerprint:
+def whole_node_fingerprint(node: Node, inputs: Mapping[NodeId, Fingerprint], schema: Schema | None) -> Fingerprint:
     """The fingerprint of a node that may use anything of what it reads: Python, exposures, rules."""
     upstream = _hash([[i, whole_fingerprint(f)] for i, f in sorted(inputs.items())]) if inputs else ""
-    content, declared = node.content_hash, schema_hash(node)
-    return Fingerprint(content, declared, upstream, config_hash(node), _joined(content, declared, upstream))
+    declared = schema_hash(node)
+    rows = _joined(node.content_hash, upstream) if schema else _joined(node.content_hash, declared, upstream)
+    return Fingerprint(node.content_hash, declared, upstream, config_hash(node), rows, *_known_columns(node, schema))
+
+
+def _known_columns(node: Node, schema: Schema | None) -> tuple[dict[str, str], str]:
+    """The columns of an output that is there, each with the type that it has and the one that is declared, and their order."""
+    declared = declared_types(node)
+    columns: dict[str, str] = {}
+    for column in schema or ():
+        name = fold(column.name)
+        columns[name] = _joined(node.content_hash, column.name, column.type or "", declared.get(name, ""))
+    return columns, _joined(*columns) if columns else ""
+
+
+def declared_types(node: Node) -> dict[str, str]:
+    """The types that are enforced on a node's output, by folded name."""
+    return {fold(c.name): c.type for c in node.columns if c.type}
 
 
 def schema_hash(node: Node) -> str:
-    """The declared columns: their types are enforced on the output."""
-    declared = [[c.name, c.type] for c in node.columns if c.type is not None]
-    return _hash([declared, [c.name for c in node.columns]]) if node.columns else ""
+    """The declared types: they are enforced on the output, and checked of a view."""
+    declared = declared_types(node)
+    return _hash(declared) if declared else ""
 
 
 CONFIG = ("description", "owner", "tags", "meta", "audits", "columns")
@@ -102,7 +129,7 @@ CONFIG = ("description", "owner", "tags", "meta", "audits", "columns")
 def config_hash(node: Node) -> str:
     """What does not change the data: documentation, ownership, audits. A short hash for each of `CONFIG`, so that they can be told apart."""
     audits = [[a.type, a.severity, a.name, a.description, a.definition] for a in node.audits]
-    described = [[c.name, c.description] for c in node.columns if c.description]
+    described = [[c.name, c.description] for c in node.columns if c.description or not c.type]
     parts = [node.description, node.owner, node.tags, dict(node.meta), audits, described]
     return ".".join(_hash(p)[:12] if p else "" for p in parts)
 

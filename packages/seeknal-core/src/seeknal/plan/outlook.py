@@ -211,10 +211,9 @@ class Outlook:
                 analysis = analysis.named(names)
             by_relation = {self._dag.nodes[i].relation: f for i, f in inputs.items()}
             return query_fingerprint(node, analysis, by_relation, {self._dag.nodes[i].relation: self.reads(node.id, i) for i in inputs})
-        if isinstance(node.logic, SourceLogic):
-            found = self.expected(node.id)
-            return source_fingerprint(node, found.schema if found is not None else None)
-        return whole_node_fingerprint(node, inputs)
+        found = self.expected(node.id)
+        schema = found.schema if found is not None else None
+        return source_fingerprint(node, schema) if isinstance(node.logic, SourceLogic) else whole_node_fingerprint(node, inputs, schema)
 
     # How readers know it
 
@@ -249,7 +248,7 @@ class Outlook:
         if analysis is None:
             return None
         chosen = [analysis.column(c) for c in sorted(columns)] if columns is not None else [None]
-        material: list[object] = [schema_hash(node), self._moment(node)]
+        material: list[object] = [self._moment(node)]
         if analysis.opaque is not None or analysis.columns is None or analysis.order or None in chosen:
             material += [content_of(node, analysis)]
             origins = analysis.everything

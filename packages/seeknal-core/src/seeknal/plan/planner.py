@@ -21,10 +21,11 @@ from seeknal.nodes import (
     RuleLogic,
     SourceLogic,
     SqlLogic,
+    fold,
 )
-from seeknal.plan.fingerprint import build_key
+from seeknal.plan.fingerprint import build_key, config_hash
 from seeknal.plan.outlook import Outlook
-from seeknal.plan.reach import EVERY, described, moved
+from seeknal.plan.reach import EVERY, described, moved, rearranged
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -142,6 +143,8 @@ def decide(node: Node, situation: Situation, outlook: Outlook, inputs: Mapping[N
         return Decision("build", "forced (--full)", key)
     reason = _reason(node, situation, outlook, key, inputs, version)
     decision = _keyed(node, situation, pointer, key, reason)
+    if decision.action == "reuse" and not _has_its_columns(node, outlook, pointer, decision):
+        decision = Decision("build", "its columns are described anew", key)
     return replace(decision, audits=_audits(node, key, situation)) if decision.action == "reuse" else decision
 
 
@@ -163,10 +166,20 @@ def own_change(node: Node, situation: Situation, outlook: Outlook) -> str | None
     if (pointer.fingerprint.content, pointer.fingerprint.schema) == (content, outlook.fingerprint(node.id).schema):
         return None
     if isinstance(node.logic, SqlLogic) and pointer.sql == node.logic.sql and pointer.is_view == node.is_view:
-        through = moved(node.id, situation.dag.inputs[node.id], situation.pointers, outlook)
+        inputs = situation.dag.inputs[node.id]
+        through = moved(node.id, inputs, situation.pointers, outlook) or rearranged(inputs, situation.pointers, outlook)
         if through:  # its query is what it was, and means something else over other columns
             return f"upstream changed: {described(through)}"
     return "content changed"
+
+
+def _has_its_columns(node: Node, outlook: Outlook, pointer: Pointer | None, decision: Decision) -> bool:
+    """Whether an output has the columns that the node describes; what has none is for the build to tell."""
+    if not node.columns or (pointer is not None and (pointer.key, pointer.fingerprint.config) == (decision.key, config_hash(node))):
+        return True
+    names = tuple(c.name for c in decision.artifact.schema) if decision.artifact is not None else outlook.names(node.id)
+    known = {fold(n) for n in names or ()}
+    return names is None or all(fold(c.name) in known for c in node.columns)
 
 
 def _audits(node: Node, key: Key, situation: Situation) -> Audits:

@@ -38,13 +38,19 @@ def moved(node: NodeId, inputs: tuple[NodeId, ...], pointers: Mapping[NodeId, Po
 
 def differing(before: Fingerprint, now: Fingerprint, columns: tuple[str, ...] | None) -> tuple[str, ...]:
     """Those of the columns (None: of all) that are made otherwise than before; `EVERY` where the rows are."""
-    if before.rows != now.rows or before.schema != now.schema:
+    if before.rows != now.rows:
         return (EVERY,)
     if columns is None:
         if whole_fingerprint(before) == whole_fingerprint(now):
             return ()
         columns = tuple(sorted({*before.columns, *now.columns}))
+        return tuple(c for c in columns if before.column(c) != now.column(c)) or (EVERY,)
     return tuple(c for c in columns if before.column(c) != now.column(c))
+
+
+def rearranged(inputs: tuple[NodeId, ...], pointers: Mapping[NodeId, Pointer], outlook: Outlook) -> dict[NodeId, tuple[str, ...]]:
+    """The inputs whose columns stand in another order, or are more or fewer: what a star sees, and a position."""
+    return {i: (EVERY,) for i in inputs if i in pointers and pointers[i].fingerprint.order != outlook.fingerprint(i).order}
 
 
 def described(found: Mapping[NodeId, tuple[str, ...]]) -> str:

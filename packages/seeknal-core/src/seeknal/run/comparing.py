@@ -141,7 +141,7 @@ class _Comparing:
         """Count and sample the differences."""
         if self._matching.key:
             groups = {side: (int(rows), int(most)) for side, rows, most in self._rows(self._matching.uniqueness())}
-            repeated = next((s for s, (_, most) in groups.items() if most > 1), None)
+            repeated = next((s for s in (OLD, NEW) if groups.get(s, (0, 0))[1] > 1), None)
             if repeated is None:
                 rows = {side: groups.get(side, (0, 0))[0] for side in (OLD, NEW)}
                 found = replace(found, old=replace(found.old, rows=rows[OLD]), new=replace(found.new, rows=rows[NEW]))

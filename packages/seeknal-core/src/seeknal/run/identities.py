@@ -110,5 +110,5 @@ def _name(columns: Columns) -> str:
 
 
 def _described(columns: Iterable[ColumnSchema], *, ordered: bool) -> str:
-    described = [f"{c.name if ordered else fold(c.name)} {c.type}" for c in columns]
+    described = [f"{c.name} {c.type}" for c in columns]
     return hashlib.sha256("\n".join(described if ordered else sorted(described)).encode()).hexdigest()[:16]

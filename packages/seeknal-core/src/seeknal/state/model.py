@@ -101,7 +101,8 @@ class Artifact:
 class Fingerprint:
     """What a node's logic amounts to, in four parts; and beneath them, what decides its rows, and each of its columns on top of that.
 
-    `columns` is by folded name, and empty where the columns cannot be told apart: then each is what `rows` is. See the build model.
+    `columns` is by folded name, and empty where the columns cannot be told apart: then each is what `rows` is. `order` is the order in which they
+    stand, which only those see that read all of them. See the build model.
     """
 
     content: str
@@ -110,6 +111,7 @@ class Fingerprint:
     config: str
     rows: str = ""
     columns: Mapping[str, str] = field(default_factory=dict)
+    order: str = ""
 
     def column(self, name: str) -> str:
         """The fingerprint of a column, by its name without regard to case."""
@@ -154,7 +156,7 @@ class Pointer:
         """As a plain document."""
         f = self.fingerprint
         return {
-            "key": self.key, "fingerprint": [f.content, f.schema, f.upstream, f.config, f.rows, dict(f.columns)],
+            "key": self.key, "fingerprint": [f.content, f.schema, f.upstream, f.config, f.rows, dict(f.columns), f.order],
             "inputs": {i: [None if r.columns is None else list(r.columns), r.digest, r.key] for i, r in self.inputs.items()},
             "version": self.version, "run_id": self.run_id, "sql": self.sql, "view": self.is_view,
         }  # fmt: skip
