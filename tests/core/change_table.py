@@ -149,7 +149,9 @@ ORDERS_SOURCE = "kind: source\ntype: json\ntable: data/orders.json\ncolumns: {{{
 def declared(name: str, node: str, before: str, after: str, changes: str, built: str, edit: str) -> Case:
     """Other declared types: `r` reads the amount, `s` what is beside it."""
     nodes = {"a": node.format(before), "r": SUM, "s": IDS}
-    return Case(name, nodes, {"a": node.format(after)}, changes, built, {"a": edit} if edit else {}, {"r": "a.amount"} if "r:" in changes else {})
+    return Case(
+        name, nodes, {"a": node.format(after)}, changes, built, {"a": edit} if edit else {}, {"r": "a.amount"} if "r:" in changes else {}
+    )
 
 
 WIDER, NARROWER = "a:NON_BREAKING r:INDIRECT", REACHED

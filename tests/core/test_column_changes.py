@@ -72,3 +72,21 @@ def test_reformatted_view_that_stays_builds_no_reader(project: ProjectMaker) -> 
     folder = _chain(project, VIEW + QUERY)
     folder.edit("seeknal/m.sql", "SELECT id, v FROM", "select id,\n v from -- all\n")
     assert folder.run("transform.t").assert_success().reused == {"transform.t"}
+
+
+def test_a_long_chain_of_views(project: ProjectMaker) -> None:
+    """What is asked of a view is asked of all views below it, more than Python's stack would hold."""
+    length = 280
+    views = {f"seeknal/v{n}.sql": f"{VIEW}SELECT id, v FROM {{{{ ref('transform.v{n - 1}') }}}}\n" for n in range(1, length)}
+    folder = project(
+        {
+            "seeknal/v0.sql": f"{VIEW}SELECT 1 AS id, 2 AS v\n",
+            **views,
+            "seeknal/t.sql": f"SELECT sum(v) AS v FROM {{{{ ref('transform.v{length - 1}') }}}}\n",
+        }
+    )
+    folder.run().assert_success()
+    folder.write("seeknal/v0.sql", f"{VIEW}SELECT 1 AS id, 3 AS v\n")
+    assert folder.open().plan().decisions["transform.t"].action == "build"
+    folder.run().assert_success()
+    assert folder.rows("t") == [(3,)]

@@ -111,3 +111,32 @@ def test_what_the_engine_understands_is_never_refused(shop: ProjectFolder) -> No
     )
     shop.cli("plan").assert_success()
     shop.run().assert_success()
+
+
+MARKED = """
+from seeknal import transform
+
+
+@transform(inputs=["source.orders"])
+def marked(orders):
+    return {}
+"""
+
+
+def test_a_column_that_python_code_gains_may_be_read_in_the_same_step(shop: ProjectFolder) -> None:
+    """Of code only the output it had is known, and that says nothing of the output it will have."""
+    shop.write("seeknal/marked.py", MARKED.format("orders.select(['order_id'])"))
+    shop.write("seeknal/last.sql", "SELECT order_id FROM {{ ref('transform.marked') }}\n")
+    shop.run().assert_success()
+    shop.write("seeknal/marked.py", MARKED.format("orders.select(['order_id', 'amount'])"))
+    shop.write("seeknal/last.sql", "SELECT order_id, amount FROM {{ ref('transform.marked') }}\n")
+    assert shop.run().assert_success().built == {"transform.marked", "transform.last"}
+
+
+def test_a_column_of_unedited_python_code_is_known(shop: ProjectFolder) -> None:
+    shop.write("seeknal/marked.py", MARKED.format("orders"))
+    shop.run().assert_success()
+    shop.write("seeknal/last.sql", "SELECT amuont FROM {{ ref('transform.marked') }}\n")
+    refused = shop.cli("run")
+    assert refused.exit_code == 2
+    assert "unknown column 'amuont'" in refused.output

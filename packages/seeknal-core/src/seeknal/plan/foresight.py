@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from seeknal.nodes import DocumentLogic, SourceLogic, SqlLogic
+from seeknal.plan.depth import answered
 from seeknal.plan.outlook import columns_of
 from seeknal.plan.planner import Decision, decide, is_read_from_outside, not_selected, own_change
 from seeknal.plan.reach import described, differing, moved
@@ -12,6 +13,7 @@ from seeknal.state.model import Read
 
 if TYPE_CHECKING:
     from seeknal.nodes import Digest, Node, NodeId
+    from seeknal.plan.depth import Question
     from seeknal.plan.outlook import Columns
     from seeknal.plan.planner import Situation
 
@@ -79,30 +81,30 @@ class Foresight:
         if settled is not None:
             return settled
         columns = self.outlook.reads(reader, source)
-        digest = self._identity(source, columns)
+        digest = answered(self._identity(source, columns))
         return None if digest is None else Read(None if columns is None else tuple(sorted(columns)), digest)
 
-    def _identity(self, node: NodeId, columns: Columns) -> Digest | None:
+    def _identity(self, node: NodeId, columns: Columns) -> Question[Digest | None]:
         found = self.outlook.identity(node, columns)
         if found is not None:
             return found
         dag_node = self._situation.dag.nodes[node]
         if dag_node.is_view:
             if (node, columns) not in self._views:
-                self._views[node, columns] = self.outlook.view_identity(dag_node, columns, self._identity)
+                self._views[node, columns] = yield self.outlook.view_identity(dag_node, columns, self._identity)
             return self._views[node, columns]
-        if not dag_node.is_readable or not self._same_rows(node, columns):
+        if not dag_node.is_readable or not (yield self._same_rows(node, columns)):
             return None
         before = self.outlook.expected(node)
         return before.identity(columns) if before is not None else None
 
-    def _same_rows(self, node: NodeId, columns: Columns) -> bool:
+    def _same_rows(self, node: NodeId, columns: Columns) -> Question[bool]:
         """Whether building the node leaves these columns' rows as they are in the output there is."""
         if (node, columns) not in self._same:
-            self._same[node, columns] = self._will_be_same(node, columns)
+            self._same[node, columns] = yield self._will_be_same(node, columns)
         return self._same[node, columns]
 
-    def _will_be_same(self, node: NodeId, columns: Columns) -> bool:
+    def _will_be_same(self, node: NodeId, columns: Columns) -> Question[bool]:
         situation = self._situation
         pointer, decision = situation.pointers.get(node), self._decisions.get(node)
         before = self.outlook.expected(node)
@@ -113,7 +115,7 @@ class Foresight:
             return True  # what is missing is built again just as it was
         if not isinstance(logic, SqlLogic) or situation.presence(before) != "whole":
             return False
-        return self._repeatable(node) and self._same_logic(node, columns) and self._same_inputs(node, columns)
+        return self._repeatable(node) and self._same_logic(node, columns) and (yield self._same_inputs(node, columns))
 
     def _repeatable(self, node: NodeId) -> bool:
         """Whether the same inputs always give the same rows, also through the views that are read."""
@@ -123,7 +125,7 @@ class Foresight:
         views = [i for i in self._situation.dag.inputs[node] if self._situation.dag.nodes[i].is_view]
         return all(self._repeatable(v) for v in views)
 
-    def _same_inputs(self, node: NodeId, columns: Columns) -> bool:
+    def _same_inputs(self, node: NodeId, columns: Columns) -> Question[bool]:
         """Whether what these columns are made of is what it was when the output was built."""
         analysis, recorded = self.outlook.analysis(node), self._situation.pointers[node].inputs
         if analysis is None:
@@ -132,15 +134,16 @@ class Foresight:
         origins = analysis.everything if None in chosen else analysis.rows.union(*(c.value | c.filter for c in chosen if c is not None))
         for source in self._situation.dag.inputs[node]:
             read = recorded.get(source)
-            if read is None or not self._unmoved(source, read, columns_of(origins, self._situation.dag.nodes[source].relation)):
+            mentioned = columns_of(origins, self._situation.dag.nodes[source].relation)
+            if read is None or not (yield self._unmoved(source, read, mentioned)):
                 return False
         return True
 
-    def _unmoved(self, source: NodeId, read: Read, columns: Columns) -> bool:
+    def _unmoved(self, source: NodeId, read: Read, columns: Columns) -> Question[bool]:
         """Whether an input will hold in these columns what it held when `read` was taken from it."""
         taken = None if read.columns is None else frozenset(read.columns)
         now = self.outlook.identity(source, taken)
         if now is not None:
             return now == read.digest
         before = self.outlook.expected(source)
-        return before is not None and before.identity(taken) == read.digest and self._same_rows(source, columns)
+        return before is not None and before.identity(taken) == read.digest and (yield self._same_rows(source, columns))

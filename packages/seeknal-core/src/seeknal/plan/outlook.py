@@ -11,6 +11,7 @@ import json
 from typing import TYPE_CHECKING
 
 from seeknal.nodes import Digest, Key, Node, NodeId, SourceLogic, SqlLogic, fold
+from seeknal.plan.depth import answered, unknown
 from seeknal.plan.fingerprint import config_hash, content_of, query_fingerprint, schema_hash, source_fingerprint, whole_node_fingerprint
 from seeknal.state.model import Read
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
     from seeknal.graph.dag import Dag
     from seeknal.plan.analyses import Analyses
+    from seeknal.plan.depth import Question
     from seeknal.sql.analysis import Analysis
     from seeknal.sql.expressions import NameProblem
     from seeknal.state.model import Artifact, Fingerprint, Pointer
@@ -151,8 +153,13 @@ class Outlook:
     def names(self, node: NodeId) -> tuple[str, ...] | None:
         """The names of a node's columns; None where they cannot be known yet."""
         if node not in self._names:
-            self._names[node] = self._expected_names(self._dag.nodes[node])
+            for name in unknown(node, self._names, self._looked_through):
+                self._names[name] = self._expected_names(self._dag.nodes[name])
         return self._names[node]
+
+    def _looked_through(self, node: NodeId) -> tuple[NodeId, ...]:
+        """The inputs whose columns say which columns a node has."""
+        return self._dag.inputs[node] if isinstance(self._dag.nodes[node].logic, SqlLogic) else ()
 
     def _expected_names(self, node: Node) -> tuple[str, ...] | None:
         analysis = self.analysis(node.id)
@@ -198,9 +205,13 @@ class Outlook:
     def fingerprint(self, node: NodeId) -> Fingerprint:
         """What a node's logic amounts to, down to its columns."""
         if node not in self._fingerprints:
-            pointer = self.recorded(node)
-            self._fingerprints[node] = pointer.fingerprint if pointer is not None else self._fingerprinted(self._dag.nodes[node])
+            for name in unknown(node, self._fingerprints, self._fingerprinted_from):
+                pointer = self.recorded(name)
+                self._fingerprints[name] = pointer.fingerprint if pointer is not None else self._fingerprinted(self._dag.nodes[name])
         return self._fingerprints[node]
+
+    def _fingerprinted_from(self, node: NodeId) -> tuple[NodeId, ...]:
+        return self._dag.inputs[node] if self.recorded(node) is None else ()
 
     def _fingerprinted(self, node: Node) -> Fingerprint:
         inputs = {i: self.fingerprint(i) for i in self._dag.inputs[node.id]}
@@ -230,20 +241,28 @@ class Outlook:
 
     def identity(self, node: NodeId, columns: Columns) -> Digest | None:
         """How readers of these columns know a node's output: equal for outputs that hold the same rows in them. None while it is not settled."""
+        return answered(self._identity(node, columns))
+
+    def _identity(self, node: NodeId, columns: Columns) -> Question[Digest | None]:
         if not self._dag.nodes[node].is_readable:
             return Digest("")
         if node in self._frozen or (self._dag.nodes[node].is_view and node not in self._artifacts):
-            found = self._views.get((node, columns)) or self.view_identity(self._dag.nodes[node], columns, self.identity)
+            found = self._views.get((node, columns))
+            if found is None:
+                found = yield self.view_identity(self._dag.nodes[node], columns, self._identity)
             if found is not None:
                 self._views[node, columns] = found
             return found
         artifact = self._artifacts.get(node)
         return artifact.identity(columns) if artifact is not None else None
 
-    def view_identity(self, node: Node, columns: Columns, identity: Callable[[NodeId, Columns], Digest | None]) -> Digest | None:
+    def view_identity(
+        self, node: Node, columns: Columns, identity: Callable[[NodeId, Columns], Question[Digest | None]]
+    ) -> Question[Digest | None]:
         """A view is what its query makes of what it reads, column by column where that is known."""
         if node.id in self._frozen:
-            return self._frozen_identity(node.id, identity)
+            frozen: Digest | None = yield self._frozen_identity(node.id, identity)
+            return frozen
         analysis = self.analysis(node.id)
         if analysis is None:
             return None
@@ -258,32 +277,35 @@ class Outlook:
             origins = analysis.rows.union(*(c.value | c.filter for c in some))
         for source in self._dag.inputs[node.id]:
             read = columns_of(origins, self._dag.nodes[source].relation)
-            digest = identity(source, read)
+            digest = yield identity(source, read)
             if digest is None:
                 return None
             material.append([source, None if read is None else sorted(read), digest])
         return Digest("view:" + hashlib.sha256(json.dumps(material, default=str).encode()).hexdigest()[:32])
 
-    def _frozen_identity(self, view: NodeId, identity: Callable[[NodeId, Columns], Digest | None]) -> Digest | None:
+    def _frozen_identity(self, view: NodeId, identity: Callable[[NodeId, Columns], Question[Digest | None]]) -> Question[Digest | None]:
         """A view that stays, while the project has another by its name, is its key and all that it reads."""
         pointer = self._pointers[view]
         material: list[object] = [pointer.key]
         for source in sorted(pointer.inputs):
             awaited = source in self._dag.inputs[view] and source not in self._artifacts
-            digest = identity(source, None) if awaited else self._held(source)
+            digest = yield identity(source, None) if awaited else self._held(source)
             if digest is None:
                 return None
             material.append([source, digest])
         return Digest("view:" + hashlib.sha256(json.dumps(material).encode()).hexdigest()[:32])
 
-    def _held(self, node: NodeId) -> Digest:
+    def _held(self, node: NodeId) -> Question[Digest]:
         """What the environment has of a node, or of what it is made of where it has no rows of its own."""
         artifact, pointer = self.expected(node), self._pointers.get(node)
         if artifact is not None:
             return artifact.identity(None) or Digest(artifact.key)
         if pointer is None:
             return Digest("")
-        below = [[i, self._held(i)] for i in sorted(pointer.inputs)]
+        below = []
+        for source in sorted(pointer.inputs):
+            digest = yield self._held(source)
+            below.append([source, digest])
         return Digest("held:" + hashlib.sha256(json.dumps([pointer.key, below]).encode()).hexdigest()[:32])
 
     def wanted(self, node: NodeId) -> set[Columns]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from seeknal.nodes import fold, relation_name
+from seeknal.plan.depth import unknown
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -44,9 +45,14 @@ class Recorded:
     def names(self, node: NodeId) -> tuple[str, ...] | None:
         """The columns a node had."""
         if node not in self._names:
-            self._names[node] = None  # a chain of views is followed once
-            self._names[node] = self._found_names(node)
+            for name in unknown(node, self._names, self._looked_through):
+                self._names[name] = self._found_names(name)
         return self._names[node]
+
+    def _looked_through(self, node: NodeId) -> tuple[NodeId, ...]:
+        """The inputs of a view, whose columns say which it had."""
+        pointer = self._pointers.get(node)
+        return () if pointer is None or self._artifact(pointer.key) is not None else tuple(pointer.inputs)
 
     def _found_names(self, node: NodeId) -> tuple[str, ...] | None:
         pointer = self._pointers.get(node)

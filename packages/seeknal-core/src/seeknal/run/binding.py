@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from seeknal.errors import EngineError, NodeError, ProjectError
-from seeknal.nodes import SqlLogic, fold
+from seeknal.nodes import SourceLogic, SqlLogic, fold
 from seeknal.plan.planner import UNREAD, is_read_from_outside
 
 if TYPE_CHECKING:
@@ -50,7 +50,8 @@ def name_errors(project: Project, situation: Situation, outlook: Outlook) -> Ite
             continue
         problems = outlook.problems(name) if name in edited else ()
         if not problems:
-            certain.add(name)
+            if name not in edited or _tells_its_columns(node, outlook):
+                certain.add(name)
         elif _refused(project, outlook, node):
             yield from (_placed(node, problem) for problem in problems)
 
@@ -66,9 +67,17 @@ def _is_as_it_was(node: Node, situation: Situation) -> bool:
 
 
 def _is_edited(node: Node, situation: Situation) -> bool:
-    """Whether the environment was built from another query, or none."""
+    """Whether the environment was built from another query or other code, or none."""
     pointer = situation.pointers.get(node.id)
-    return pointer is None or (isinstance(node.logic, SqlLogic) and pointer.sql != node.logic.sql)
+    if isinstance(node.logic, SqlLogic):
+        return pointer is None or pointer.sql != node.logic.sql
+    return pointer is None or pointer.fingerprint.content != node.content_hash
+
+
+def _tells_its_columns(node: Node, outlook: Outlook) -> bool:
+    """Whether a node's logic says which columns it will have; of other nodes only the output they had is known."""
+    analysis = outlook.analysis(node.id)
+    return isinstance(node.logic, SourceLogic) or (analysis is not None and analysis.names is not None and None not in analysis.names)
 
 
 def _refused(project: Project, outlook: Outlook, node: Node) -> bool:
