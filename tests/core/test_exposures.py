@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
 from typing import TYPE_CHECKING
 
@@ -51,6 +52,28 @@ def test_a_file_is_written_again_when_its_rows_or_its_form_change(project: Proje
     folder.write("seeknal/out.yml", exposure('{path: out/t.csv, delimiter: ";"}'))
     folder.run().assert_success()
     assert folder.read("out/t.csv").startswith("n;s\n")
+
+
+def test_rows_that_are_asked_for_in_another_order_are_written_again(project: ProjectMaker) -> None:
+    folder = project({"seeknal/t.sql": T + " ORDER BY n", "seeknal/out.yml": exposure("{path: out/t.csv}")})
+    folder.run().assert_success()
+    folder.write("seeknal/t.sql", T + " ORDER BY n DESC")
+    assert folder.open().plan().decisions["exposure.out"].action in ("build", "may_build")
+    assert folder.run().assert_success().built == {"transform.t", "exposure.out"}
+    assert folder.read("out/t.csv") == "n,s\n2,x2\n1,x1\n0,x0\n"
+    assert folder.run().assert_success().built == set()
+
+
+def test_a_file_that_somebody_else_made_is_kept(project: ProjectMaker) -> None:
+    folder = project(
+        {"seeknal/t.sql": T, "seeknal/out.yml": exposure("{path: out/t.csv}"), "out/t.csv": "mine\n", "out/t.csv.orig": "older\n"}
+    )
+    folder.run().assert_success()
+    assert [folder.read(f"out/t.csv{end}") for end in (".orig", ".orig.2")] == ["older\n", "mine\n"]
+    assert folder.read("out/t.csv") == "n,s\n0,x0\n1,x1\n2,x2\n"
+    shutil.rmtree(folder.root / "target")
+    folder.run().assert_success()
+    assert sorted(p.name for p in (folder.root / "out").iterdir()) == ["t.csv", "t.csv.orig", "t.csv.orig.2"]
 
 
 def test_a_failed_export_leaves_the_file_as_it_was(project: ProjectMaker) -> None:

@@ -9,13 +9,13 @@ from seeknal.plan.depth import answered
 from seeknal.plan.outlook import columns_of
 from seeknal.plan.planner import Decision, decide, is_read_from_outside, not_selected, own_change
 from seeknal.plan.reach import described, differing, moved
-from seeknal.state.model import Read
 
 if TYPE_CHECKING:
     from seeknal.nodes import Digest, Node, NodeId
     from seeknal.plan.depth import Question
     from seeknal.plan.outlook import Columns
     from seeknal.plan.planner import Situation
+    from seeknal.state.model import Read
 
 
 class Foresight:
@@ -82,7 +82,7 @@ class Foresight:
             return settled
         columns = self.outlook.reads(reader, source)
         digest = answered(self._identity(source, columns))
-        return None if digest is None else Read(None if columns is None else tuple(sorted(columns)), digest)
+        return None if digest is None else self.outlook.taken(reader, source, columns, digest)
 
     def _identity(self, node: NodeId, columns: Columns) -> Question[Digest | None]:
         found = self.outlook.identity(node, columns)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from typing import TYPE_CHECKING
 
 from seeknal.nodes import Digest, Key, Node, NodeId, SourceLogic, SqlLogic, fold
@@ -27,6 +28,10 @@ if TYPE_CHECKING:
 
 Columns = frozenset[str] | None
 """The columns a reader mentions, by folded name; None for all of them."""
+
+
+_ORDERED = " in the order of "
+_ORDER_BY = re.compile(r"\border\s+by\b", re.IGNORECASE)
 
 
 class Outlook:
@@ -139,7 +144,9 @@ class Outlook:
             if read is None or not read.key or self._keys.get(source) != read.key or self.recorded(source) is None:
                 return False
             artifact = self._artifacts.get(source)
-            if artifact is not None and artifact.identity(read.columns) != read.digest:  # written again under its key, with other rows
+            if (
+                artifact is not None and artifact.identity(read.columns) != read.digest.partition(_ORDERED)[0]
+            ):  # written again under its key, with other rows
                 return False
         return (pointer.fingerprint.schema, pointer.fingerprint.config) == (schema_hash(node), config_hash(node))
 
@@ -235,8 +242,13 @@ class Outlook:
             return pointer.inputs[source]
         columns = self.reads(reader, source)
         digest = self.identity(source, columns)
-        if digest is None:
-            return None
+        return self.taken(reader, source, columns, digest) if digest is not None else None
+
+    def taken(self, reader: NodeId, source: NodeId, columns: Columns, digest: Digest) -> Read:
+        """What a node takes from an input that is known by `digest`; those that are no queries also see the order that an input asks for."""
+        asked = self._dag.nodes[source].logic
+        if isinstance(asked, SqlLogic) and _ORDER_BY.search(asked.sql) and not isinstance(self._dag.nodes[reader].logic, SqlLogic):
+            digest = Digest(f"{digest}{_ORDERED}{self.content(source)}")
         return Read(None if columns is None else tuple(sorted(columns)), digest, self._keys.get(source, Key("")))
 
     def identity(self, node: NodeId, columns: Columns) -> Digest | None:

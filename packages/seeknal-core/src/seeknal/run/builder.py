@@ -273,7 +273,7 @@ class Builder:
         if checked.error is not None or checked.reused:  # only its audits were to be run: what was handed out stays as it is
             return checked
         if logic.type == "file":
-            rows = export_file(self._project.root, logic, session, query)
+            rows = export_file(self._project.root, logic, session, query, first=node.id not in self._situation.pointers)
         else:
             rows = export_table(self._sources.open(logic.connection or ""), logic, session, query)
         return replace(checked, rows=rows)

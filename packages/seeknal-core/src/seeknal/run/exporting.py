@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import filecmp
+import itertools
 from typing import TYPE_CHECKING
 
 from seeknal.durable import sync_file, sync_folder, temporary_beside
@@ -16,8 +18,11 @@ if TYPE_CHECKING:
 _OWN_KEYS = ("path", "format")
 
 
-def export_file(root: Path, logic: ExposureLogic, session: Session, query: str) -> int:
-    """Write a file under a temporary name and swap it in. Returns the number of rows."""
+def export_file(root: Path, logic: ExposureLogic, session: Session, query: str, *, first: bool) -> int:
+    """Write a file under a temporary name and swap it in. Returns the number of rows.
+
+    What stands there when an exposure is written for the `first` time is somebody else's: unless it is the same, it is kept beside it as `<name>.orig`.
+    """
     target = root / str(logic.params["path"])
     target.parent.mkdir(parents=True, exist_ok=True)
     temporary = temporary_beside(target)
@@ -25,11 +30,19 @@ def export_file(root: Path, logic: ExposureLogic, session: Session, query: str) 
     try:
         rows = session.export(query, temporary, str(logic.params["format"]), options)
         sync_file(temporary)
+        if first and target.is_file() and not filecmp.cmp(target, temporary, shallow=False):
+            target.replace(_unused(target.with_name(f"{target.name}.orig")))
         temporary.replace(target)
     finally:
         temporary.unlink(missing_ok=True)
     sync_folder(target.parent)
     return rows
+
+
+def _unused(path: Path) -> Path:
+    """The path, or where it is taken the same with a number."""
+    names = itertools.chain([path], (path.with_name(f"{path.name}.{n}") for n in itertools.count(2)))
+    return next(p for p in names if not p.exists())
 
 
 def export_table(driver: ConnectionDriver, logic: ExposureLogic, session: Session, query: str) -> int:
