@@ -88,8 +88,8 @@ class Identities:
     def _repeatable(self, node: Node) -> bool:
         """Whether the same inputs always give the same rows, also through the views that are read."""
         if isinstance(node.logic, SqlLogic):
-            from seeknal.sql.canonical import repeatable  # start-up time
-            from seeknal.sql.guard import parse_select
+            from seeknal.sql.guard import parse_select  # start-up time
+            from seeknal.sql.repeatability import repeatable
 
             views = [n for i in node.inputs if (n := self._situation.dag.nodes[i]).is_view]
             return repeatable(parse_select(node.logic.sql, node.logic.dialect)) and all(self._repeatable(v) for v in views)

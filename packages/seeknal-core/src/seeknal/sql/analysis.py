@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from seeknal.sql.expressions import NameProblem
     from seeknal.sql.relations import Origins
 
-VERSION = 7
+VERSION = 8
 """Changed whenever the same query would be analysed to another shape."""
 
 
@@ -143,10 +143,11 @@ def analyse(sql: str, dialect: str, schemas: Mapping[str, Sequence[str] | None])
 
     The query is one that `seeknal.sql.guard` lets pass. Never raises: what cannot be analysed is opaque.
     """
-    from seeknal.sql.canonical import canonical, repeatable
+    from seeknal.sql.canonical import canonical
     from seeknal.sql.columns import Analyser
     from seeknal.sql.guard import parse_select
     from seeknal.sql.relations import OpaqueError
+    from seeknal.sql.repeatability import repeatable
     from seeknal.sql.spelling import spelling
 
     tree = parse_select(sql, dialect)
