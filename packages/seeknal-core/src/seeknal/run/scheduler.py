@@ -206,6 +206,9 @@ class Scheduler:
     ) -> None:
         """Commit what a worker made, and publish it unless an audit forbids."""
         changes = [Change("audits", f"{built.key}/{a.spec.definition}", a.outcome.to_json()) for a in built.audited if not a.volatile]
+        if built.artifact is not None and built.artifact.location is None:  # only now that its columns are known is it known which are read
+            self._outlook.settle(node.id, built.artifact)
+            built = replace(built, artifact=self._builder.comparable(built.artifact, self._outlook.wanted(node.id)))
         if built.artifact is not None:
             changes.append(Change("artifacts", built.key, built.artifact.to_json()))
         if built.error is not None:

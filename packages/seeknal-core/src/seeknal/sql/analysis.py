@@ -117,9 +117,13 @@ class Analysis:
 
     @classmethod
     def from_json(cls, values: Sequence[Any]) -> Analysis:
-        """From a plain document."""
+        """From a plain document. Raises TypeError, ValueError or IndexError for what is none."""
         content, rows_shape, listed, rows, columns, order, opaque, sure = values
         origins = [Origin(*o) for o in listed]
+        texts = [content, rows_shape, *(t for o in origins for t in o), *(t for c in columns or () for t in (c[0] or "", c[1], c[4]))]
+        if not all(isinstance(t, str) for t in texts) or not isinstance(sure, bool) or not isinstance(opaque, str | None):
+            message = "not an analysis"
+            raise TypeError(message)
 
         def some(numbers: Iterable[int]) -> Origins:
             return frozenset(origins[n] for n in numbers)
