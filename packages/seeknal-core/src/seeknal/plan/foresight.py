@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from seeknal.nodes import DocumentLogic, SourceLogic, SqlLogic
 from seeknal.plan.depth import answered, unknown
 from seeknal.plan.outlook import columns_of
-from seeknal.plan.planner import Decision, decide, is_read_from_outside, not_selected, own_change
+from seeknal.plan.planner import NOT_SELECTED, Decision, decide, is_read_from_outside, not_selected, own_change
 from seeknal.plan.reach import described, differing, moved
 
 if TYPE_CHECKING:
@@ -40,6 +40,8 @@ class Foresight:
         if situation.selected is not None and name not in situation.selected:
             decision = not_selected(node, situation)
             self.outlook.keep(name)
+        elif unaudited := [i for i in situation.dag.inputs[name] if self.outlook.unaudited(i)]:
+            decision = Decision("skip", f"not audited on what it reads now: {', '.join(unaudited)}")
         else:
             reads = {i: self._read(name, i) for i in situation.dag.inputs[name]}
             known = {i: r for i, r in reads.items() if r is not None}
@@ -50,7 +52,7 @@ class Foresight:
         self._decisions[name] = decision
         if decision.action == "reuse" and decision.artifact is not None:
             self.outlook.settle(name, decision.artifact)
-        if node.is_view and decision.key is not None:
+        if node.is_view and decision.key is not None and decision.reason != NOT_SELECTED:
             self.outlook.settle_view(name, decision.key)
         if decision.action == "build" and is_read_from_outside(node):
             self._causes[name] = (name,)

@@ -144,6 +144,9 @@ class Scheduler:
         """What a node takes from each of its inputs."""
         found: dict[NodeId, Read] = {}
         for source in self._situation.dag.inputs[node.id]:
+            if self._outlook.unaudited(source):
+                message = f"{source} has not been through its audits on the rows that it reads now"
+                raise NodeError("SK-RUN-009", message, at=node.at, hint=f"run it too: seeknal run --select '{source} {node.id}'")
             read = self._outlook.read(node.id, source)
             if read is None and (artifact := self._outlook.artifact(source)) is not None:
                 read = self._first_read(node, source, artifact, progress)
