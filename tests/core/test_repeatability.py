@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from seeknal.sql.analysis import analyse
+from seeknal.sql.canonical import clock
 from seeknal.sql.guard import parse_select
 from seeknal.sql.repeatability import repeatable
 
@@ -103,3 +105,13 @@ def test_what_a_query_says_itself_is_decided(sql: str) -> None:
 @pytest.mark.parametrize("sql", LEFT_OPEN)
 def test_what_a_query_does_not_say_is_left_open(sql: str) -> None:
     assert not repeatable(parse_select(sql, "duckdb"))
+
+
+@pytest.mark.parametrize(
+    "call", ["now()", "get_current_timestamp()", "transaction_timestamp()", "current_localtime()", "current_timestamp"]
+)
+def test_the_time_as_a_column_decides_no_rows_and_still_counts_as_a_clock(call: str) -> None:
+    before, after = "SELECT a FROM x", f"SELECT a, {call} AS n FROM x"
+    shapes = {analyse(sql, "duckdb", {"x": ["a"]}).analysis.rows_shape for sql in (before, after)}
+    assert len(shapes) == 1
+    assert clock(parse_select(after, "duckdb")) == "instant"
