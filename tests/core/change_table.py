@@ -174,6 +174,17 @@ DECLARED = [
     declared("a source's column is narrowed", ORDERS_SOURCE, "amount: BIGINT", "amount: SMALLINT", NARROWER, "a r", "COLUMN_TYPE_NARROWED amount"),
 ]  # fmt: skip
 
+SMALL = [
+    Case("a column under an EXISTS with a star", {"a": PAID, "r": "SELECT name FROM @customers c WHERE EXISTS (SELECT * FROM @a WHERE quantity = c.customer_id)"},
+         {"a": PAID.replace("amount,", "amount + 1 AS amount,")}, NB, "a", {"a": "COLUMN_EXPRESSION_CHANGED amount"}),
+    Case("a column more under DISTINCT", {"a": "SELECT DISTINCT status FROM @orders", "r": "SELECT count(*) AS n FROM @a"},
+         {"a": "SELECT DISTINCT status, quantity FROM @orders"}, REACHED, "a r", {"a": "GROUPING_CHANGED"}, {"r": "a.*"}),
+    Case("a column is added without a name", {"a": "SELECT order_id, amount FROM @orders", "r": SUM}, {"a": "SELECT order_id, amount, quantity + 1 FROM @orders"},
+         "a:NON_BREAKING r:INDIRECT", "a r", {"a": "COLUMN_ADDED"}),
+    same("quotes in a PIVOT", "PIVOT (SELECT status, amount FROM @orders) ON status IN ('paid', 'open') USING sum(amount)",
+         """PIVOT (SELECT status, amount FROM @orders) ON "status" IN ('paid', 'open') USING sum("amount")"""),
+]  # fmt: skip
+
 SPELLED = [
     Case("a name's case under a star", {"a": "SELECT amount FROM @orders", "r": "SELECT * FROM @a"}, {"a": "SELECT amount AS Amount FROM @orders"},
          REACHED, "a r", {"a": "COLUMN_RENAMED Amount"}, {"r": "a.amount"}),
@@ -204,6 +215,7 @@ TYPES = [
          {"a": "kind: transform\ncolumns: {amount: INTEGER}\nsql: SELECT order_id, amount FROM @orders"}, NB, "a"),
     *DECLARED,
     *SPELLED,
+    *SMALL,
 ]  # fmt: skip
 
 ROWS = [

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from seeknal.sql.expressions import NameProblem
     from seeknal.sql.relations import Origins
 
-VERSION = 8
+VERSION = 9
 """Changed whenever the same query would be analysed to another shape."""
 
 
