@@ -12,6 +12,7 @@ from seeknal.durable import temporary_beside
 from seeknal.errors import ProjectErrors, SeeknalError
 from seeknal.project.locate import FILE as PROJECT_FILE
 from seeknal.project.settings import Settings
+from seeknal.project.state import with_url_of_environment
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,12 +25,10 @@ _FORMAT = 1
 
 
 def read_settings(root: Path, profile: str | None, variables: dict[str, Any], *, use_cache: bool) -> Settings:
-    """The project's settings, the profile and the command line's variables applied. Raises ProjectErrors."""
+    """The project's settings; the profile, the command line's variables and SEEKNAL_STATE_URL applied. Raises ProjectErrors."""
     stamp = _stamp(root, profile, variables)
     cached = _cached(root, stamp) if use_cache else None
-    if cached is not None:
-        return cached
-    return _read(root, profile, variables)
+    return with_url_of_environment(cached or _read(root, profile, variables))
 
 
 def keep_settings(root: Path, profile: str | None, variables: dict[str, Any], settings: Settings) -> None:
