@@ -83,7 +83,7 @@ class PostgresDatabase(Database):
             )
         except ImportError as error:
             raise failures.driver_missing(error) from None
-        place = URL.create("postgresql", host=url.host, port=url.port, database=url.database)
+        place = URL.create("postgresql", host=url.host, port=url.port, database=url.database, query={"schema": schema})
         super().__init__(engine, Tables.in_schema(schema), place.render_as_string())
 
     @property

@@ -56,7 +56,7 @@ def _path(target: Path, url: URL | None, path: Any) -> Path:
         return target / FILE
     if not isinstance(path, str) or not path or path == ":memory:":
         raise ProjectError("SK-STATE-004", "path must name a file")
-    return target.parent / Path(path).expanduser()
+    return (target.parent / Path(path).expanduser()).resolve()
 
 
 class SQLiteDatabase(Database):

@@ -30,7 +30,7 @@ def named_by_url(url: str) -> tuple[str, dict[str, Any]]:
     found = _URL.fullmatch(url.strip())
     if found is None:
         hint = "such as sqlite:///target/state.db, postgresql://user@host/database or file:"
-        raise ProjectError("SK-CFG-006", f"{VARIABLE} is no URL", hint=hint)
+        raise ProjectError("SK-CFG-006", f"what names the state is no URL; {VARIABLE} must be one", hint=hint)
     backend = _BACKENDS.get(found["backend"], found["backend"])
     return backend, {"url": url.strip()} if found["rest"].strip("/") else {}
 
@@ -42,6 +42,14 @@ def with_url_of_environment(settings: Settings) -> Settings:
         return settings
     backend, options = named_by_url(url)
     return replace(settings, state_backend=backend, state_options=options)
+
+
+def open_named(named: str, registry: Registry, settings: Settings, target: Path) -> StateBackend:
+    """The state that a person names by a backend, which is as the settings have it where they have it, or by a URL. Raises ProjectError."""
+    backend, options = named_by_url(named) if ":" in named else (named, {})
+    if named != settings.state_backend:
+        settings = replace(settings, state_backend=backend, state_options=options)
+    return open_state(registry, settings, target)
 
 
 def open_state(registry: Registry, settings: Settings, target: Path) -> StateBackend:
