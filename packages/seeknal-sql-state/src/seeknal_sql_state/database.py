@@ -85,13 +85,10 @@ class Database(ABC):
 
     # The same for both
 
-    def upsert(self, table: Table, address: Sequence[Column[Any]], columns: Sequence[str]) -> Executable:
+    def upsert(self, table: Table, address: Sequence[Column[Any]], columns: Sequence[str]) -> Any:
         """Put a row, or replace these columns of the one that has its address."""
         statement = self.insert(table)
-        replaced: Executable = statement.on_conflict_do_update(
-            index_elements=list(address), set_={name: statement.excluded[name] for name in columns}
-        )
-        return replaced
+        return statement.on_conflict_do_update(index_elements=list(address), set_={name: statement.excluded[name] for name in columns})
 
     def insert_if_missing(self, table: Table, address: Sequence[str]) -> Executable:
         """Put a row unless there is one with its address."""

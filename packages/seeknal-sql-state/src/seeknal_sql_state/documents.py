@@ -6,7 +6,7 @@ import hashlib
 import json
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import bindparam, delete, select
+from sqlalchemy import delete, select
 
 from seeknal.plugin import TABLES
 
@@ -36,27 +36,33 @@ def _read(connection: Connection, database: Database, project: str, kind: str) -
 
 
 def write(connection: Connection, database: Database, project: str, changes: Sequence[Change]) -> None:
-    """Apply changes; of several to one document only the last matters."""
-    last = {(str(c.table), c.key): c.value for c in changes}
-    gone = [_address(project, kind, key) for (kind, key), value in last.items() if value is None]
-    put = [_row(project, kind, key, value) for (kind, key), value in last.items() if value is not None]
+    """Apply changes; of several to one document only the last matters.
+
+    A batch is one statement, not one a row in a pipeline: a server does not count a client that stops inside a pipeline as idle, and
+    would keep its locks.
+    """
     documents = database.tables.documents
-    address = (documents.c.project, documents.c.kind, documents.c.id)
-    for start in range(0, len(gone), _BATCH):
-        statement = delete(documents).where(*(c == bindparam(f"old_{c.name}") for c in address))
-        connection.execute(statement, [{f"old_{k}": v for k, v in row.items()} for row in gone[start : start + _BATCH]])
+    last = {(str(c.table), c.key): c.value for c in changes}
+    for kind in TABLES:
+        gone = [_id(key) for (of, key), value in last.items() if of == kind and value is None]
+        for start in range(0, len(gone), _BATCH):
+            here = (documents.c.project == project, documents.c.kind == kind, documents.c.id.in_(gone[start : start + _BATCH]))
+            connection.execute(delete(documents).where(*here))
+    put = [_row(project, kind, key, value) for (kind, key), value in last.items() if value is not None]
     for start in range(0, len(put), _BATCH):
-        connection.execute(database.upsert(documents, address, ("key", "value")), put[start : start + _BATCH])
+        address = (documents.c.project, documents.c.kind, documents.c.id)
+        upsert = database.upsert(documents, address, ("key", "value")).returning(documents.c.id)  # asking for rows makes it one statement
+        connection.execute(upsert, put[start : start + _BATCH]).all()
 
 
 def _row(project: str, kind: str, key: str, value: Any) -> dict[str, str]:
     text = json.dumps(value, separators=(",", ":"))
-    return {**_address(project, kind, key), "key": _encoded(key), "value": text}
+    return {"project": project, "kind": kind, "id": _id(key), "key": _encoded(key), "value": text}
 
 
-def _address(project: str, kind: str, key: str) -> dict[str, str]:
-    """Where a document is. A key may be longer than what databases index, so its hash stands for it."""
-    return {"project": project, "kind": kind, "id": hashlib.blake2b(_encoded(key).encode(), digest_size=16).hexdigest()}
+def _id(key: str) -> str:
+    """A hash that stands for a key, which may be longer than what databases index."""
+    return hashlib.blake2b(_encoded(key).encode(), digest_size=16).hexdigest()
 
 
 def _encoded(key: str) -> str:

@@ -39,8 +39,9 @@ class Heartbeat:
         while not self._over.wait(self._seconds / _BEATS):
             try:
                 with self._database.writing() as connection:
-                    self._lease.held = leases.renew(connection, self._database, self._lease, self._seconds)
+                    renewed = leases.renew(connection, self._database, self._lease, self._seconds)
             except SeeknalError:
                 continue  # the next beat tries again; if the lease is lost by then, the next commit says so
-            if not self._lease.held:
+            if not renewed:
+                self._lease.held = False
                 return
