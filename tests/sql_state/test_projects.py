@@ -114,6 +114,13 @@ def test_url_in_the_environment_overrides_the_files(project, tmp_path):
     folder.cli("state", "info", env={"SEEKNAL_STATE_URL": "elsewhere"}).assert_failed("SK-CFG-006", exit_code=2)
 
 
+def test_url_in_the_environment_counts_for_one_command_only(project):
+    folder = project({**SHOP, "seeknal_project.yml": "name: t\nstate: {backend: sqlite}\n"})
+    folder.cli("run", env={"SEEKNAL_STATE_URL": "file:"}).assert_success()
+    assert (folder.root / "target/run_state.json").exists()
+    assert folder.cli("state", "info", "--format", "json").assert_success().json()["backend"] == "sqlite"
+
+
 def test_profile_selects_the_state(project):
     profiles = "profiles:\n  ci: {state: {backend: sqlite, path: ci.db}}\n"
     folder = project({**SHOP, "profiles.yml": profiles})
