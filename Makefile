@@ -7,13 +7,14 @@ DUCKDB2 := .venvs/duckdb2
 INSTALLED := $(VENV)/.installed
 PROJECTS := pyproject.toml $(wildcard packages/*/pyproject.toml) tests/example_plugin/pyproject.toml
 
-.PHONY: help install demo check test test-duckdb2 bench clean
+.PHONY: help install demo check test test-duckdb2 fuzz bench clean
 
 help:
 	@echo "make demo    build the example project and watch an edit reach only what it touches"
 	@echo "make test    lint, types, layers and all tests"
 	@echo "make check   lint, types and layers only"
 	@echo "make test-duckdb2  the engine tests on DuckDB 2.0"
+	@echo "make fuzz    random histories against full builds: SEEKNAL_SEEDS (600) of them from SEEKNAL_FIRST_SEED (0)"
 	@echo "make bench   side by side with dbt and SQLMesh; see docs/benchmarks.md"
 
 install: $(INSTALLED)
@@ -54,6 +55,12 @@ $(DUCKDB2)/.installed: constraints.txt $(PROJECTS)
 	$(DUCKDB2)/bin/python -m pip install --quiet --disable-pip-version-check -c $(DUCKDB2)/constraints.txt duckdb==2.0.0 \
 		-e packages/seeknal-core[fast] -e packages/seeknal-duckdb[excel,mysql,postgres] hypothesis pandas polars pytest pytest-xdist
 	@touch $(DUCKDB2)/.installed
+
+# What the tests do with a few seeds, for a night: five incremental runs a seed. Bounded in time; outputs of seeds that passed are not kept.
+fuzz: export SEEKNAL_SEEDS := $(or $(SEEKNAL_SEEDS),600)
+fuzz: $(INSTALLED)
+	timeout $(or $(FUZZ_SECONDS),14400) $(BIN)/pytest -q -n 2 --tb=short -p no:cacheprovider \
+		-o tmp_path_retention_policy=failed tests/properties/test_incremental_equals_full.py tests/properties/test_column_analysis.py
 
 bench: $(INSTALLED)
 	$(BIN)/python -m benchmarks.run

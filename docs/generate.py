@@ -296,17 +296,19 @@ def audits() -> str:
 def python_api() -> str:
     """The public names of the package, and what a project can do."""
     sections = []
-    for name in ("Project", "RunOptions", "CompareOptions", "Comparison"):
+    for name in (
+        "Project", "RunOptions", "CompareOptions", "Comparison", "Lineage", "ColumnLineage", "NodeLineage", "ColumnEdge", "Impact", "Affected",
+    ):  # fmt: skip
         thing = getattr(seeknal, name)
         members = []
-        for member, value in vars(thing).items() if name in ("Project", "Comparison") else ():
+        for member, value in vars(thing).items() if name in ("Project", "Comparison", "Lineage") else ():
             if member.startswith("_") or not _doc(value) or dataclasses.is_dataclass(value):
                 continue
             function = value.__func__ if isinstance(value, classmethod) else value
             shown = _signature(function) if inspect.isfunction(function) else member
             members.append([f"`{shown}`", _doc(function)])
-        options = [[f"`{f.name}`", f"`{f.type}`", _field_default(f)] for f in dataclasses.fields(thing)]
-        fields = "" if name == "Project" else "\n\n" + _table(["field", "type", "default"], options)
+        options = [[f"`{f.name}`", f"`{f.type}`", _field_default(f)] for f in ([] if name == "Lineage" else dataclasses.fields(thing))]
+        fields = "" if name in ("Project", "Lineage") else "\n\n" + _table(["field", "type", "default"], options)
         sections.append(f"## {name}\n\n{_doc(thing)}{fields}" + (f"\n\n{_table(['member', 'is'], members)}" if members else ""))
     sections += [f"## {f.__name__}\n\n`{_signature(f)}`\n\n{_doc(f)}" for f in (seeknal.transform, seeknal.source)]
     return "\n\n".join(sections)

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Builds the example shop, changes one transform, and shows that only what it reaches is built again.
+# Builds the example shop, edits it, and shows that only the nodes that read what was edited are built again.
 # `make demo` runs it; everything it writes is in .demo/.
 set -eu
 
@@ -32,11 +32,25 @@ say "A comment changes no result. There is still nothing to do."
 try "sed -i.before 's/^SELECT\$/SELECT -- one row an order/' seeknal/transforms/order_amounts.sql"
 try "seeknal plan"
 
-say "Counting pieces instead of lines does change it. order_amounts will be built; what reads it may be."
+say "Counting pieces instead of lines is another number, in a column that no other node reads. One node will be built."
 try "sed -i.before 's/count(\*) AS items/sum(quantity) AS items/' seeknal/transforms/order_amounts.sql"
 try "seeknal plan"
-say "A node whose inputs came out the same is not built: customer_segments reads customers' orders, and those did not change."
+try "seeknal run --quiet"
+
+say "Now a column that is read: Singapore's customers are counted as Malaysia's. Only what reads the country of a customer is reached."
+try "sed -i.before \"s/upper(country) AS country/replace(upper(country), 'SG', 'MY') AS country/\" seeknal/transforms/clean_customers.yml"
+try "seeknal plan"
+say "revenue_by_day reads the same view, but not the country, and is not built."
 try "seeknal run"
+
+say "Going back finds the tables that are still there. What is built is the view, and the rule that reads it."
+try "mv seeknal/transforms/clean_customers.yml.before seeknal/transforms/clean_customers.yml"
+try "seeknal run --quiet"
+
+say "A column that is not there is found before anything runs."
+try "sed -i.before 's/sum(net_amount)/sum(net_amuont)/' seeknal/transforms/revenue_by_day.sql"
+try "seeknal plan || true"
+try "mv seeknal/transforms/revenue_by_day.sql.before seeknal/transforms/revenue_by_day.sql"
 
 say "What is published can be read,"
 try "seeknal show revenue_by_country"

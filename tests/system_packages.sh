@@ -1,6 +1,6 @@
 #!/bin/sh
-# Installs what the tests need from the system: the PostgreSQL and MariaDB servers they start. Says nothing when everything is
-# there, says what is missing when it cannot install it, and never fails: tests without their server skip and name the package.
+# Installs what the tests need from the system: the PostgreSQL and MariaDB servers they start, and a browser. Says nothing when everything is
+# there, says what is missing when it cannot install it, and never fails: tests without what they need skip and name the package.
 set -u
 
 installed() { # a program on the PATH or in one of the folders given after it
@@ -16,10 +16,11 @@ installed() { # a program on the PATH or in one of the folders given after it
 missing=
 installed initdb /usr/lib/postgresql/*/bin || missing="$missing postgresql"
 installed mariadbd /usr/sbin /usr/local/sbin || missing="$missing mariadb-server"
+installed chromium || installed chromium-browser || installed google-chrome || missing="$missing chromium"
 [ -z "$missing" ] && exit 0
 
 if [ "$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null 2>&1; then
-    echo "tests that need a database server will be skipped; missing packages:$missing" >&2
+    echo "tests that need them will be skipped; missing packages:$missing" >&2
     exit 0
 fi
 

@@ -43,7 +43,7 @@ _ALIKE = (
     (re.compile(r"\b[0-9a-f]{16,64}\b"), "HASH"),
     (re.compile(r"^\[ *\d+/"), "[*/"),
     (re.compile(r"(?<=\S) {2,}"), "  "),
-    (re.compile(r"^bytes +\d+"), "bytes  0"),
+    (re.compile(r"^bytes +[\d,]+"), "bytes  0"),
     (re.compile(r" +$"), ""),
 )
 

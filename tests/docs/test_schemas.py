@@ -118,6 +118,17 @@ def test_table_diff(shop, options):
     check("table_diff", shop.cli("table-diff", "orders", "paid", *options, "--format", "json").json())
 
 
+@pytest.mark.parametrize("name", ["orders.id", "paid", "paid.status", "after", "board"])
+@pytest.mark.parametrize("options", [[], ["--all"], ["--upstream"], ["--downstream", "--all"]])
+def test_lineage(shop, name, options):
+    check("lineage", shop.cli("lineage", name, *options, "--format", "json").json())
+
+
+@pytest.mark.parametrize("name", ["orders.id", "paid", "paid.status", "board"])
+def test_impact(shop, name):
+    check("impact", shop.cli("impact", name, "--format", "json").json())
+
+
 def test_events(shop):
     lines = shop.cli("run", "--full", "--continue-on-error", "--log-format", "json").stderr.splitlines()
     documents = [json.loads(line) for line in lines if line.startswith("{")]

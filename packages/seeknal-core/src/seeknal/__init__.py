@@ -13,15 +13,36 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from seeknal.api import Project, RunOptions
+    from seeknal.plan.lineage import ColumnEdge, Lineage
+    from seeknal.plan.tracing import Affected, ColumnLineage, Impact, NodeLineage
     from seeknal.run.comparing import CompareOptions
     from seeknal.run.comparison import Comparison
 
-__all__ = ["CompareOptions", "Comparison", "Project", "RunOptions", "source", "transform"]
+__all__ = [
+    "Affected",
+    "ColumnEdge",
+    "ColumnLineage",
+    "CompareOptions",
+    "Comparison",
+    "Impact",
+    "Lineage",
+    "NodeLineage",
+    "Project",
+    "RunOptions",
+    "source",
+    "transform",
+]
 __version__ = "1.0.0"
 
 _HOMES = {
+    "Affected": "seeknal.plan.tracing",
+    "ColumnEdge": "seeknal.plan.lineage",
+    "ColumnLineage": "seeknal.plan.tracing",
     "CompareOptions": "seeknal.run.comparing",
     "Comparison": "seeknal.run.comparison",
+    "Impact": "seeknal.plan.tracing",
+    "Lineage": "seeknal.plan.lineage",
+    "NodeLineage": "seeknal.plan.tracing",
     "Project": "seeknal.api",
     "RunOptions": "seeknal.api",
 }

@@ -9,9 +9,12 @@ import click
 from seeknal.cli.completion import complete_columns
 from seeknal.cli.options import as_json, invocation_of, shared_options
 from seeknal.cli.output import note, plural, print_json, print_table
+from seeknal.errors import visible
 
 if TYPE_CHECKING:
     from seeknal.plan.tracing import Affected, Impact
+
+_REASONS = 10
 
 
 @click.command()
@@ -33,19 +36,20 @@ def impact(ctx: click.Context, name: str, format_: str) -> int:
         return 0
     if found.affected:
         print_table(["node", "kind", "columns"], [(a.node, a.kind, _columns(a)) for a in found.affected])
-    for node, reason in found.opaque.items():
-        note(f"{node} counts with all its columns: {reason}")
+    for node, reason in [*found.opaque.items()][:_REASONS]:
+        note(f"{node} counts with all its columns: {visible(reason)}")
+    if len(found.opaque) > _REASONS:
+        note(f"… and {len(found.opaque) - _REASONS:,} more")
     click.echo(_total(found))
     return 0
 
 
 def _columns(affected: Affected) -> str:
-    return ", ".join(affected.columns)
+    return visible(", ".join(affected.columns)).replace("\n", "\\n")
 
 
 def _total(found: Impact) -> str:
-    from seeknal.errors import visible
-    from seeknal.plan.tracing import column_name
+    from seeknal.plan.tracing import column_name  # start-up time
 
     about = visible(column_name(found.node, found.column)) if found.column is not None else found.node
     if not found.affected:

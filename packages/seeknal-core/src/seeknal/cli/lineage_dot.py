@@ -8,7 +8,10 @@ from seeknal.errors import visible
 from seeknal.plan.tracing import column_name
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from seeknal.cli.lineage_scope import Scope
+    from seeknal.nodes import NodeId
     from seeknal.plan.lineage import Lineage
 
 
@@ -36,10 +39,24 @@ def _columns(graph: Lineage, scope: Scope) -> list[str]:
                 marked = ", penwidth=2" if (node, column) == (scope.node, scope.column) else ""
                 lines.append(f"    {_quoted(column_name(node, column))} [label={_quoted(column)}{marked}];")
         lines.append("  }")
-    for point, edge in scope.edges(graph):
-        style = " [style=dashed]" if edge.kind == "filter" else ""
-        lines.append(f"  {_quoted(column_name(edge.node, edge.column))} -> {_quoted(column_name(*point))}{style};")
+    for node in scope.nodes:
+        lines += _edges(graph, scope, node)
     return lines
+
+
+def _edges(graph: Lineage, scope: Scope, node: NodeId) -> Iterator[str]:
+    """The edges into a node's columns. Where many columns share many edges, they meet in a point."""
+    for number, (columns, edges) in enumerate(graph.blocks(node, scope.columns(graph, node))):
+        below = [_quoted(column_name(node, c)) for c in columns if (node, c) in scope.points]
+        above = [e for e in edges if (e.node, e.column) in scope.points]
+        if len(below) > 1 and len(above) > 1:
+            meeting = _quoted(f"{node} {number}")
+            yield f"  {meeting} [shape=point];"
+            yield from (f"  {meeting} -> {column};" for column in below)
+            below = [meeting]
+        for edge in above:
+            style = " [style=dashed]" if edge.kind == "filter" else ""
+            yield from (f"  {_quoted(column_name(edge.node, edge.column))} -> {column}{style};" for column in below)
 
 
 def _quoted(text: str) -> str:

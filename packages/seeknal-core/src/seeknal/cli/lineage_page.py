@@ -41,7 +41,7 @@ def _data(graph: Lineage, scope: Scope) -> dict[str, Any]:
     for name in scope.nodes:
         node = graph.dag.nodes[name]
         blocks = []
-        for made, edges in graph.blocks(name):
+        for made, edges in graph.blocks(name, columns[name]):
             up = [
                 [number[e.node], columns[e.node][e.column], int(e.kind == "filter")] for e in edges if e.column in columns.get(e.node, ())
             ]

@@ -9,17 +9,15 @@ from seeknal.plan.lineage import Point
 from seeknal.plan.tracing import column_name, refer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from seeknal.nodes import NodeId
-    from seeknal.plan.lineage import ColumnEdge, Lineage
+    from seeknal.plan.lineage import Lineage
 
 Side = Literal["upstream", "downstream"]
 
 
 @dataclass(frozen=True)
 class Scope:
-    """Nodes in graph order and, where it is about one column, the columns that have to do with it, each with its edges that lead up."""
+    """Nodes in graph order and, where it is about one column, the columns that have to do with it."""
 
     title: str
     nodes: tuple[NodeId, ...]
@@ -31,13 +29,6 @@ class Scope:
         """A node's columns; the one that was asked for is among them even where nothing reads it."""
         found = graph.points(node)
         return (*found, self.column) if node == self.node and self.column is not None and self.column not in found else found
-
-    def edges(self, graph: Lineage) -> Iterator[tuple[Point, ColumnEdge]]:
-        """The edges between the columns, each from below to above."""
-        for node in self.nodes:
-            for column in self.columns(graph, node):
-                if (node, column) in self.points:
-                    yield from ((Point(node, column), e) for e in graph.upstream(node, column) if (e.node, e.column) in self.points)
 
 
 def scope(graph: Lineage, name: str | None, sides: tuple[Side, ...]) -> Scope:

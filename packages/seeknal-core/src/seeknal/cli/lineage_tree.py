@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 LINES = 100
 """How many lines a side has unless all are asked for."""
 
+REASONS = 10
+"""For how many opaque nodes the reason is given."""
+
 _DEEPEST = 60
 _SHADES = {"value": "green", "filter": "yellow"}
 
@@ -156,4 +159,6 @@ class _Text:
         """Why nodes are opaque."""
         if not self._opaque:
             return []
-        return ["", "opaque: each column may come from every column of the inputs", *(f"  {n}: {why}" for n, why in self._opaque.items())]
+        listed = [f"  {n}: {visible(why)}" for n, why in self._opaque.items()]
+        more = [f"  … and {len(listed) - REASONS:,} more"] if len(listed) > REASONS else []
+        return ["", "opaque: each column may come from every column of the inputs", *listed[:REASONS], *more]

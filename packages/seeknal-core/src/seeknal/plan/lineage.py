@@ -94,6 +94,7 @@ class Lineage:
         self._above: dict[NodeId, dict[str, Edges]] = {}
         self._below: dict[NodeId, dict[Point, list[Edges]]] = {}
         self._rows_read: dict[NodeId, frozenset[NodeId]] = {}
+        self._counts: dict[NodeId, bool] = {}
 
     # Asking by name
 
@@ -123,7 +124,7 @@ class Lineage:
         return self._known(node).complete
 
     def points(self, node: NodeId) -> tuple[str, ...]:
-        """A node's columns, and `*` where that stands for something that others read."""
+        """A node's columns, and `*` where that stands for something that columns of others are made of."""
         every = self._known(node).every
         return every if EVERY in every or not self._rows_count(node) else (*every, EVERY)
 
@@ -142,28 +143,28 @@ class Lineage:
 
     # Edges
 
-    def upstream(self, node: NodeId, column: str) -> Edges:
+    def upstream(self, node: NodeId, column: str) -> tuple[ColumnEdge, ...]:
         """What a column comes from directly: what it is computed from first. Empty only for nodes without inputs."""
         if node not in self._above:
             self._above[node] = {c: block.edges for block in self._made_of(node) for c in block.columns}
         return self._above[node].get(column, ())
 
-    def downstream(self, node: NodeId, column: str) -> Edges:
+    def downstream(self, node: NodeId, column: str) -> tuple[ColumnEdge, ...]:
         """What is directly made of a column, in graph order."""
         return tuple(edge for group in self._groups_below(Point(node, column)) for edge in group)
 
-    def all_upstream(self, start: Iterable[Point]) -> Edges:
+    def all_upstream(self, start: Iterable[Point]) -> tuple[ColumnEdge, ...]:
         """Everything some columns come from. The kind is `value` where some way there has only such edges."""
         return _reach(start, lambda point: (self.upstream(*point),))
 
-    def all_downstream(self, start: Iterable[Point]) -> Edges:
+    def all_downstream(self, start: Iterable[Point]) -> tuple[ColumnEdge, ...]:
         """Everything that is made of some columns. The kind is `value` where some way there has only such edges."""
         return _reach(start, self._groups_below)
 
-    def blocks(self, node: NodeId) -> list[tuple[tuple[str, ...], Edges]]:
-        """All edges that lead up from a node, written once for columns that share them."""
-        shown = set(self.points(node))
-        found = [(tuple(c for c in block.columns if c in shown), block.edges) for block in self._made_of(node)]
+    def blocks(self, node: NodeId, columns: Iterable[str]) -> list[tuple[tuple[str, ...], Edges]]:
+        """The edges that lead up from these columns of a node, once for all columns that share them."""
+        wanted = frozenset(columns)
+        found = [(tuple(c for c in block.columns if c in wanted), block.edges) for block in self._made_of(node)]
         return [(columns, edges) for columns, edges in found if columns]
 
     def _groups_below(self, point: Point) -> list[Edges]:
@@ -173,7 +174,7 @@ class Lineage:
         """For each column that a node reads, the edges that lead down to the node's own."""
         if reader not in self._below:
             found: dict[Point, list[Edges]] = {}
-            for columns, edges in self.blocks(reader):
+            for columns, edges in self.blocks(reader, self.points(reader)):
                 groups: dict[Kind, Edges] = {
                     "value": tuple(ColumnEdge(reader, c, "value") for c in columns),
                     "filter": tuple(ColumnEdge(reader, c, "filter") for c in columns),
@@ -184,13 +185,23 @@ class Lineage:
         return self._below[reader]
 
     def _rows_count(self, node: NodeId) -> bool:
-        """Whether some node reads the rows of this one, whatever is in them."""
-        return any(node in self._whose_rows(reader) for reader in self.dag.readers[node])
+        """Whether some column is made of the rows of a node, whatever is in them, directly or through the rows of others."""
+        waiting = [node]
+        while waiting:
+            last = waiting[-1]
+            missing = [] if last in self._counts else [r for r in self.dag.readers[last] if r not in self._counts]
+            if not missing:
+                waiting.pop()
+                self._counts[last] = any(self._reads_rows(reader, last) for reader in self.dag.readers[last])
+            waiting += missing
+        return self._counts[node]
 
-    def _whose_rows(self, reader: NodeId) -> frozenset[NodeId]:
+    def _reads_rows(self, reader: NodeId, source: NodeId) -> bool:
         if reader not in self._rows_read:
-            self._rows_read[reader] = frozenset(e.node for block in self._made_of(reader) for e in block.edges if e.column == EVERY)
-        return self._rows_read[reader]
+            own = () if EVERY in self._known(reader).every or self._counts[reader] else (EVERY,)
+            blocks = [b for b in self._made_of(reader) if b.columns != own]
+            self._rows_read[reader] = frozenset(e.node for b in blocks for e in b.edges if e.column == EVERY)
+        return source in self._rows_read[reader]
 
     # What a node's columns are made of
 

@@ -43,7 +43,7 @@ class Outlook:
         self._pointers = pointers
         self._before = before
         self._moment = moment
-        self._frozen: dict[NodeId, Key] = {}
+        self._frozen: set[NodeId] = set()
         self._artifacts: dict[NodeId, Artifact] = {}
         self._names: dict[NodeId, tuple[str, ...] | None] = {}
         self._analysed: dict[NodeId, tuple[Analysis, str]] = {}
@@ -76,12 +76,18 @@ class Outlook:
             self.settle(node, artifact)
         if pointer is None:
             return
-        self._keys[node] = pointer.key
-        if self._dag.nodes[node].is_view and pointer.sql != getattr(self._dag.nodes[node].logic, "sql", None):
-            self._frozen[node] = pointer.key
+        unmoved = not pointer.is_view or all(r.key and r.key == self._keys.get(i) for i, r in pointer.inputs.items())
+        self._keys[node] = pointer.key if unmoved else Key("")  # a view over other rows is not what its key stands for
+        if pointer.is_view and not self._means_the_same(node, pointer):
+            self._frozen.add(node)
             self._forget(node)
             self._names[node] = None
         self._fingerprints[node] = pointer.fingerprint
+
+    def _means_the_same(self, node: NodeId, pointer: Pointer) -> bool:
+        """Whether the project has the query of a view that the environment has, however it is written."""
+        logic, is_view = self._dag.nodes[node].logic, self._dag.nodes[node].is_view
+        return is_view and (pointer.sql == getattr(logic, "sql", None) or pointer.fingerprint.content == self.content(node))
 
     def _forget(self, node: NodeId) -> None:
         """What was thought of a node and its readers no longer holds: its columns are others than was expected."""
@@ -217,11 +223,9 @@ class Outlook:
 
     def identity(self, node: NodeId, columns: Columns) -> Digest | None:
         """How readers of these columns know a node's output: equal for outputs that hold the same rows in them. None while it is not settled."""
-        if node in self._frozen:
-            return Digest(self._frozen[node])
         if not self._dag.nodes[node].is_readable:
             return Digest("")
-        if self._dag.nodes[node].is_view:
+        if node in self._frozen or (self._dag.nodes[node].is_view and node not in self._artifacts):
             found = self._views.get((node, columns)) or self.view_identity(self._dag.nodes[node], columns, self.identity)
             if found is not None:
                 self._views[node, columns] = found
@@ -231,6 +235,8 @@ class Outlook:
 
     def view_identity(self, node: Node, columns: Columns, identity: Callable[[NodeId, Columns], Digest | None]) -> Digest | None:
         """A view is what its query makes of what it reads, column by column where that is known."""
+        if node.id in self._frozen:
+            return self._frozen_identity(node.id, identity)
         analysis = self.analysis(node.id)
         if analysis is None:
             return None
@@ -250,6 +256,28 @@ class Outlook:
                 return None
             material.append([source, None if read is None else sorted(read), digest])
         return Digest("view:" + hashlib.sha256(json.dumps(material, default=str).encode()).hexdigest()[:32])
+
+    def _frozen_identity(self, view: NodeId, identity: Callable[[NodeId, Columns], Digest | None]) -> Digest | None:
+        """A view that stays, while the project has another by its name, is its key and all that it reads."""
+        pointer = self._pointers[view]
+        material: list[object] = [pointer.key]
+        for source in sorted(pointer.inputs):
+            awaited = source in self._dag.inputs[view] and source not in self._artifacts
+            digest = identity(source, None) if awaited else self._held(source)
+            if digest is None:
+                return None
+            material.append([source, digest])
+        return Digest("view:" + hashlib.sha256(json.dumps(material).encode()).hexdigest()[:32])
+
+    def _held(self, node: NodeId) -> Digest:
+        """What the environment has of a node, or of what it is made of where it has no rows of its own."""
+        artifact, pointer = self.expected(node), self._pointers.get(node)
+        if artifact is not None:
+            return artifact.identity(None) or Digest(artifact.key)
+        if pointer is None:
+            return Digest("")
+        below = [[i, self._held(i)] for i in sorted(pointer.inputs)]
+        return Digest("held:" + hashlib.sha256(json.dumps([pointer.key, below]).encode()).hexdigest()[:32])
 
     def wanted(self, node: NodeId) -> set[Columns]:
         """The sets of columns of a node's output by which it is known to those that read it, also through views."""

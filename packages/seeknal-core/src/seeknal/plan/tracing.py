@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from seeknal.errors import ProjectError, did_you_mean
-from seeknal.plan.lineage import EVERY, Edges, Kind, Point
+from seeknal.plan.lineage import EVERY, Point
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from seeknal.graph.dag import Dag
     from seeknal.nodes import NodeId
-    from seeknal.plan.lineage import Lineage
+    from seeknal.plan.lineage import ColumnEdge, Kind, Lineage
 
 _PLAIN = re.compile(r"\w+|\*")
 _SHOWN = 20
@@ -26,8 +26,8 @@ class ColumnLineage:
 
     node: NodeId
     column: str
-    upstream: Edges
-    downstream: Edges
+    upstream: tuple[ColumnEdge, ...]
+    downstream: tuple[ColumnEdge, ...]
     opaque: Mapping[NodeId, str]
 
     def to_json(self) -> dict[str, Any]:
@@ -116,7 +116,7 @@ def _opaque(lineage: Lineage, nodes: Iterable[NodeId]) -> dict[NodeId, str]:
     return {n: why for n, why in reasons.items() if why is not None}
 
 
-def _edge(edge: Any) -> dict[str, str]:
+def _edge(edge: ColumnEdge) -> dict[str, str]:
     return {"node": edge.node, "column": edge.column, "kind": edge.kind}
 
 
@@ -176,9 +176,9 @@ def _column(node: NodeId, text: str, lineage: Lineage) -> str:
         raise ProjectError("SK-SEL-003", f"{node} has no columns", hint=f"ask for the whole node: seeknal lineage {node}")
     if not lineage.is_complete(node):
         known = f"; known so far: {_listed(names)}" if names else ""
-        raise ProjectError(
-            "SK-SEL-004", f"the columns of {node} are not known yet{known}", hint=f"build it first: seeknal run --select +{node}"
-        )
+        unnamed = lineage.dag.nodes[node].is_view and lineage.opaque(node) is None
+        hint = "give its columns names with AS" if unnamed else f"build it first: seeknal run --select +{node}"
+        raise ProjectError("SK-SEL-004", f"the columns of {node} are not known yet{known}", hint=hint)
     near = did_you_mean(bare, names)
     hint = f"{near} {node} has: {_listed(names)}" if near else f"{node} has: {_listed(names)}"
     raise ProjectError("SK-SEL-003", f"no column '{bare}' in {node}", hint=hint)

@@ -40,16 +40,16 @@ class Identities:
 
     def of(self, node: Node, part: Path, written: Written, key: Key | None, wanted: Collection[Columns]) -> dict[str, Digest]:
         """The identities of an output, by set of columns, and the digests that were needed to tell."""
-        if key is not None and not wanted:
+        settled = key is not None and self._repeatable(node)
+        if key is not None and not settled and not wanted:
             return {}
         pointer = self._situation.pointers.get(node.id)
         before = self._situation.snapshot.artifact(pointer.key) if pointer is not None else None
-        settled = key is not None and self._repeatable(node)
-        if settled and (before is None or before.key == key):
-            return dict(before.digests) if before is not None and ALL in before.digests else {ALL: Digest(f"key:{key}")}
+        if settled and before is not None and before.key == key and ALL in before.digests:
+            return dict(before.digests)
         if before is not None and before.rows != written.rows:
             before = None  # no set of columns can hold the same rows
-        if settled and before is None:
+        if settled and (before is None or before.key == key or not wanted):
             return {ALL: Digest(f"key:{key}")}
         sets = {_present(c, written.schema) for c in wanted}
         if not settled:

@@ -146,20 +146,20 @@ class Scheduler:
         for source in self._situation.dag.inputs[node.id]:
             read = self._outlook.read(node.id, source)
             if read is None and (artifact := self._outlook.artifact(source)) is not None:
-                read = self._first_read(node, artifact, progress)
+                read = self._first_read(node, source, artifact, progress)
             if read is None:
                 hint = f"build it too: seeknal run --select '+{node.id}'"
                 raise NodeError("SK-RUN-002", f"{source} has not been built yet", at=node.at, hint=hint)
             found[source] = read
         return found
 
-    def _first_read(self, node: Node, artifact: Artifact, progress: Progress) -> Read | None:
+    def _first_read(self, node: Node, source: NodeId, artifact: Artifact, progress: Progress) -> Read | None:
         """Read an output that nothing read when it was built, so that nothing says how readers know it."""
         digest = self._builder.digest_of(self._builder.paths(artifact), artifact.schema)
         whole = replace(artifact, digests={**artifact.digests, ALL: digest})
-        self._remember(artifact.node, whole, progress)
+        self._remember(source, whole, progress)
         self._save([Change("artifacts", whole.key, whole.to_json())])
-        return self._outlook.read(node.id, artifact.node)
+        return self._outlook.read(node.id, source)
 
     # Finishing
 

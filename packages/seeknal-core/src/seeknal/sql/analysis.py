@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from seeknal.sql.expressions import NameProblem
     from seeknal.sql.relations import Origins
 
-VERSION = 5
+VERSION = 6
 """Changed whenever the same query would be analysed to another shape."""
 
 

@@ -78,7 +78,7 @@ class Sources:
     def _join(self, join: exp.Join, scope: Scope, ctes: Mapping[str, Deferred], rows: Origins, parts: list[str]) -> Rows:
         only(join, _JOIN)
         method = str(join.args.get("method") or "").upper()
-        kind = f"{join.args.get('side') or ''} {join.args.get('kind') or ''} {method}".upper()
+        kind = f"{join.args.get('side') or ''} {join.args.get('kind') or ''} {method}".upper().replace("INNER", "").replace("OUTER", "")
         if method == "POSITIONAL":
             message = "a positional join depends on the order of rows"
             raise OpaqueError(message)
