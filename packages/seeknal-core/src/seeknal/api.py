@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from seeknal.artifacts import ArtifactStore
-from seeknal.errors import Location, ProjectError, ProjectErrors
+from seeknal.errors import ProjectError, ProjectErrors
 from seeknal.graph.dag import Dag
 from seeknal.nodes import ExposureLogic, Node, NodeId, SourceLogic
 from seeknal.plan.analyses import Analyses
@@ -133,13 +133,9 @@ class Project:
     @cached_property
     def state(self) -> StateBackend:
         """Where the project's state is kept."""
-        from seeknal.project.settings import resolve
+        from seeknal.project.state import open_state
 
-        settings = self.loaded.settings
-        contribution = self.loaded.registry.state_backend(settings.state_backend)
-        options = resolve(dict(settings.state_options), Location("seeknal_project.yml"))
-        backend: StateBackend = load_target(contribution.target)(self.target, options)
-        return backend
+        return open_state(self.loaded.registry, self.loaded.settings, self.target)
 
     def find(self, name: str) -> Node:
         """The node a person means by an id or a name. Raises ProjectError with a suggestion."""

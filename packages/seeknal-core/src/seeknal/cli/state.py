@@ -61,7 +61,7 @@ def rebuild(ctx: click.Context) -> int:
     from seeknal.state.rebuild import rebuild as rebuild_state
 
     project = invocation_of(ctx).project()
-    with project.state.lease(PROD, _holder("seeknal state rebuild")) as lease:
+    with project.state.lease(PROD, holder_of("seeknal state rebuild")) as lease:
         count = rebuild_state(project.state, lease, project.store.walk())
     click.echo(f"{plural(count, 'output')} found again; `seeknal run` decides which are current")
     return 0
@@ -94,7 +94,8 @@ def _damaged(project: Project) -> list[str]:
     return found
 
 
-def _holder(command: str) -> Holder:
+def holder_of(command: str) -> Holder:
+    """This process, as the holder of a lease."""
     from datetime import UTC, datetime
 
     from seeknal.state.backend import Holder
