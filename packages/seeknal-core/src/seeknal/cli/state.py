@@ -11,7 +11,7 @@ import click
 from seeknal.cli.options import as_json, invocation_of, shared_options
 from seeknal.cli.output import note, plural, print_json, print_table
 from seeknal.errors import EXIT_FAILED
-from seeknal.state.model import PROD
+from seeknal.state.environments import PROD
 
 if TYPE_CHECKING:
     from seeknal.api import Project
@@ -86,8 +86,9 @@ def _damaged(project: Project) -> list[str]:
     """A line for each current output whose files are not what was written."""
     snapshot = project.state.read()
     found = []
-    for node, pointer in snapshot.pointers(PROD).items():
-        artifact = snapshot.artifact(pointer.key)
+    pointed = {key: node for name in {PROD, *snapshot.environments()} for node, key in snapshot.keys(name).items()}
+    for key, node in sorted(pointed.items(), key=lambda item: item[1]):
+        artifact = snapshot.artifact(key)
         presence = project.store.verify(artifact) if artifact is not None else "whole"
         if presence != "whole" and artifact is not None:
             found.append(f"{node}: {presence}: {', '.join(str(p) for p in project.store.paths(artifact))}")

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from seeknal.errors import ProjectError, StateError
-from seeknal.state.model import PROD, Change
+from seeknal.state.environments import PROD
+from seeknal.state.model import Change
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from seeknal.state.backend import Holder, Lease, StateBackend
     from seeknal.state.model import Snapshot, Table
 
-_ORDER: tuple[Table, ...] = ("files", "artifacts", "audits", "pointers", "environments")
+_ORDER: tuple[Table, ...] = ("files", "artifacts", "audits", "previous", "pointers", "plans", "environments")
 _BATCH = 500
 
 
