@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from tests.cli.test_repl import Terminal
 
 from seeknal.testing.other_process import this_process
 
@@ -149,3 +150,49 @@ def test_every_environments_outputs_are_verified(dev):
     key = dev.open().state.read().keys("dev")["transform.adults"]
     next(dev.root.glob(f"target/cache/transform/adults/{key}/part-*")).unlink()
     assert "transform.adults: missing" in dev.cli("state", "verify").assert_exit(1).stderr
+
+
+@pytest.mark.parametrize(
+    "command", [["run", "--env", ""], ["plan", ""], ["apply", ""], ["promote", "", "--yes"], ["promote", "dev", "", "--yes"]]
+)
+def test_empty_name_is_not_taken_for_prod(dev, command):
+    """As it comes from `--env "$ENV"` where the variable is not set."""
+    before = dev.open().state.read().tables
+    dev.cli(*command).assert_failed(exit_code=2)
+    assert dev.open().state.read().tables == before
+
+
+@pytest.mark.parametrize(("answer", "code", "shown"), [("n", 1, "nothing was changed"), ("y", 0, "Promoted 'dev' to 'prod'")])
+def test_on_a_terminal_a_promotion_is_asked_about(dev, answer, code, shown):
+    before = dev.open().state.read().keys("prod")
+    terminal = Terminal(dev.root, "promote", "dev")
+    try:
+        terminal.wait_for("Promote 'dev' to 'prod'? [y/N]")
+        terminal.type(answer + "\r")
+        terminal.wait_for(shown)
+        assert terminal.exit_code() == code
+    finally:
+        terminal.close()
+    assert (dev.open().state.read().keys("prod") == before) is (code != 0)
+
+
+def test_warehouse_that_cannot_be_written_does_not_hide_that_prod_has_moved(dev):
+    warehouse = dev.root / "target/warehouse.duckdb"
+    warehouse.write_bytes(b"not a database")
+    told = dev.cli("promote", "dev", "--yes").assert_failed(exit_code=1)
+    assert "'prod' has moved, but the warehouse could not be brought in step" in told.stderr
+    assert "Ann" not in dev.cli("show", "adults").assert_success().stdout
+    warehouse.unlink()
+    dev.cli("run").assert_success()
+    assert warehouse.is_file()
+
+
+def test_rebuilding_the_state_waits_for_no_environment(dev):
+    with dev.open().state.lease("dev", this_process("busy")):
+        assert "busy" in dev.cli("state", "rebuild").assert_failed("SK-LOCK-001", exit_code=4).stderr
+    dev.cli("state", "rebuild").assert_success()
+    assert "0 built, 4 reused" in dev.cli("run", "--env", "dev").assert_success().stdout
+
+
+def test_history_names_the_environment_of_a_run(dev):
+    assert "dev" in dev.cli("history").assert_success().stdout.splitlines()[1]

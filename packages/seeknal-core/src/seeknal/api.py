@@ -66,6 +66,11 @@ class RunOptions:
     environment: str | None = None
     force: bool = False
 
+    @property
+    def named(self) -> str:
+        """The environment that is meant."""
+        return PROD if self.environment is None else self.environment
+
 
 @dataclass
 class Project:
@@ -207,7 +212,7 @@ class Project:
         """Everything decisions are made from; with `probes`, databases are asked whether their data changed."""
         forced = frozenset(options.selected or self.dag.nodes) if options.full else frozenset()
         return look(
-            self.loaded, self.dag, self.store, snapshot, options.environment or PROD, self.analyses,
+            self.loaded, self.dag, self.store, snapshot, options.named, self.analyses,
             selected=options.selected, forced=forced, now=options.now, probes=probes,
         )  # fmt: skip
 

@@ -12,7 +12,8 @@ from seeknal.cli.completion import complete_environments
 from seeknal.cli.options import as_json, invocation_of, shared_options
 from seeknal.cli.output import note, plural, print_json, print_table
 from seeknal.cli.plan import plan
-from seeknal.cli.promote import confirm, counted, print_moves, promote
+from seeknal.cli.promote import confirmed, counted, print_moves, promote
+from seeknal.errors import EXIT_FAILED
 from seeknal.state.environments import PROD, Environment
 
 if TYPE_CHECKING:
@@ -108,7 +109,8 @@ def rollback(ctx: click.Context, environment: str, dry_run: bool, yes: bool, for
     if format_ == "text":
         print_moves(found.moves, invocation)
     if not dry_run:
-        confirm(f"Take '{environment}' back?", yes=yes)
+        if not confirmed(f"Take '{environment}' back?", yes=yes):
+            return EXIT_FAILED
         found = project.rollback(environment)
     if format_ == "json":
         print_json(found.to_json())
@@ -133,7 +135,8 @@ def delete(ctx: click.Context, environment: str, dry_run: bool, yes: bool) -> in
     if dry_run:
         click.echo(f"'{environment}' would be deleted: it points to {plural(len(snapshot.keys(environment)), 'output')}")
         return 0
-    confirm(f"Delete '{environment}'?", yes=yes)
+    if not confirmed(f"Delete '{environment}'?", yes=yes):
+        return EXIT_FAILED
     count = project.delete_environment(environment)
     click.echo(f"'{environment}' is deleted; it pointed to {plural(count, 'output')}")
     note("what no other environment points to stays in target/cache until it is cleaned")
@@ -161,7 +164,7 @@ def _document(project: Project, snapshot: Snapshot, row: Environment) -> dict[st
         "name": row.name, "status": _status(row, exists=exists, held=holder is not None), "base": row.base, "created": row.created or None,
         "updated": row.updated, "expires": row.expires, "nodes": len(own),
         "differing": sum(own.get(n) != prod.get(n) for n in {*own, *prod}) if exists else 0, "failed": list(row.failed),
-        "moved_by": row.moved_by, "moved_at": row.moved_at, "rollback": bool(snapshot.previous(row.name)), "plan": plan_,
+        "moved_by": row.moved_by, "moved_at": row.moved_at, "rollback": bool(snapshot.documents("previous", row.name)), "plan": plan_,
         "holder": str(holder) if holder else None,
     }  # fmt: skip
 

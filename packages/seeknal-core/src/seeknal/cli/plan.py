@@ -37,7 +37,7 @@ def plan(
     """
     invocation = invocation_of(ctx)
     project = invocation.project()
-    name = environment or PROD
+    name = PROD if environment is None else environment
     check_name(name)
     selected = project.select(selector, exclude, name)
     found = project.plan(selected=selected, full=full, environment=name, save=environment is not None)

@@ -10,7 +10,7 @@ import click
 from seeknal.cli.completion import complete_environments
 from seeknal.cli.options import as_json, invocation_of, shared_options
 from seeknal.cli.output import colored, note, number, plural, print_json
-from seeknal.errors import ProjectError
+from seeknal.errors import EXIT_FAILED, ProjectError
 from seeknal.state.environments import PROD
 
 if TYPE_CHECKING:
@@ -44,19 +44,23 @@ def promote(ctx: click.Context, environment: str, target: str, dry_run: bool, ye
 
     invocation = invocation_of(ctx)
     project = invocation.project()
-    shown = preview(project, environment, target)
-    if format_ == "text":
-        print_moves(shown.moves, invocation)
-    if dry_run:
-        _print(shown, format_, done=False)
+    shown = None
+    if dry_run or not yes:
+        shown = preview(project, environment, target)
+        if format_ == "text":
+            print_moves(shown.moves, invocation)
+        if dry_run:
+            _print(shown, format_, done=False)
         if shown.refusal is not None:
             raise shown.refusal
-        return 0
-    if shown.refusal is not None:
-        raise shown.refusal
-    if shown.moves:
-        confirm(f"Promote '{environment}' to '{target}'?", yes=yes)
-    _print(swap(project, environment, target, expected=shown, wait_seconds=DAY if wait else 0.0), format_, done=True)
+        if dry_run:
+            return 0
+        if shown.moves and not confirmed(f"Promote '{environment}' to '{target}'?", yes=yes):
+            return EXIT_FAILED
+    found = swap(project, environment, target, expected=shown, wait_seconds=DAY if wait else 0.0)
+    if format_ == "text" and shown is None:
+        print_moves(found.moves, invocation)
+    _print(found, format_, done=True)
     return 0
 
 
@@ -98,10 +102,13 @@ def counted(moves: Sequence[Move]) -> str:
     return f"{plural(len(moves) - described, 'node')} ({', '.join(parts)})"
 
 
-def confirm(question: str, *, yes: bool) -> None:
-    """Ask on a terminal. Raises ProjectError where nobody can be asked and `--yes` was not said."""
+def confirmed(question: str, *, yes: bool) -> bool:
+    """Ask on a terminal; False for a no. Raises ProjectError where nobody can be asked and `--yes` was not said."""
     if yes:
-        return
+        return True
     if not sys.stdin.isatty():
         raise ProjectError("SK-CLI-001", f"nobody can be asked here: {question}", hint="say --yes, or look first with --dry-run")
-    click.confirm(question, abort=True, err=True)
+    if click.confirm(question, err=True):
+        return True
+    note("nothing was changed")
+    return False

@@ -70,12 +70,13 @@ def run(
 
     invocation = invocation_of(ctx)
     project = invocation.project()
-    check_name(environment or PROD)
-    chosen = _selected(project, selector, nodes, exclude, environment or PROD, retry=retry)
+    name = PROD if environment is None else environment
+    check_name(name)
+    chosen = _selected(project, selector, nodes, exclude, name, retry=retry)
     if dry_run:
         from seeknal.cli.plan import print_plan
 
-        print_plan(project, project.plan(selected=chosen, full=full, environment=environment or PROD), invocation, format_)
+        print_plan(project, project.plan(selected=chosen, full=full, environment=name), invocation, format_)
         return 0
     options = RunOptions(
         selected=chosen,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 import click
@@ -61,8 +62,10 @@ def rebuild(ctx: click.Context) -> int:
     from seeknal.state.rebuild import rebuild as rebuild_state
 
     project = invocation_of(ctx).project()
-    with project.state.lease(PROD, holder_of("seeknal state rebuild")) as lease:
-        count = rebuild_state(project.state, lease, project.store.walk())
+    with ExitStack() as leases:
+        names = sorted({PROD, *project.state.read().environments()})
+        held = [leases.enter_context(project.state.lease(n, holder_of("seeknal state rebuild"))) for n in names]
+        count = rebuild_state(project.state, held[0], project.store.walk())
     click.echo(f"{plural(count, 'output')} found again; `seeknal run` decides which are current")
     return 0
 

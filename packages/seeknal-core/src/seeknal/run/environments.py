@@ -19,10 +19,9 @@ if TYPE_CHECKING:
     from datetime import timedelta
 
     from seeknal.api import Project
-    from seeknal.nodes import NodeId
     from seeknal.plan.saved import SavedPlan
     from seeknal.run.results import RunResult
-    from seeknal.state.model import Pointer, Snapshot, Table
+    from seeknal.state.model import Snapshot, Table
 
 
 class Course:
@@ -90,11 +89,10 @@ def copied(pointers: Mapping[str, Mapping[str, Any]], source: str, target: str) 
 
 @dataclass(frozen=True)
 class Rollback:
-    """What going back changes, by node, and the pointers gone back to. `done`: it has happened."""
+    """What going back changes, by node. `done`: it has happened."""
 
     environment: str
     moves: tuple[Move, ...]
-    pointers: Mapping[NodeId, Pointer | None]
     done: bool = False
 
     def to_json(self) -> dict[str, Any]:
@@ -116,30 +114,29 @@ def rollback(project: Project, environment: str, *, dry_run: bool = False, wait_
         now = datetime.now(UTC)
         row = snapshot.environment(environment) or Environment(environment, stamp(now))
         row = replace(row, moved_by="rollback", moved_at=stamp(now), built_on={}, seen={})
-        current = snapshot.tables["pointers"]
+        before, current = snapshot.documents("previous", environment), snapshot.tables["pointers"]
         swapped = [
             change
-            for node, pointer in found.pointers.items()
+            for node, document in before.items()
             for change in (
-                Change("pointers", f"{environment}/{node}", pointer.to_json() if pointer else None),
+                Change("pointers", f"{environment}/{node}", document or None),
                 Change("previous", f"{environment}/{node}", current.get(f"{environment}/{node}", {})),
             )
         ]
         project.state.commit([*swapped, Change("environments", environment, row.to_json())], lease)
-        publish_pointers(project, environment)
-        project.state.settle()
+        publish_pointers(project, snapshot, environment, {**snapshot.documents("pointers", environment), **before})
     return replace(found, done=True)
 
 
 def _rollback(project: Project, snapshot: Snapshot, environment: str) -> Rollback:
     snapshot.require(environment)
-    before, current = snapshot.previous(environment), snapshot.pointers(environment)
+    before, current = snapshot.documents("previous", environment), snapshot.documents("pointers", environment)
     if not before:
         message = f"nothing was promoted to '{environment}', so there is nothing to go back to"
         raise ProjectError("SK-ENV-004", message, hint="see `seeknal env list`")
-    wanted = {n: p for n, p in before.items() if p is not None}
-    require_whole(project, snapshot, wanted, f"'{environment}' cannot go back to it", "build it anew: go back in the project, and run it")
-    return Rollback(environment, tuple(moves(current, {**current, **before}, snapshot)), before)
+    found = tuple(moves(current, {**current, **before}, snapshot))
+    require_whole(project, snapshot, found, f"'{environment}' cannot go back to it", "build it anew: go back in the project, and run it")
+    return Rollback(environment, found)
 
 
 def delete(project: Project, environment: str, *, wait_seconds: float = 0.0) -> int:

@@ -16,7 +16,7 @@ from seeknal.run.holding import now, this_process
 from seeknal.run.publication import Publication, outputs_of
 from seeknal.run.results import NodeResult, RunResult
 from seeknal.run.scheduler import Scheduler
-from seeknal.state.environments import PROD, check_name
+from seeknal.state.environments import check_name
 from seeknal.state.model import Change
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 def execute(project: Project, options: RunOptions, listener: Listener | None = None) -> RunResult:
     """Run a project. Raises LockedError when another run is at it, and ProjectError where the plan that was saved for it is stale."""
-    environment = options.environment or PROD
+    environment = options.named
     check_name(environment)
     begun = time.perf_counter()
     run_id = f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:6]}"

@@ -22,7 +22,7 @@ def plan(project: Project, options: RunOptions, *, save: bool = False) -> Plan:
     Raises ProjectError for a name that cannot be an environment's, ProjectErrors for names in queries that mean nothing, and where it is to be saved
     LockedError while a run is at it.
     """
-    environment = options.environment or PROD
+    environment = options.named
     check_name(environment)
     snapshot = project.state.read()
     check_name(environment, snapshot.environments())
@@ -38,6 +38,5 @@ def plan(project: Project, options: RunOptions, *, save: bool = False) -> Plan:
         if save:
             with project.state.lease(environment, this_process(), options.wait_seconds) as lease:
                 project.state.commit([Change("plans", environment, made.to_json())], lease)
-                project.state.settle()
     project.analyses.keep()
     return found

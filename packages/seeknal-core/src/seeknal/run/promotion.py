@@ -19,14 +19,13 @@ from seeknal.plan.saved import listed
 from seeknal.run.holding import this_process
 from seeknal.run.moves import Move, moves, publish_pointers, require_whole
 from seeknal.state.environments import PROD, Environment, check_name, digest_of, stamp
-from seeknal.state.model import Change
+from seeknal.state.model import Change, Pointer
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from seeknal.api import Project
     from seeknal.nodes import NodeId
-    from seeknal.state.model import Pointer, Snapshot
+    from seeknal.run.moves import Documents
+    from seeknal.state.model import Snapshot
 
 _AUDITS = CONFIG.index("audits")
 
@@ -69,8 +68,7 @@ def promote(
             raise ProjectError("SK-ENV-007", f"'{source}' or '{target}' moved while you were asked", hint="look again, and answer again")
         if found.moves:
             project.state.commit(_changes(snapshot, found), held[target])
-        publish_pointers(project, target)
-        project.state.settle()
+        publish_pointers(project, snapshot, target, _after(project, snapshot, source, target))
     return replace(found, done=True)
 
 
@@ -94,9 +92,8 @@ def look_at(project: Project, snapshot: Snapshot, source: str, target: str) -> P
     """What promoting would change as of this snapshot."""
     snapshot.require(source)
     check_name(target, snapshot.environments())
-    before, wanted = snapshot.pointers(target), snapshot.pointers(source)
-    after = {n: p for n, p in wanted.items() if not _stays(project, n)} | {n: p for n, p in before.items() if _stays(project, n)}
-    found = tuple(moves(before, after, snapshot))
+    after = _after(project, snapshot, source, target)
+    found = tuple(moves(snapshot.documents("pointers", target), after, snapshot))
     readers = {m.id for m in found if m.change != "described"}
     exposures = tuple(n for n in project.dag.order if is_handed_out(project.nodes[n]) and readers & set(project.dag.upstream([n])))
     promotion = Promotion(source, target, found, exposures=exposures)
@@ -107,12 +104,18 @@ def look_at(project: Project, snapshot: Snapshot, source: str, target: str) -> P
     return promotion
 
 
+def _after(project: Project, snapshot: Snapshot, source: str, target: str) -> Documents:
+    """What the target points to once it has been promoted to."""
+    given = {n: d for n, d in snapshot.documents("pointers", source).items() if not _stays(project, n)}
+    return given | {n: d for n, d in snapshot.documents("pointers", target).items() if _stays(project, n)}
+
+
 def _stays(project: Project, node: NodeId) -> bool:
     """Whether a node is the target's own affair: what is written outside is written by the runs of prod."""
     return is_handed_out(project.nodes[node]) if node in project.nodes else kind_of(node) == "exposure"
 
 
-def _check(project: Project, snapshot: Snapshot, promotion: Promotion, after: Mapping[NodeId, Pointer]) -> None:
+def _check(project: Project, snapshot: Snapshot, promotion: Promotion, after: Documents) -> None:
     """Raise the first reason for which this may not be done."""
     row = snapshot.environment(promotion.source)
     if row is None:
@@ -121,15 +124,10 @@ def _check(project: Project, snapshot: Snapshot, promotion: Promotion, after: Ma
     if not promotion.moves:
         return
     _require_unmoved(snapshot, promotion, row)
-    moved = {m.id: after[m.id] for m in promotion.moves if m.after is not None}
-    _require_audited(project, snapshot, moved, row.name)
-    _require_in_step(snapshot, {n for n, m in _keyed(promotion)}, after, row.name)
-    hint = f"build it anew: seeknal run --env {row.name}"
-    require_whole(project, snapshot, {n: moved[n] for n, m in _keyed(promotion) if n in moved}, "nothing was promoted", hint)
-
-
-def _keyed(promotion: Promotion) -> list[tuple[NodeId, Move]]:
-    return [(m.id, m) for m in promotion.moves if m.change != "described"]
+    _require_audited(project, snapshot, {m.id: after[m.id] for m in promotion.moves if m.after is not None}, row.name)
+    moved = {m.id for m in promotion.moves if m.change != "described"}
+    _require_in_step(snapshot, moved, {n: d for n, d in after.items() if not _stays(project, n)}, row.name)
+    require_whole(project, snapshot, promotion.moves, "nothing was promoted", f"build it anew: seeknal run --env {row.name}")
 
 
 def _require_ready(row: Environment) -> None:
@@ -161,29 +159,29 @@ def _require_unmoved(snapshot: Snapshot, promotion: Promotion, row: Environment)
         raise ProjectError("SK-ENV-007", message, hint=hint)
 
 
-def _require_audited(project: Project, snapshot: Snapshot, moved: Mapping[NodeId, Pointer], source: str) -> None:
+def _require_audited(project: Project, snapshot: Snapshot, moved: Documents, source: str) -> None:
     """No output is promoted that its node's audits, as they are now, would keep from being published."""
-    for node, pointer in moved.items():
+    for node, document in moved.items():
         audits = [a for a in project.nodes[node].audits if a.severity == "error"] if node in project.nodes else []
         for spec in audits:
-            outcome = snapshot.audit(pointer.key, spec.definition)
+            outcome = snapshot.audit(document["key"], spec.definition)
             if outcome is not None and not outcome.passed:
                 message = f"{node} fails its audit {outcome.label}: {outcome.message}; nothing was promoted"
                 raise NodeError("SK-ENV-010", message, at=spec.at or project.nodes[node].at)
-        if audits and pointer.fingerprint.config.split(".")[_AUDITS] != config_hash(project.nodes[node]).split(".")[_AUDITS]:
+        recorded = Pointer.from_json(document).fingerprint.config.split(".") if audits else []
+        if audits and recorded[_AUDITS:][:1] != config_hash(project.nodes[node]).split(".")[_AUDITS:][:1]:
             message = f"the audits of {node} have changed since '{source}' was run: nothing was promoted"
             raise NodeError("SK-ENV-010", message, at=project.nodes[node].at, hint=f"audit what is there: seeknal run --env {source}")
 
 
-def _require_in_step(snapshot: Snapshot, moved: set[NodeId], after: Mapping[NodeId, Pointer], source: str) -> None:
+def _require_in_step(snapshot: Snapshot, moved: set[NodeId], after: Documents, source: str) -> None:
     """What is promoted was made from each other: a run of some nodes only may leave readers of them behind."""
-    for node, pointer in after.items():
-        for read_from, read in pointer.inputs.items():
-            if not ({node, read_from} & moved) or read_from not in after or kind_of(node) == "exposure":
-                continue
-            other = after[read_from]
-            artifact = snapshot.artifact(other.key)
-            if other.key != read.key and (artifact is None or artifact.identity(read.columns) != read.digest):
+    for node, document in after.items():
+        reads = [r for r in document["inputs"] if {node, r} & moved and r in after]
+        inputs = Pointer.from_json(document).inputs if reads else {}
+        for read_from, read in ((r, inputs[r]) for r in reads if after[r]["key"] != inputs[r].key):
+            artifact = snapshot.artifact(after[read_from]["key"])
+            if artifact is None or artifact.identity(read.columns) != read.digest:
                 message = f"{node} in '{source}' was made from another {read_from} than is there now: nothing was promoted"
                 raise StateError("SK-ENV-009", message, hint=f"run all of it: seeknal run --env {source}")
 

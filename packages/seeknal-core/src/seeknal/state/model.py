@@ -231,17 +231,14 @@ class Snapshot:
 
     def pointers(self, environment: str) -> dict[NodeId, Pointer]:
         """What an environment points to."""
-        return {n: Pointer.from_json(v) for n, v in self._of("pointers", environment).items()}
+        return {n: Pointer.from_json(v) for n, v in self.documents("pointers", environment).items()}
 
     def keys(self, environment: str) -> dict[NodeId, Key]:
         """The key an environment has for each node."""
-        return {n: Key(v["key"]) for n, v in self._of("pointers", environment).items()}
+        return {n: Key(v["key"]) for n, v in self.documents("pointers", environment).items()}
 
-    def previous(self, environment: str) -> dict[NodeId, Pointer | None]:
-        """What an environment pointed to before, for the nodes that it has otherwise now; None for those it did not have."""
-        return {n: Pointer.from_json(v) if v else None for n, v in self._of("previous", environment).items()}
-
-    def _of(self, table: Table, environment: str) -> dict[NodeId, Mapping[str, Any]]:
+    def documents(self, table: Literal["pointers", "previous"], environment: str) -> dict[NodeId, Mapping[str, Any]]:
+        """The documents of an environment, by node. In `previous`, empty ones stand for nodes it did not have."""
         prefix = f"{environment}/"
         return {NodeId(k[len(prefix) :]): v for k, v in self.tables[table].items() if k.startswith(prefix)}
 
