@@ -111,3 +111,11 @@ def test_plan_is_not_saved_while_a_run_is_at_it(everywhere):
         with pytest.raises(LockedError, match="busy"):
             plan(everywhere)
         assert plan(everywhere, save=False).counts["build"] == 0
+
+
+def test_output_that_exists_and_is_not_published_is_no_nothing_to_do(shop):
+    shop.edit(ADULTS, "18", "40").run(environment="dev").assert_success()
+    shown = shop.cli("plan").assert_success().stdout
+    assert "= publish    transform.adults  (content changed; its output exists)" in shown
+    assert shown.endswith("Plan for 4 nodes: 0 to build, 0 may build, 2 up to date, 2 to publish.\n")
+    assert "Nothing to do" in shop.cli("plan", "dev").assert_success().stdout

@@ -64,6 +64,7 @@ def print_plan(project: Project, plan: Plan, invocation: Invocation, format_: st
         if (
             decision.action in ("reuse", "skip")
             and decision.audits == "known"
+            and not is_published_anew(decision)
             and not (invocation.verbose or "upstream failed" in decision.reason)
         ):
             continue
@@ -77,7 +78,15 @@ def print_plan(project: Project, plan: Plan, invocation: Invocation, format_: st
         click.echo(f"- remove     {node}  (no longer in the project)")
     if any(c.change in ("modified", "indirect") for c in plan.changes.values()):
         click.echo(counted(plan.changes))
-    click.echo(_total(counts, len(plan.removed), audits.count("missing"), audits.count("failed")))
+    anew = sum(map(is_published_anew, plan.decisions.values()))
+    click.echo(_total(counts, len(plan.removed), audits.count("missing"), audits.count("failed"), anew))
+
+
+def is_published_anew(decision: Decision) -> bool:
+    """Whether an output that exists is another than the environment publishes now."""
+    return (
+        decision.action == "reuse" and decision.artifact is not None and decision.audits == "known" and decision.reason[:9] != "unchanged"
+    )
 
 
 def _shown(decision: Decision) -> tuple[str, str, str, str]:
@@ -86,20 +95,23 @@ def _shown(decision: Decision) -> tuple[str, str, str, str]:
         return "~", "audit", "yellow", "audits that this output has not been through"
     if decision.audits == "failed":
         return "!", "fails", "red", "an audit failed on this data before"
+    if is_published_anew(decision):
+        return "=", "publish", "green", f"{decision.reason}; its output exists"
     mark, shade = _MARKS[decision.action]
     return mark, decision.action.replace("_", " "), shade, decision.reason
 
 
-def _total(counts: dict[str, int], removed: int, audits: int, failed: int) -> str:
-    if not any((counts["build"], counts["may_build"], removed, audits, failed)):
+def _total(counts: dict[str, int], removed: int, audits: int, failed: int, anew: int) -> str:
+    if not any((counts["build"], counts["may_build"], removed, audits, failed, anew)):
         return f"Nothing to do: {plural(counts['reuse'], 'node')} up to date."
-    up_to_date = counts["reuse"] - audits - failed
+    up_to_date = counts["reuse"] - audits - failed - anew
     parts = [f"{counts['build']:,} to build", f"{counts['may_build']:,} may build", f"{up_to_date:,} up to date"]
+    parts += [f"{anew:,} to publish"] if anew else []
     parts += [f"{audits:,} to audit"] if audits else []
     parts += [f"{failed:,} failing"] if failed else []
     parts += [f"{counts['skip']:,} skipped"] if counts["skip"] else []
     parts += [f"{removed:,} to remove"] if removed else []
-    return f"Plan for {plural(sum(counts.values()), 'node')}: {', '.join(parts)}."
+    return f"Plan for {plural(sum(counts[action] for action in _MARKS), 'node')}: {', '.join(parts)}."
 
 
 def plan_document(plan: Plan) -> dict[str, Any]:
