@@ -122,3 +122,38 @@ def test_runs_of_several_environments_at_once_lose_nothing(everywhere):
     with duckdb.connect(str(everywhere.root / "target/warehouse.duckdb"), read_only=True) as warehouse:
         found = warehouse.execute("SELECT schema_name, count(*) FROM duckdb_views() WHERE NOT internal GROUP BY ALL ORDER BY 1").fetchall()
     assert found == [("a", 4), ("b", 4), ("c", 4), ("prod", 4)]
+
+
+def test_commands_at_once_end_well_or_say_who_is_at_it(everywhere):
+    """Each of several does what it says or is refused with a code; afterwards everything can be read and run."""
+    entry = [sys.executable, "-c", "from seeknal.cli import main; main()"]
+    everywhere.edit("seeknal/adults.sql", "18", "40").run(environment="a").assert_success()
+    lines = [
+        "run --env a",
+        "run --env b",
+        "run",
+        "plan a",
+        "promote a --yes",
+        "promote a b --yes",
+        "promote a --yes",
+        "env rollback prod --yes",
+    ]
+    lines += ["env delete b --yes", "env list"]
+    running = {
+        (line, n): subprocess.Popen(
+            [*entry, *line.split()], cwd=everywhere.root, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True
+        )
+        for n, line in enumerate(lines)
+    }
+    for (line, _), process_ in running.items():
+        said = process_.communicate(timeout=180)[1]
+        assert process_.returncode in (0, 1, 2, 4), (line, said)
+        assert process_.returncode == 0 or "error[SK-" in said, (line, said)
+        assert "Traceback" not in said, (line, said)
+        assert "internal error" not in said, (line, said)
+    everywhere.run(wait_seconds=60).assert_success()
+    everywhere.run(environment="a", force=True, wait_seconds=60).assert_success()
+    snapshot = everywhere.open().state.read()
+    assert snapshot.keys("a") == snapshot.keys("prod")
+    for environment in ("prod", "a"):
+        assert everywhere.open().rows("adults", environment=environment).rows == [(3, "Cid")]

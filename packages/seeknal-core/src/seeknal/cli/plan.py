@@ -42,7 +42,7 @@ def plan(
     selected = project.select(selector, exclude, name)
     found = project.plan(selected=selected, full=full, environment=name, save=environment is not None)
     print_plan(project, found, invocation, format_, sql=sql)
-    if environment is not None and format_ == "text":
+    if environment is not None and format_ == "text" and not invocation.quiet:
         note(f"The plan is saved: `seeknal run --env {name}` runs it.")
     return 0
 

@@ -50,7 +50,7 @@ def promote(ctx: click.Context, environment: str, target: str, dry_run: bool, ye
         if format_ == "text":
             print_moves(shown.moves, invocation)
         if dry_run:
-            _print(shown, format_, done=False)
+            _print(shown, invocation, format_)
         if shown.refusal is not None:
             raise shown.refusal
         if dry_run:
@@ -60,20 +60,21 @@ def promote(ctx: click.Context, environment: str, target: str, dry_run: bool, ye
     found = swap(project, environment, target, expected=shown, wait_seconds=DAY if wait else 0.0)
     if format_ == "text" and shown is None:
         print_moves(found.moves, invocation)
-    _print(found, format_, done=True)
+    _print(found, invocation, format_)
     return 0
 
 
-def _print(found: Promotion, format_: str, *, done: bool) -> None:
+def _print(found: Promotion, invocation: Invocation, format_: str) -> None:
     if format_ == "json":
         print_json(found.to_json())
         return
     if not found.moves:
         click.echo(f"Nothing to promote: '{found.target}' is what '{found.source}' is.")
-    elif done:
+    elif found.done:
         click.echo(f"Promoted '{found.source}' to '{found.target}': {counted(found.moves)}.")
-        note(f"`seeknal env rollback {found.target}` takes it back.")
-        if found.exposures and found.target == PROD:
+        if not invocation.quiet:
+            note(f"`seeknal env rollback {found.target}` takes it back.")
+        if found.exposures and found.target == PROD and not invocation.quiet:
             note(f"The next `seeknal run` writes {', '.join(found.exposures)}.")
     else:
         click.echo(f"Promoting '{found.source}' to '{found.target}' would change {counted(found.moves)}.")

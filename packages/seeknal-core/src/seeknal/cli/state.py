@@ -12,7 +12,7 @@ import click
 from seeknal.cli.options import as_json, invocation_of, shared_options
 from seeknal.cli.output import note, plural, print_json, print_table
 from seeknal.errors import EXIT_FAILED
-from seeknal.state.environments import PROD
+from seeknal.state.environments import PROD, check_name
 
 if TYPE_CHECKING:
     from seeknal.api import Project
@@ -46,6 +46,7 @@ def info(ctx: click.Context, format_: str) -> int:
 @click.pass_context
 def unlock(ctx: click.Context, environment: str) -> int:
     """Free the lease of a run that is gone. A run that is alive keeps it."""
+    check_name(environment)
     before = invocation_of(ctx).project().state.unlock(environment)
     click.echo(f"freed: it was held by {before}" if before else f"environment '{environment}' is not locked")
     return 0
