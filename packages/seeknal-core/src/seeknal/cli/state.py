@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 import click
@@ -11,7 +12,7 @@ import click
 from seeknal.cli.options import as_json, invocation_of, shared_options
 from seeknal.cli.output import note, plural, print_json, print_table
 from seeknal.errors import EXIT_FAILED
-from seeknal.state.model import PROD
+from seeknal.state.environments import PROD, check_name
 
 if TYPE_CHECKING:
     from seeknal.api import Project
@@ -45,6 +46,7 @@ def info(ctx: click.Context, format_: str) -> int:
 @click.pass_context
 def unlock(ctx: click.Context, environment: str) -> int:
     """Free the lease of a run that is gone. A run that is alive keeps it."""
+    check_name(environment)
     before = invocation_of(ctx).project().state.unlock(environment)
     click.echo(f"freed: it was held by {before}" if before else f"environment '{environment}' is not locked")
     return 0
@@ -61,8 +63,10 @@ def rebuild(ctx: click.Context) -> int:
     from seeknal.state.rebuild import rebuild as rebuild_state
 
     project = invocation_of(ctx).project()
-    with project.state.lease(PROD, _holder("seeknal state rebuild")) as lease:
-        count = rebuild_state(project.state, lease, project.store.walk())
+    with ExitStack() as leases:
+        names = sorted({PROD, *project.state.read().environments()})
+        held = [leases.enter_context(project.state.lease(n, holder_of("seeknal state rebuild"))) for n in names]
+        count = rebuild_state(project.state, held[0], project.store.walk())
     click.echo(f"{plural(count, 'output')} found again; `seeknal run` decides which are current")
     return 0
 
@@ -86,15 +90,17 @@ def _damaged(project: Project) -> list[str]:
     """A line for each current output whose files are not what was written."""
     snapshot = project.state.read()
     found = []
-    for node, pointer in snapshot.pointers(PROD).items():
-        artifact = snapshot.artifact(pointer.key)
+    pointed = {key: node for name in {PROD, *snapshot.environments()} for node, key in snapshot.keys(name).items()}
+    for key, node in sorted(pointed.items(), key=lambda item: item[1]):
+        artifact = snapshot.artifact(key)
         presence = project.store.verify(artifact) if artifact is not None else "whole"
         if presence != "whole" and artifact is not None:
             found.append(f"{node}: {presence}: {', '.join(str(p) for p in project.store.paths(artifact))}")
     return found
 
 
-def _holder(command: str) -> Holder:
+def holder_of(command: str) -> Holder:
+    """This process, as the holder of a lease."""
     from datetime import UTC, datetime
 
     from seeknal.state.backend import Holder

@@ -159,4 +159,5 @@ def settle(config: Config, profiles: Profiles, profile: str | None, variables: d
         prefer=config.plugins.prefer,
         vars={**config.vars, **chosen.vars, **variables},
         external_paths=tuple(config.external_paths),
+        environment_ttl=config.environments.ttl,
     )

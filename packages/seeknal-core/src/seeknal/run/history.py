@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+import sys
 from typing import TYPE_CHECKING, Any
 
 from seeknal.errors import ProjectError, did_you_mean
 from seeknal.nodes import NodeId
+from seeknal.plan.planner import LEFT
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+_ALL = sys.maxsize
 
 
 def last_results(target: Path) -> dict[NodeId, str]:
@@ -21,12 +25,14 @@ def last_results(target: Path) -> dict[NodeId, str]:
         return {}
 
 
-def unfinished(target: Path) -> list[NodeId]:
-    """What failed in the last run, and what did not come to be tried. What the run was not asked for is neither."""
+def unfinished(target: Path, environment: str) -> list[NodeId]:
+    """What failed in an environment's last run, and what did not come to be tried. What the run was not asked for is neither."""
     try:
-        nodes = json.loads((target / "run_results.json").read_bytes())["nodes"]
-        return [NodeId(n["id"]) for n in nodes if n["status"] in ("failed", "skipped") and n["reason"] != "not selected"]
-    except (OSError, ValueError, KeyError):
+        document = json.loads((target / "run_results.json").read_bytes())
+        if document["environment"] != environment:
+            document = next(d for d in past_runs(target, _ALL) if d["environment"] == environment)
+        return [NodeId(n["id"]) for n in document["nodes"] if n["status"] in ("failed", "skipped") and n["reason"] not in LEFT]
+    except (OSError, ValueError, KeyError, StopIteration):
         return []
 
 

@@ -9,21 +9,22 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from seeknal.durable import write_whole
+from seeknal.durable import locked, write_whole
 from seeknal.protocols import Files, Query
 from seeknal.targets import load_target
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from seeknal.artifacts import ArtifactStore
     from seeknal.graph.dag import Dag
     from seeknal.nodes import NodeId
     from seeknal.project.loader import LoadedProject
-    from seeknal.state.model import Artifact, Pointer
+    from seeknal.state.model import Artifact, Pointer, Snapshot
 
 WAREHOUSE = "warehouse.duckdb"
 _RECORD = "warehouse.json"
+_LOCK = "warehouse.lock"
 
 
 class Publication:
@@ -40,6 +41,10 @@ class Publication:
         """Bring the warehouse up to date. Returns how many relations changed; with nothing to change nothing is opened."""
         if "publish" not in self._project.engine.capabilities:
             return 0
+        with locked(self._path.with_name(_LOCK)):  # environments share the file
+            return self._publish(pointers, artifacts)
+
+    def _publish(self, pointers: Mapping[NodeId, Pointer], artifacts: Mapping[NodeId, Artifact]) -> int:
         record = self._record()
         before = record.get(self._environment, {})
         nodes = {self._dag.nodes[n].relation: n for n in self._dag.order if n in pointers and self._dag.nodes[n].is_readable}
@@ -54,6 +59,8 @@ class Publication:
         driver.publish(self._path, self._environment, relations, dropped)
         now = {r: before[r] for r in before if r not in dropped} | {r: wanted[r] for r in relations}
         document = {**record, self._environment: now, "": str(self._store.target)}
+        if not now:
+            del document[self._environment]
         write_whole(self._store.target / _RECORD, json.dumps(document).encode())
         return len(relations) + len(dropped)
 
@@ -77,3 +84,18 @@ class Publication:
         if document.pop("", None) == str(self._store.target) and self._path.is_file():
             return document
         return {environment: dict.fromkeys(relations, "") for environment, relations in document.items()}
+
+
+def outputs_of(
+    dag: Dag, read: Callable[[], Snapshot], pointers: Mapping[NodeId, Pointer], known: Mapping[NodeId, Artifact]
+) -> dict[NodeId, Artifact]:
+    """The output each node's pointer is about, also where the last build was not published. State is read only for those not `known`."""
+    found = {n: a for n, a in known.items() if n in pointers and pointers[n].key == a.key}
+    missing = [n for n in pointers if n not in found and n in dag.nodes and dag.nodes[n].is_stored]
+    if missing:
+        snapshot = read()
+        for node in missing:
+            artifact = snapshot.artifact(pointers[node].key)
+            if artifact is not None:
+                found[node] = artifact
+    return found
