@@ -3,38 +3,15 @@
 from __future__ import annotations
 
 import json
-import uuid
 
 import pytest
 from tests.core.conftest import SHOP
-from tests.sql_state.conftest import url_of
 
 from seeknal.errors import LockedError, ProjectError
 from seeknal.plugin import Change
 from seeknal.state.file import FileBackend
 from seeknal.state.portable import export_state, import_state, parse_state
 from seeknal.testing.other_process import OtherProcess, this_process
-
-
-@pytest.fixture(params=["file", "sqlite", "postgres"])
-def where(request, tmp_path):
-    """What the environment of a command says, for the project to keep its state there."""
-    if request.param == "file":
-        return {}
-    if request.param == "sqlite":
-        return {"SEEKNAL_STATE_URL": f"sqlite:///{tmp_path / 'state.db'}"}
-    server = request.getfixturevalue("postgres_server")
-    return {"SEEKNAL_STATE_URL": f"{url_of(server)}?schema=s_{uuid.uuid4().hex[:8]}", "PGPASSWORD": server.password}
-
-
-@pytest.fixture
-def shop(project, where, monkeypatch):
-    """A project that was built with its state there."""
-    for name, value in where.items():
-        monkeypatch.setenv(name, value)
-    folder = project(SHOP)
-    folder.run().assert_success()
-    return folder
 
 
 def forget_state(shop):

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from seeknal.errors import SeeknalError
     from seeknal.fileversions import FileVersions
     from seeknal.graph.selection import History
+    from seeknal.janitor import Cleaning, Policy
     from seeknal.plan.lineage import Lineage
     from seeknal.plan.outlook import Outlook
     from seeknal.protocols import Rows, Session
@@ -207,7 +208,19 @@ class Project:
             result.seconds = time.perf_counter() - begun
             result.ended_at = _now()
             result.write(self.target)
+        if self.loaded.settings.janitor.get("auto_run"):
+            from seeknal.run.cleaning import clean_if_due
+
+            result.notices += clean_if_due(self, holder)
         return result
+
+    def clean(self, policy: Policy | None = None, *, dry_run: bool = False, wait_seconds: float = 0.0) -> Cleaning:
+        """Remove what nothing uses any more; see `seeknal janitor`. Raises LockedError where a run is in progress."""
+        from seeknal.run.cleaning import janitor
+
+        worker = janitor(self, policy)
+        holder = Holder("-", socket.gethostname(), os.getpid(), "seeknal janitor", _now())
+        return worker.look() if dry_run else worker.clean(holder, wait_seconds)
 
     def _run(self, options: RunOptions, listener: Listener, result: RunResult, lease: Any) -> RunResult:
         from seeknal.run.builder import Builder

@@ -31,6 +31,7 @@ class Settings:
     prefer: Mapping[str, str] = field(default_factory=dict)
     vars: Mapping[str, Any] = field(default_factory=dict)
     external_paths: tuple[str, ...] = ()
+    janitor: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

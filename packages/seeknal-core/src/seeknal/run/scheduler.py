@@ -189,6 +189,8 @@ class Scheduler:
         version = self._situation.versions.get(node.id)
         pointer = self._pointer(node, key, inputs, version)
         before = self._situation.pointers.get(node.id)
+        if decision.artifact is not None and (before is None or before.key != key):
+            self._builder.taken_up(decision.artifact)
         if before is None or replace(before, run_id=pointer.run_id) != pointer:
             progress.pointers[node.id] = pointer
             changes.append(Change("pointers", f"{self._situation.environment}/{node.id}", pointer.to_json()))
