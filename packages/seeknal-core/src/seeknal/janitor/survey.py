@@ -68,7 +68,7 @@ def survey(target: Path, snapshot: Snapshot, use: Use, before: datetime) -> Surv
             found.used += 1
             _leftovers_of_used(found, path, entries, _files(known.get(key)) | use.files.get(key, set()), oldest)
         else:
-            _unused(found, name, path, entries, oldest)
+            _unused(found, name, path, entries, known.get(key), oldest)
     _elsewhere(found, target, oldest)
     audited = {k.partition("/")[0] for k in snapshot.tables["audits"]}
     found.stale = sorted(k for k in {*known, *audited} - seen if k not in use.keys)
@@ -117,8 +117,15 @@ def _described(path: str) -> set[str]:
         return set()
 
 
-def _unused(found: Survey, name: str, path: str, entries: Mapping[str, os.DirEntry[str]], oldest: float) -> None:
-    """An output that nothing uses, or what is left of one that never came to be."""
+def _unused(
+    found: Survey, name: str, path: str, entries: Mapping[str, os.DirEntry[str]], document: Mapping[str, Any] | None, oldest: float
+) -> None:
+    """An output that nothing uses, or what is left of one that never came to be. The state knows the sizes of most."""
+    sizes = {} if document is None else {f[0]: f[1] for f in document["files"]}
+    if META in entries and entries.keys() == {META, *sizes}:
+        stat = entries[META].stat(follow_symlinks=False)
+        found.outputs.append(Output(name, tuple(entries), sum(sizes.values()) + stat.st_size, stat.st_mtime))
+        return
     stats = {n: e.stat(follow_symlinks=False) for n, e in entries.items()}
     if META in entries:
         size = sum(s.st_size for s in stats.values())

@@ -22,6 +22,7 @@ from seeknal.janitor.marks import Marks
 from seeknal.janitor.survey import STATE, survey
 from seeknal.janitor.use import Use, documents_of, expired, published, unknown
 from seeknal.state.backend import CLEANING
+from seeknal.state.bulk import uncollected
 from seeknal.state.model import PROD, Change
 
 if TYPE_CHECKING:
@@ -120,7 +121,7 @@ class Janitor:
 
     def clean(self, holder: Holder, wait_seconds: float = 0.0) -> Cleaning:
         """Do it. Raises LockedError where a run is in progress."""
-        with self._alone(holder, wait_seconds) as leases:
+        with self._alone(holder, wait_seconds) as leases, uncollected():
             snapshot = self.state.read()
             gone = expired(snapshot, self.now, self.policy.environment_ttl)
             half = [name for name in unknown(snapshot) if name in leases]
