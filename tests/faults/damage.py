@@ -100,7 +100,7 @@ def variants(count: int) -> list[Variant]:
     found = []
     for seed in range(count):
         kind = list(KINDS)[seed % len(KINDS)]
-        way = list(WAYS)[(seed // len(KINDS) + seed) % len(WAYS)]
+        way = list(WAYS)[(seed // len(KINDS) + seed % len(KINDS)) % len(WAYS)]
         found.append(Variant(kind, way, _NEXT[(seed * 5 + seed // len(KINDS)) % len(_NEXT)], seed))
     return found
 
