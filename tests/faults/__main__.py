@@ -18,7 +18,7 @@ from tests.faults.outages import try_outages
 from tests.servers import running_postgres
 
 PAGE = Path(__file__).parents[2] / "docs/reliability.md"
-_BEGIN, _END = "<!-- begin counts -->\n", "<!-- end counts -->\n"
+_BEGIN, _END = "<!-- counts -->\n", "<!-- end of counts -->\n"
 
 
 def main() -> int:
