@@ -111,6 +111,13 @@ def test_state_info(shop):
     check("state_info", shop.cli("state", "info", "--format", "json").json())
 
 
+def test_janitor(shop):
+    shop.edit("seeknal/shop.yml", "'paid'", "'open'").cli("run", "--continue-on-error")
+    arguments = ["janitor", "--grace", "0h", "--keep-runs", "0", "--format", "json"]
+    check("janitor", shop.cli(*arguments, "--dry-run").json())
+    check("janitor", shop.cli(*arguments, "--yes").json())
+
+
 @pytest.mark.parametrize("options", [["--on", "id"], [], ["--on", "id", "--limit", "0", "--columns", "status"]])
 def test_table_diff(shop, options):
     shop.write("data/orders.csv", "id,status,more\n1,sent,x\n3,paid,\n").cli("run", "--continue-on-error")

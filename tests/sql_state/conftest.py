@@ -6,6 +6,7 @@ import uuid
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from tests.core.conftest import SHOP
 
 from seeknal.targets import load_target
 
@@ -43,3 +44,24 @@ def opened(options: dict[str, Any], tmp_path: Path) -> Callable[..., StateBacken
         return load_target(TARGETS[options["backend"]])(tmp_path / "target", given)
 
     return open_
+
+
+@pytest.fixture(params=["file", "sqlite", "postgres"])
+def where(request, tmp_path):
+    """What the environment of a command says, for the project to keep its state there."""
+    if request.param == "file":
+        return {}
+    if request.param == "sqlite":
+        return {"SEEKNAL_STATE_URL": f"sqlite:///{tmp_path / 'state.db'}"}
+    server = request.getfixturevalue("postgres_server")
+    return {"SEEKNAL_STATE_URL": f"{url_of(server)}?schema=s_{uuid.uuid4().hex[:8]}", "PGPASSWORD": server.password}
+
+
+@pytest.fixture
+def shop(project, where, monkeypatch):
+    """A project that was built with its state there."""
+    for name, value in where.items():
+        monkeypatch.setenv(name, value)
+    folder = project(SHOP)
+    folder.run().assert_success()
+    return folder

@@ -104,8 +104,8 @@ def test_killed_copy_is_gone_on_with(project, named, opened):
 
     command = [sys.executable, "-c", "from seeknal.cli import main; main()", "migrate-state", "--from", "file", "--to", url]
     with subprocess.Popen(command, cwd=folder.root, env={**__import__("os").environ, **env}) as process:
-        deadline = time.monotonic() + 60
-        while not opened(project="test").read().tables["files"] and time.monotonic() < deadline:
+        deadline, reader = time.monotonic() + 60, opened(project="test")
+        while not reader.read().tables["files"] and time.monotonic() < deadline:
             assert process.poll() is None, "it was to be killed half-way"
         process.kill()
     half = sum(map(len, opened(project="test").read().tables.values()))

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from seeknal.errors import SeeknalError
     from seeknal.fileversions import FileVersions
     from seeknal.graph.selection import History
+    from seeknal.janitor import Cleaning, Policy
     from seeknal.plan.lineage import Lineage
     from seeknal.plan.outlook import Outlook
     from seeknal.plan.planner import Plan, Situation
@@ -207,6 +208,14 @@ class Project:
         from seeknal.run.executing import execute
 
         return execute(self, options or RunOptions(), listener)
+
+    def clean(self, policy: Policy | None = None, *, dry_run: bool = False, wait_seconds: float = 0.0) -> Cleaning:
+        """Remove what nothing uses any more; see `seeknal janitor`. Raises LockedError where a run is in progress."""
+        from seeknal.run.cleaning import janitor
+        from seeknal.run.holding import this_process
+
+        worker = janitor(self, policy)
+        return worker.look() if dry_run else worker.clean(this_process(), wait_seconds)
 
     def look(self, options: RunOptions, snapshot: Snapshot, *, probes: bool) -> tuple[Situation, FileVersions]:
         """Everything decisions are made from; with `probes`, databases are asked whether their data changed."""

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from seeknal_sql_state.options import Options
 
 _POLL_SECONDS = 0.2
+_PATIENCE_SECONDS = 10.0
 
 
 class SqlBackend:
@@ -92,11 +93,28 @@ class SqlBackend:
     # Writing
 
     def commit(self, changes: Sequence[Change], lease: Lease) -> None:
-        """Apply the changes in one transaction, in which the lease is compared with who has it."""
+        """Apply the changes in one transaction, in which the lease is compared with who has it.
+
+        Where the connection is lost, that is tried again for as long as the lease may last, though not for long.
+        """
         if not isinstance(lease, leases.SqlLease) or not lease.held:
             raise self._lost(lease)
         if not changes:
             return
+        deadline = time.monotonic() + min(self._lease_seconds, _PATIENCE_SECONDS)
+        while True:
+            try:
+                self._commit(changes, lease)
+            except StateError as error:
+                if error.code != "SK-STATE-008" or time.monotonic() >= deadline:
+                    raise
+                self._database.close()
+                time.sleep(_POLL_SECONDS)
+            else:
+                return
+
+    def _commit(self, changes: Sequence[Change], lease: SqlLease) -> None:
+        """One attempt. One whose answer got lost may have been successful: the same documents are put again then, which changes nothing."""
         projects = self._tables.projects
         with self._database.writing() as connection:
             if not leases.is_held(connection, self._database, lease):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import delete, select
 
 from seeknal.plugin import TABLES
+from seeknal.state.bulk import uncollected
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,7 +24,8 @@ _BATCH = 1000
 
 def read_all(connection: Connection, database: Database, project: str) -> dict[Any, dict[str, Any]]:
     """Every table of a project. Raises ValueError for rows that this package did not write."""
-    return {kind: _read(connection, database, project, kind) for kind in TABLES}
+    with uncollected():
+        return {kind: _read(connection, database, project, kind) for kind in TABLES}
 
 
 def _read(connection: Connection, database: Database, project: str, kind: str) -> dict[str, Any]:

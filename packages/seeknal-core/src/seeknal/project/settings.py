@@ -33,6 +33,7 @@ class Settings:
     prefer: Mapping[str, str] = field(default_factory=dict)
     vars: Mapping[str, Any] = field(default_factory=dict)
     external_paths: tuple[str, ...] = ()
+    janitor: Mapping[str, Any] = field(default_factory=dict)
     environment_ttl: str = "7d"
 
     @property

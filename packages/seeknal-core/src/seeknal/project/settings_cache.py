@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 FILE = "settings.json"
-_FORMAT = 2
+_FORMAT = 4
 
 
 def read_settings(root: Path, profile: str | None, variables: dict[str, Any], *, use_cache: bool) -> Settings:

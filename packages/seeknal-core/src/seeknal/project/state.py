@@ -52,6 +52,11 @@ def open_named(named: str, registry: Registry, settings: Settings, target: Path)
     return open_state(registry, settings, target)
 
 
+def settings_of(settings: Settings, backend: str, options: Mapping[str, Any]) -> Settings:
+    """The settings with another state."""
+    return replace(settings, state_backend=backend, state_options=options)
+
+
 def open_state(registry: Registry, settings: Settings, target: Path) -> StateBackend:
     """The state that the settings name, `${VAR}` resolved. Raises ProjectError."""
     contribution = registry.state_backend(settings.state_backend)

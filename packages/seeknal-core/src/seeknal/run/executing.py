@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 import uuid
+from contextlib import ExitStack
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -16,18 +17,25 @@ from seeknal.run.holding import now, this_process
 from seeknal.run.publication import Publication, outputs_of
 from seeknal.run.results import NodeResult, RunResult
 from seeknal.run.scheduler import Scheduler
-from seeknal.state.environments import check_name
+from seeknal.state.backend import CLEANING
+from seeknal.state.environments import PROD, check_name
 from seeknal.state.model import Change
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from seeknal.api import Project, RunOptions
+    from seeknal.fileversions import FileVersions
     from seeknal.nodes import NodeId
+    from seeknal.plan.outlook import Outlook
     from seeknal.plan.planner import Situation
     from seeknal.run.scheduler import Listener
     from seeknal.state.backend import Lease
     from seeknal.state.model import Pointer
+
+
+_PATIENCE_SECONDS = 60.0
+"""How long a run that makes an environment waits for the janitor at most."""
 
 
 def execute(project: Project, options: RunOptions, listener: Listener | None = None) -> RunResult:
@@ -42,6 +50,10 @@ def execute(project: Project, options: RunOptions, listener: Listener | None = N
         result.seconds = time.perf_counter() - begun
         result.ended_at = now()
         result.write(project.target)
+    if project.loaded.settings.janitor.get("auto_run"):
+        from seeknal.run.cleaning import clean_if_due  # start-up time
+
+        result.notices += clean_if_due(project, this_process(run_id))
     return result
 
 
@@ -60,22 +72,8 @@ class _Execution:
         """Build what is to be built, and publish it."""
         begun = time.perf_counter()
         project, result = self._project, self._result
-        snapshot = project.state.read()
-        check_name(self._environment, snapshot.environments())
-        plan = saved_plan(snapshot, self._environment) if self._options.environment is not None else None
-        if plan is not None and (self._options.selected is not None or self._options.full):
-            plan = None  # a run of its own
-        if plan is not None:
-            selected = None if plan.selected is None else frozenset(plan.selected) & frozenset(project.dag.nodes)
-            self._options = replace(self._options, selected=selected, full=plan.full)
-        situation, files = project.look(self._options, snapshot, probes=True)
-        if plan is not None and not self._options.force:
-            refuse_stale(plan, plan.stale(SavedPlan.of(situation, "", selected=None, full=False, summary={})))
-        result.notices += situation.snapshot.notices
-        outlook = situation.outlook()
-        project.check_names(situation, outlook)
-        course = Course(snapshot, self._environment, project.loaded.settings.ttl)
-        self._commit([*files.changes.values(), *course.begin(plan)])
+        with ExitStack() as alone:
+            situation, outlook, files, course = self._begun(alone)
         relations = project.relations(self._options.memory_limit)
         self._emit.send("run_started", {"run_id": result.run_id, "environment": self._environment, "nodes": len(project.dag.order)})
         try:
@@ -104,6 +102,34 @@ class _Execution:
             relations.close()
         seconds = round(time.perf_counter() - begun, 3)
         self._emit.send("run_finished", {"run_id": result.run_id, "status": result.status, "seconds": seconds})
+
+    def _begun(self, alone: ExitStack) -> tuple[Situation, Outlook, FileVersions, Course]:
+        """Look at everything, and write down that the run has begun.
+
+        An environment that is made by it is known to nobody before that: the janitor is kept out until then, so that it leaves what is looked at.
+        """
+        project, result = self._project, self._result
+        snapshot = project.state.read()
+        if self._environment not in {PROD, *snapshot.environments()}:
+            holder = this_process(result.run_id)
+            alone.enter_context(project.state.lease(CLEANING, holder, max(self._options.wait_seconds, _PATIENCE_SECONDS)))
+            snapshot = project.state.read()
+        check_name(self._environment, snapshot.environments())
+        plan = saved_plan(snapshot, self._environment) if self._options.environment is not None else None
+        if plan is not None and (self._options.selected is not None or self._options.full):
+            plan = None  # a run of its own
+        if plan is not None:
+            selected = None if plan.selected is None else frozenset(plan.selected) & frozenset(project.dag.nodes)
+            self._options = replace(self._options, selected=selected, full=plan.full)
+        situation, files = project.look(self._options, snapshot, probes=True)
+        if plan is not None and not self._options.force:
+            refuse_stale(plan, plan.stale(SavedPlan.of(situation, "", selected=None, full=False, summary={})))
+        result.notices += situation.snapshot.notices
+        outlook = situation.outlook()
+        project.check_names(situation, outlook)
+        course = Course(snapshot, self._environment, project.loaded.settings.ttl)
+        self._commit([*files.changes.values(), *course.begin(plan)])
+        return situation, outlook, files, course
 
     def _commit(self, changes: list[Change]) -> None:
         self._project.state.commit(changes, self._lease)

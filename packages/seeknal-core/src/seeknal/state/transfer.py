@@ -67,10 +67,15 @@ def transfer(source: StateBackend, target: StateBackend, holder: Holder, *, repl
         copied = compare(source.read(), target.read())
         if not replace:
             refuse_others(copied)
-        _commit([change for c in copied for change in (*c.removals, *c.puts)], target, leases[0])
-        target.settle()
-        _verify(source, target)
+        put(copied, source.read(), target, leases[0])
     return copied
+
+
+def put(copied: Sequence[Copying], wanted: Snapshot, target: StateBackend, lease: Lease) -> None:
+    """Make the target what is wanted, a batch a commit. Raises StateError where it is not that at the end."""
+    _commit([change for c in copied for change in (*c.removals, *c.puts)], target, lease)
+    target.settle()
+    _verify(wanted, target.read())
 
 
 def check_sides(source: StateBackend, target: StateBackend) -> None:
@@ -96,8 +101,8 @@ def _commit(changes: Sequence[Change], target: StateBackend, lease: Lease) -> No
         target.commit(changes[start : start + _BATCH], lease)
 
 
-def _verify(source: StateBackend, target: StateBackend) -> None:
-    for left in compare(source.read(), target.read()):
+def _verify(wanted: Snapshot, found: Snapshot) -> None:
+    for left in compare(wanted, found):
         if left.puts or left.others:
             message = f"after copying, {len({*left.others, *(c.key for c in left.puts)})} of the {left.table} differ"
             raise StateError("SK-STATE-014", message, hint="go on using the old state, and report this")
