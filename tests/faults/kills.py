@@ -38,6 +38,24 @@ def janitor(bench: Bench, chance: random.Random) -> bool:
     return alive
 
 
+def promote(bench: Bench, chance: random.Random) -> bool:
+    """A promotion: prod is before or after, never between, and a second time finishes it."""
+    before = bench.version
+    bench.edit()
+    built = bench.command("run", "--env", "dev", "--wait")
+    if built.code:
+        raise Wrong(built.output)
+    alive = bench.killed(chance, 0.8, "promote", "dev", "--yes")
+    bench.check_visible(before, bench.version)
+    bench.check_state()
+    done = bench.command("promote", "dev", "--yes", "--wait")
+    if done.code:
+        raise Wrong(done.output)
+    bench.check_visible(bench.version)
+    bench.finish()
+    return alive
+
+
 def migrate(bench: Bench, chance: random.Random) -> bool:
     """Copying the state: half a copy points at nothing, and a second time finishes it."""
     where = bench.root / "copy.db"
@@ -68,6 +86,7 @@ def exported(bench: Bench, chance: random.Random) -> bool:
 
 COMMANDS: dict[str, Callable[[Bench, random.Random], bool]] = {
     "run": run,
+    "promote": promote,
     "janitor": janitor,
     "migrate-state": migrate,
     "state export": exported,

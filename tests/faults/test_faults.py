@@ -28,7 +28,7 @@ def assert_right(*found):
 
 @pytest.mark.parametrize("bench", ["file", "postgres"], indirect=True)
 def test_killed_commands_are_finished_by_the_next(bench):
-    assert_right(*try_kills(bench, range(1), ("run", "janitor")))
+    assert_right(*try_kills(bench, range(1), ("run", "promote", "janitor")))
 
 
 @pytest.mark.parametrize("bench", ["file"], indirect=True)
