@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import duckdb
 import pytest
 from tests.cli.test_repl import Terminal
 
@@ -179,13 +180,23 @@ def test_on_a_terminal_a_promotion_is_asked_about(dev, answer, code, shown):
 
 def test_warehouse_that_cannot_be_written_does_not_hide_that_prod_has_moved(dev):
     warehouse = dev.root / "target/warehouse.duckdb"
-    warehouse.write_bytes(b"not a database")
+    warehouse.unlink()
+    warehouse.mkdir()
     told = dev.cli("promote", "dev", "--yes").assert_failed(exit_code=1)
     assert "'prod' has moved, but the warehouse could not be brought in step" in told.stderr
     assert "Ann" not in dev.cli("show", "adults").assert_success().stdout
-    warehouse.unlink()
+    warehouse.rmdir()
     dev.cli("run").assert_success()
     assert warehouse.is_file()
+
+
+def test_damaged_warehouse_is_set_aside_by_a_promotion(dev):
+    warehouse = dev.root / "target/warehouse.duckdb"
+    warehouse.write_bytes(b"not a database")
+    dev.cli("promote", "dev", "--yes").assert_success()
+    assert warehouse.with_name("warehouse.duckdb.damaged").read_bytes() == b"not a database"
+    with duckdb.connect(str(warehouse), read_only=True) as connection:
+        assert connection.execute("SELECT count(*) FROM prod.transform_adults").fetchone() == (1,)
 
 
 def test_rebuilding_the_state_waits_for_no_environment(dev):
