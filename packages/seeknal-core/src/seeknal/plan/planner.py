@@ -220,13 +220,18 @@ def _unread(node: Node, situation: Situation, outlook: Outlook, pointer: Pointer
     artifact = situation.snapshot.artifact(pointer.key)
     if artifact is None or situation.presence(artifact) != "whole":
         return Decision("build", "cache missing")
-    if artifact.location is None and isinstance(node.logic, SourceLogic) and node.logic.cache:
+    if _is_to_be_copied(node, artifact):
         return Decision("build", "to be copied from now on")
     if node.id in situation.forced:
         return Decision("build", "forced (--full)")
     if refresh == "manual":
         return Decision("reuse", "unchanged (refresh: manual)", pointer.key, artifact)
     return Decision("build", "read in every run (refresh: always)")
+
+
+def _is_to_be_copied(node: Node, artifact: Artifact) -> bool:
+    """Whether a source was read where its files are, and is to be copied now."""
+    return artifact.location is None and isinstance(node.logic, SourceLogic) and node.logic.cache
 
 
 def _keyed(node: Node, situation: Situation, pointer: Pointer | None, key: Key, reason: str) -> Decision:
@@ -239,7 +244,7 @@ def _keyed(node: Node, situation: Situation, pointer: Pointer | None, key: Key, 
             return Decision("build", "output missing", key)
         return Decision("reuse", "unchanged", key)
     artifact = situation.snapshot.artifact(key) or situation.find(node.id, key)
-    if artifact is not None and artifact.location is None and isinstance(node.logic, SourceLogic) and node.logic.cache:
+    if artifact is not None and _is_to_be_copied(node, artifact):
         return Decision("build", "to be copied from now on", key)
     if artifact is None:
         return Decision("build", reason if pointer is None or pointer.key != key else "cache missing", key)
