@@ -242,7 +242,8 @@ class Computing:
         logic = test.node.logic
         if error.code == "SK-SQL-011" and isinstance(logic, SqlLogic):
             schemas = {self._nodes[n].relation: [c.name for c in self._described(n)] for n in test.inputs}
-            found = [self._not_given(p, test) for p in analyse(logic.sql, self._dialect, schemas).problems]
+            problems = {p.message: p for p in analyse(logic.sql, self._dialect, schemas).problems}
+            found = [self._not_given(p, test) for p in problems.values()]
             if found:
                 return found[0] if len(found) == 1 else ProjectErrors(found)
         return placed(error, test.node)

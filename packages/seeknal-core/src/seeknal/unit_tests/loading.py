@@ -204,6 +204,7 @@ class _Reading:
         declared = {c.name: c.type for c in node.columns if c.type}
         known = {fold(c) for c in spec.columns}
         types = {**{c: t for c, t in declared.items() if fold(c) not in known}, **spec.columns}
+        before = len(self.errors)
         table = self._table(spec, path, types)
         if table is None:
             only = spec.form is None and spec.columns
@@ -215,7 +216,7 @@ class _Reading:
             near = did_you_mean(name, [c for c in types if fold(c) not in names])
             if types and near and fold(name) not in map(fold, types):
                 self.errors.append(ProjectError("SK-TEST-002", f"{node.id} has no column '{name}'", at=table.place(name), hint=near))
-        if table.rows == [] and not types and not table.names:
+        if table.rows == [] and not types and not table.names and len(self.errors) == before:
             hint = "say columns: {id: BIGINT, …} beside rows: []"
             self.fail("SK-TEST-004", "a table without rows needs its columns", *path, hint=hint, key=True)
         return table

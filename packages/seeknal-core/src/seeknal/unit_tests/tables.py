@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from decimal import Decimal, InvalidOperation
+from decimal import Context, Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any
 
 from sqlglot import exp
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 Kind = exp.DataType.Type
 _NUMBERS = {*exp.DataType.INTEGER_TYPES, Kind.DECIMAL}
 _LONGEST = 2**63
+_WIDE = Context(prec=400)
 _TIMES = (Kind.TIMESTAMP, Kind.TIMESTAMPNTZ)
 _TYPES = {dt.date: Kind.DATE, str: Kind.TEXT, Decimal: Kind.DOUBLE, float: Kind.DOUBLE}
 
@@ -162,7 +163,7 @@ def _check_fits(cell: Scalar, type_: exp.DataType | None, column: str) -> None:
             number = Decimal(cell.text)
         except InvalidOperation:
             raise _unfit(cell, f"'{cell.text}'", type_, column) from None
-        if not number.is_finite() or number != round(number, _scale(type_)):
+        if not number.is_finite() or number != number.quantize(Decimal(1).scaleb(-_scale(type_)), context=_WIDE):
             raise _unfit(cell, cell.text, type_, column)
     elif kind in (Kind.DATE, *_TIMES):
         found = cell.value if isinstance(cell.value, dt.datetime) else _datetime(cell.text)
