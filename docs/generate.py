@@ -34,6 +34,7 @@ from seeknal.project.profiles import ConnectionEntry, ProfileEntry, ProfilesFile
 from seeknal.registry import Registry
 from seeknal.specs import AuditEntry, ColumnEntry, InputSpec, NodeSpec
 from seeknal.state import backend
+from seeknal.unit_tests.spec import Expectation, ExpectedTable, TableSpec, UnitTestSpec
 from seeknal_duckdb.formats import READ, SPELLINGS, WRITE
 
 if typing.TYPE_CHECKING:
@@ -93,7 +94,9 @@ def _type(annotation: Any) -> str:
     if origin is dict:
         return "mapping"
     if inspect.isclass(annotation) and issubclass(annotation, BaseModel):
-        return {ColumnEntry: "column", InputSpec: "input", AuditEntry: "audit"}.get(annotation, "mapping")
+        return {ColumnEntry: "column", InputSpec: "input", AuditEntry: "audit", TableSpec: "table", ExpectedTable: "table"}.get(
+            annotation, "mapping"
+        )
     return _WORDS.get(annotation) or getattr(annotation, "__name__", str(annotation)).replace("datetime", "date and time")
 
 
@@ -352,6 +355,9 @@ PARTS: dict[str, Callable[[], str]] = {
     "connection-keys": lambda: _fields(ConnectionEntry),
     "profile-keys": lambda: _fields(ProfileEntry),
     "python-api": python_api,
+    "unit-test-keys": lambda: _fields(UnitTestSpec),
+    "unit-test-table-keys": lambda: _fields(TableSpec),
+    "unit-test-expectation-keys": lambda: _fields(Expectation),
 }
 
 

@@ -64,5 +64,11 @@ def only(folder, text):
 def of_query(project, sql, inputs="", expect="", more=""):
     """What comes of a test of a query that reads `source.orders`."""
     folder = project({**{k: v for k, v in SHOP.items() if k == "seeknal/sources.yml"}, "seeknal/q.sql": sql})
-    lines = ["name: t", "node: transform.q", *more.splitlines(), *([f"inputs: {{source.orders: {inputs}}}"] if inputs else []), f"expect: {expect}"]
+    lines = [
+        "name: t",
+        "node: transform.q",
+        *more.splitlines(),
+        *([f"inputs: {{source.orders: {inputs}}}"] if inputs else []),
+        f"expect: {expect}",
+    ]
     return only(folder, "\n".join(lines) + "\n")

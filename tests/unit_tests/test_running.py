@@ -31,7 +31,11 @@ def test_rows_and_csv_in_rows_out(shop):
 
 
 def test_a_view_and_sql_as_inputs(shop):
-    shop.edit("seeknal/paid.sql", "\nWITH" if shop.read("seeknal/paid.sql").startswith("\n") else "WITH", "/* ---\nmaterialized: view\n--- */\nWITH")
+    shop.edit(
+        "seeknal/paid.sql",
+        "\nWITH" if shop.read("seeknal/paid.sql").startswith("\n") else "WITH",
+        "/* ---\nmaterialized: view\n--- */\nWITH",
+    )
     text = """
         name: t
         node: totals

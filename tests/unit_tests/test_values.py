@@ -97,7 +97,7 @@ def test_what_its_column_never_holds_is_refused(project, sql, written):
         ("[{x: 2026-01-31 10:00:00Z}]", "TIMESTAMP WITH TIME ZONE"),
         ("[{x: '2026-01-31'}]", "VARCHAR"),
         ("[{x: [1, 2.5]}]", "DOUBLE[]"),
-        ("[{x: {a: 1, b: z}}, {x: {c: true}}]", 'STRUCT(a BIGINT, b VARCHAR, c BOOLEAN)'),
+        ("[{x: {a: 1, b: z}}, {x: {c: true}}]", "STRUCT(a BIGINT, b VARCHAR, c BOOLEAN)"),
         ("{columns: {x: 'DECIMAL(9, 2)'}, rows: [{x: 1}]}", "DECIMAL(9,2)"),
         ("{columns: {x: DATE}, rows: []}", "DATE"),
         ('{csv: "x\\n007\\n"}', "VARCHAR"),

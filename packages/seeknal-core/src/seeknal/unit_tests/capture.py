@@ -46,7 +46,7 @@ def capture(project: Project, node: Node, count: int, environment: str, name: st
     if not isinstance(node.logic, SqlLogic | PythonLogic):
         hint = "test a node that computes something: SQL or Python"
         raise ProjectError("SK-TEST-003", f"{node.id} cannot be tested: it computes nothing of its own", at=node.at, hint=hint)
-    chosen = name or _free_name(project, node)
+    chosen = _name(project, node, name)
     now = dt.datetime.now(dt.UTC).replace(microsecond=0) if isinstance(node.logic, SqlLogic) and node.logic.clock else None
     for each in _EACH:
         sample, schemas = _sampled(project, node, count, each, environment)
@@ -61,7 +61,7 @@ def capture(project: Project, node: Node, count: int, environment: str, name: st
             _verify(project, text)
             return Captured(chosen, text, len(found), _said(project, node, sample))
     message = f"no few rows of what {node.id} reads came to any output" if node.inputs else f"{node.id} returns no rows"
-    hint = "write the test by hand: see docs/guides/unit-tests.md"
+    hint = "write the test by hand: see the guide to unit tests"
     raise ProjectError("SK-TEST-012", message, at=node.at, hint=hint)
 
 
@@ -82,8 +82,15 @@ def write_new(project: Project, path: str, text: str) -> None:
     write_whole(check_new(project, path), text.encode())
 
 
-def _free_name(project: Project, node: Node) -> str:
-    taken = {fold(t.name) for t in load_tests(project)[0] if t.node.id == node.id}
+def _name(project: Project, node: Node, asked: str | None) -> str:
+    """What the test is called: what was asked for, which must be free, or the first free name."""
+    taken = {fold(t.name): t.at for t in load_tests(project)[0] if t.node.id == node.id}
+    if asked is not None:
+        if fold(asked) in taken:
+            raise ProjectError(
+                "SK-TEST-006", f"{node.id} has a test '{asked}' already, at {taken[fold(asked)]}", hint="choose another --name"
+            )
+        return asked
     base = f"{node.name}_sample"
     numbered = (base if n == 1 else f"{base}_{n}" for n in range(1, len(taken) + 2))
     return next(n for n in numbered if fold(n) not in taken)

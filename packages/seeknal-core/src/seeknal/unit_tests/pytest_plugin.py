@@ -116,9 +116,9 @@ class UnitTestFile(pytest.File):
 
     def _items(self, tests: list[UnitTest], invalid: list[InvalidTest]) -> Iterator[pytest.Item]:
         for test in tests:
-            yield UnitTestItem.from_parent(self, name=f"{test.node.id}::{test.name}", found=test)
+            yield UnitTestItem.from_parent(self, name=f"{test.node.id}.{test.name}", found=test)
         for broken in invalid:
-            name = f"{broken.node}::{broken.name}" if broken.name else self.path.name
+            name = f"{broken.node}.{broken.name}" if broken.name else self.path.name
             yield UnitTestItem.from_parent(self, name=name, found=broken)
 
 

@@ -33,7 +33,7 @@ Row = dict[str, Any]
 Frozen = tuple[Any, ...]
 Columns = list[tuple[str, ColumnSchema]]
 """The columns of joined rows, each with the alias of its table."""
-_COMPARABLE = (str, int, float, Decimal, dt.date, UUID, type(None))
+_COMPARABLE = (str, int, Decimal, dt.date, UUID, type(None))
 _MOVING = (exp.AggFunc, exp.Window, exp.Subquery, exp.Query, exp.Unnest, exp.Explode, exp.Rand, exp.Star)
 
 
@@ -156,11 +156,11 @@ class Sampler:
         found: dict[Frozen, Frozen] = {}
         rowwise = {p.alias_or_name: p.unalias() for p in tree.selects if not p.unalias().find(*_MOVING)}
         for row in wanted or [{}]:
-            conditions = [
-                exp.NullSafeEQ(this=rowwise[n].copy(), expression=_value(v)) for n, v in row.items() if n in rowwise and _is_value(v)
-            ]
-            query = base.where(*conditions) if conditions else base
-            for values in self._rows(query.limit(self._each)):
+            same = [(rowwise[n].copy(), v) for n, v in row.items() if n in rowwise and _is_value(v)]
+            rows = self._rows(_where(base, same).limit(self._each))
+            if not rows:  # Python cuts nanoseconds off
+                rows = self._rows(_where(base, [(e, v) for e, v in same if not isinstance(v, dt.datetime)]).limit(self._each))
+            for values in rows:
                 found.setdefault(_frozen(dict(enumerate(values))), values)
         for alias in dict.fromkeys(alias for alias, _ in columns):
             own = [i for i, (a, _) in enumerate(columns) if a == alias]
@@ -181,9 +181,8 @@ class Sampler:
 
     def _first(self, relation: str, schema: Schema, limit: int, same: list[tuple[exp.Expr, Any]]) -> list[Row]:
         query = exp.select(*(self._part(c, None).as_(c.name, quoted=True) for c in schema)).from_(exp.Table(this=_quoted(relation)))
-        conditions = [exp.NullSafeEQ(this=column, expression=_value(value)) for column, value in same if _is_value(value)]
         names = [c.name for c in schema]
-        return [dict(zip(names, row, strict=True)) for row in self._rows((query.where(*conditions) if conditions else query).limit(limit))]
+        return [dict(zip(names, row, strict=True)) for row in self._rows(_where(query, same).limit(limit))]
 
     def _rows(self, query: exp.Select) -> list[Frozen]:
         try:
@@ -204,6 +203,12 @@ class Sampler:
 
 def _quoted(name: str) -> exp.Identifier:
     return exp.to_identifier(name, quoted=True)
+
+
+def _where(query: exp.Select, same: list[tuple[exp.Expr, Any]]) -> exp.Select:
+    """The query's rows in which these expressions have these values, as far as SQL can say them exactly."""
+    conditions = [exp.NullSafeEQ(this=expression, expression=_value(value)) for expression, value in same if _is_value(value)]
+    return query.where(*conditions) if conditions else query
 
 
 def _is_value(value: Any) -> bool:

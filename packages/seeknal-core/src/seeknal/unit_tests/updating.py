@@ -34,7 +34,7 @@ def update_tests(project: Project, failing: Iterable[tuple[UnitTest, TestOutcome
             except SeeknalError as error:
                 found, words = [], f"not updated: {error.message}" + (f"; {error.hint}" if error.hint else "")
             if any(check.what == "columns" for check in outcome.checks):
-                words += "; the columns are yours to change"
+                words = "; ".join(filter(None, [words, "the columns are yours to change"]))
             edits[test.at.path] += found
             said.append(f"{test.node.id}::{test.name}: {words}")
     for path, changes in edits.items():
