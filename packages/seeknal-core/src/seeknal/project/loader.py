@@ -20,7 +20,7 @@ from seeknal.registry import Registry
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
     from seeknal.nodes import Node, NodeId
@@ -102,10 +102,13 @@ class _Load:
         old = read_cache(self.target, context) if self.use_cache else ParseCache(context)
         kept, changed = self._compare(old)
         extra = {path: (self.root / path).stat() for path in self.extra if path not in kept and path not in changed}
-        changed |= extra
-        self._same_references(kept, changed)
-        changed |= {path: changed.pop(path) for path in extra}  # last, so that a name given twice is reported there
-        new = self._parse(changed, kept, project) if changed else {}
+        drafts = self._drafts({**changed, **extra}, registry)
+        if (drafts or len(kept) != len(old.files)) and _names(kept, drafts) != _names(old.files, {}):
+            moved = self._references_moved(kept, anew=bool(drafts))
+            drafts |= self._drafts(moved, registry)
+            changed |= moved
+        changed |= extra  # last, so that a name given twice is reported there
+        new = self._lower(changed, drafts, kept, project) if changed else {}
         if changed or len(kept) != len(old.files):
             project.fresh = ParseCache(context, time.time_ns(), {**kept, **new}) if self.use_cache and not self.extra else None
         for path in sorted({**kept, **new}):
@@ -152,32 +155,36 @@ class _Load:
                 changed[path] = stat
         return kept, changed
 
-    def _same_references(self, kept: dict[str, FileEntry], changed: dict[str, os.stat_result]) -> None:
-        """Move files whose references may mean something else now to those that are read again.
+    def _drafts(self, paths: Iterable[str], registry: Registry) -> dict[str, list[Draft]]:
+        """What files say, before their references are looked up."""
+        if not paths:
+            return {}
+        from seeknal.project.parsing import parse_file
 
-        With nothing changed and nothing removed every reference means what it did; that common case costs nothing.
-        """
+        found: dict[str, list[Draft]] = {}
+        for path in paths:
+            found[path], errors = parse_file(self.root, path, registry)
+            self.errors += errors
+        return found
+
+    def _references_moved(self, kept: dict[str, FileEntry], *, anew: bool) -> dict[str, os.stat_result]:
+        """Take files from `kept` whose references may mean something else now that names came or went. `anew`: files are read again."""
         before = {n.id for e in kept.values() for n in e.nodes}
-        wanted = {r for e in kept.values() for n in e.nodes for r in n.refs.values()}
-        bare = any("." not in written for e in kept.values() for n in e.nodes for written in n.refs)
-        if not (wanted - before) and not (bare and changed):
-            return
+        moved: dict[str, os.stat_result] = {}
         for path in list(kept):
             names = {(w, r) for n in kept[path].nodes for w, r in n.refs.items()}
-            if any(r not in before or "." not in w for w, r in names):
+            if any(r not in before or (anew and "." not in w) for w, r in names):
                 del kept[path]
-                changed[path] = (self.root / path).stat()
+                moved[path] = (self.root / path).stat()
+        return moved
 
-    def _parse(self, changed: dict[str, os.stat_result], kept: dict[str, FileEntry], project: LoadedProject) -> dict[str, FileEntry]:
+    def _lower(
+        self, changed: dict[str, os.stat_result], drafts: dict[str, list[Draft]], kept: dict[str, FileEntry], project: LoadedProject
+    ) -> dict[str, FileEntry]:
         from seeknal.project.lowering import NodeLowering, Scope
-        from seeknal.project.parsing import parse_file
         from seeknal.project.templating import Templates
 
-        drafts: dict[str, list[Draft]] = {}
-        for path in changed:
-            drafts[path], errors = parse_file(self.root, path, project.registry)
-            self.errors += errors
-        index = self._index(kept, [d for found in drafts.values() for d in found])
+        index = self._index(kept, [d for path in changed for d in drafts[path]])
         try:
             extra = _template_globals(project.registry)
             templates = Templates(self.root, project.settings.vars, index.resolve, extra)
@@ -228,6 +235,12 @@ class _Load:
                 message = f"node '{draft.id}' is defined twice, first at {before[1]}"
                 self.errors.append(ProjectError("SK-NODE-001", message, at=draft.at, hint="names are unique without regard to case"))
         return NodeIndex([i for i, _ in places.values()], disabled)
+
+
+def _names(entries: Mapping[str, FileEntry], drafts: Mapping[str, list[Draft]]) -> set[tuple[str, bool]]:
+    """Every id, and whether it is in use."""
+    found = {(n.id, True) for e in entries.values() for n in e.nodes} | {(i, False) for e in entries.values() for i in e.disabled}
+    return found | {(d.id, d.spec is None or d.spec.enabled) for ds in drafts.values() for d in ds}
 
 
 def _template_globals(registry: Registry) -> dict[str, Any]:
