@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from seeknal.errors import SeeknalError
     from seeknal.nodes import Node, NodeId
-    from seeknal.plugin import Audit, Command, Connection, Engine, NodeKind, StateBackend, TemplateGlobal
+    from seeknal.plugin import Audit, Command, Connection, Engine, NodeKind, ProjectMethod, ReplCommand, StateBackend, TemplateGlobal
 
 hookspec = pluggy.HookspecMarker("seeknal")
 
@@ -88,6 +88,38 @@ def seeknal_template_globals() -> Sequence[TemplateGlobal]:  # type: ignore[empt
     @hookimpl
     def seeknal_template_globals():
         return [TemplateGlobal("fiscal_year", target="acme.calendar:fiscal_year")]
+    """
+
+
+@hookspec
+def seeknal_project_methods() -> Sequence[ProjectMethod]:  # type: ignore[empty-body]
+    """Methods of `seeknal.Project`.
+
+    @hookimpl
+    def seeknal_project_methods():
+        return [ProjectMethod("query", target="seeknal_semantic.query:query", description="Ask metrics by dimensions.")]
+    """
+
+
+@hookspec
+def seeknal_repl_commands() -> Sequence[ReplCommand]:  # type: ignore[empty-body]
+    """Commands of `seeknal repl`.
+
+    @hookimpl
+    def seeknal_repl_commands():
+        return [ReplCommand(".holidays", target="acme.calendar:holidays", description="YEAR: when nobody works", takes="YEAR")]
+    """
+
+
+@hookspec
+def seeknal_inputs(nodes: Mapping[NodeId, Node]) -> Mapping[NodeId, Sequence[NodeId]]:  # type: ignore[empty-body]
+    """Inputs of nodes that only show when the whole project is seen, for nodes that have nothing to build.
+
+    Asked whenever a project has been read; the inputs are added to those the nodes name themselves.
+
+    @hookimpl
+    def seeknal_inputs(nodes):
+        return {n.id: [m for m in nodes if m.startswith("source.")] for n in nodes.values() if n.kind == "catalogue"}
     """
 
 

@@ -184,10 +184,14 @@ class RuleLogic:
 
 @dataclass(frozen=True, slots=True)
 class DocumentLogic:
-    """Nothing to build: the node documents something that uses its inputs."""
+    """Nothing to build: the node documents something that uses its inputs.
+
+    `marks` has for what is in `params`, by its path with dots, where it was written: file, line and column.
+    """
 
     type: str = ""
     params: Mapping[str, Any] = field(default_factory=dict)
+    marks: Mapping[str, tuple[str, int, int]] = field(default_factory=dict)
 
 
 Logic = SourceLogic | SqlLogic | PythonLogic | ExposureLogic | RuleLogic | DocumentLogic

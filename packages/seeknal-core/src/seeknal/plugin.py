@@ -88,9 +88,11 @@ __all__ = [
     "NodeKind",
     "NodeSpec",
     "ProjectError",
+    "ProjectMethod",
     "PythonLogic",
     "Query",
     "Relation",
+    "ReplCommand",
     "RowCheck",
     "Rows",
     "RuleLogic",
@@ -308,4 +310,27 @@ class TemplateGlobal:
     description: str = ""
 
 
-Contribution = Engine | Connection | NodeKind | StateBackend | Audit | Command | TemplateGlobal
+@dataclass(frozen=True, slots=True)
+class ProjectMethod:
+    """A method of `seeknal.Project`. `target` names a function that takes the project first."""
+
+    name: str
+    target: str
+    description: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ReplCommand:
+    """A command of `seeknal repl`, its name beginning with a dot.
+
+    `target` names a function that takes the project and what was typed after the name, and returns `Rows`. `takes` says in a word or two
+    what that is; commands that take nothing leave it empty.
+    """
+
+    name: str
+    target: str
+    description: str = ""
+    takes: str = ""
+
+
+Contribution = Engine | Connection | NodeKind | StateBackend | Audit | Command | TemplateGlobal | ProjectMethod | ReplCommand

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
@@ -113,9 +113,19 @@ class _Load:
                 project.nodes[node.id] = node
         project.parsed = len(changed)
         if not self.errors:
+            self._link(project)
+        if not self.errors:
             self.errors += written_over(project.nodes.values())
             self.errors += registry.check_project(project.nodes)
         return project
+
+    def _link(self, project: LoadedProject) -> None:
+        """Add the inputs that only show in the project as a whole. They are not kept with the files."""
+        linked, errors = project.registry.inputs(project.nodes)
+        self.errors += errors
+        for name, inputs in linked.items():
+            node = project.nodes[name]
+            project.nodes[name] = replace(node, inputs=tuple(dict.fromkeys((*node.inputs, *inputs))))
 
     def _settings(self) -> tuple[Settings, Registry]:
         settings = read_settings(self.root, self.profile, self.variables, use_cache=self.use_cache)

@@ -1,0 +1,72 @@
+"""Writing a query out in a dialect. What StarRocks says otherwise is said otherwise in the tree first."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sqlglot import exp
+from sqlglot.errors import ErrorLevel, UnsupportedError
+
+from seeknal.errors import ProjectError
+from seeknal_semantic.sqltree import aliased, column, identifier, select, subquery
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+DIALECTS = ("duckdb", "starrocks")
+
+
+def generate(tree: exp.Query, dialect: str, *, pretty: bool = False) -> str:
+    """The query as text. Raises ProjectError where the dialect has no way to say it."""
+    if dialect not in DIALECTS:
+        raise ProjectError("SK-SEM-023", f"metrics are not written in {dialect}", hint=f"dialects are {', '.join(DIALECTS)}")
+    said = tree if dialect == "duckdb" else _starrocks(tree.copy())
+    try:
+        return said.sql(dialect=dialect, pretty=pretty, unsupported_level=ErrorLevel.RAISE, max_text_width=120)
+    except UnsupportedError as error:
+        raise ProjectError("SK-SEM-023", f"{dialect} cannot say this: {str(error).splitlines()[0]}") from None
+
+
+def _starrocks(tree: exp.Query) -> exp.Query:
+    """CASE for FILTER, a series of integers for a series of days."""
+    for node in list(tree.find_all(exp.Filter)):
+        node.replace(_case(node.this, node.expression.this))
+    for query in list(tree.find_all(exp.Select)):
+        first = query.expressions[0] if query.expressions else None
+        if isinstance(first, exp.Alias) and isinstance(first.this, exp.Explode) and isinstance(first.this.this, exp.GenerateSeries):
+            query.replace(_days(query, first.this.this, first.alias))
+    return tree
+
+
+def _case(aggregate: exp.Expr, condition: exp.Expr) -> exp.Expr:
+    def only(value: exp.Expr) -> exp.Expr:
+        return exp.Case(ifs=[exp.If(this=condition.copy(), true=value)])
+
+    inner = aggregate.this
+    if isinstance(inner, exp.Distinct):
+        inner.set("expressions", [only(e) for e in inner.expressions])
+    else:
+        aggregate.set("this", only(inner))
+    return aggregate
+
+
+_DIFF: dict[str, str] = {"DAY": "days_diff", "WEEK": "weeks_diff", "MONTH": "months_diff", "QUARTER": "quarters_diff", "YEAR": "years_diff"}
+_ADD: dict[str, str] = {"DAY": "days_add", "WEEK": "weeks_add", "MONTH": "months_add", "QUARTER": "quarters_add", "YEAR": "years_add"}
+
+
+def _days(query: exp.Select, series: exp.GenerateSeries, name: str) -> exp.Select:
+    """Periods from the first to the last: as many integers, added to the first."""
+    unit = str(series.args["step"].args["unit"].name).upper()
+    ends = select([aliased(series.args["start"], "first_one"), aliased(series.args["end"], "last_one")], "x")
+    ends.set("from_", query.args["from_"])
+    first, last, step = column("first_one", "ends"), column("last_one", "ends"), column("n", "steps")
+    call: Callable[..., exp.Expr] = lambda function, *values: exp.Anonymous(this=function, expressions=[*values])  # noqa: E731
+    count = call(_DIFF.get(unit, "days_diff"), last, first)
+    steps = exp.Table(
+        this=exp.Anonymous(this="generate_series", expressions=[exp.Literal.number(0), count]),
+        alias=exp.TableAlias(this=identifier("steps"), columns=[identifier("n")]),
+    )
+    found = exp.Select().select(aliased(call(_ADD.get(unit, "days_add"), first.copy(), step), name), copy=False)
+    found.from_(subquery(ends, "ends"), copy=False)
+    found.append("joins", exp.Join(this=steps))
+    return found
