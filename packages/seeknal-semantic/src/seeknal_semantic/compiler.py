@@ -169,8 +169,11 @@ class _Compiler:
 
     def _branches(self, parts: Sequence[Part], asked: dict[str, Asked]) -> list[Branch]:
         groups: dict[tuple[object, ...], list[Part]] = {}
-        for part in parts:
-            groups.setdefault(self._key(part, asked[part.leaf.model], parts), []).append(part)
+        for part in sorted(parts, key=lambda p: p.hidden):
+            key = self._key(part, asked[part.leaf.model])
+            # What only a condition names must bring no groups: it stays apart, unless its rows are those of something that is asked.
+            alike = any(set(part.rows) >= set(p.rows) for p in groups.get(key, []))
+            groups.setdefault((key, "hidden") if part.hidden and not alike else key, []).append(part)
         branches: list[Branch] = []
         taken: list[str] = []
         for group in groups.values():
@@ -180,11 +183,10 @@ class _Compiler:
             branches.append(branch)
         return branches
 
-    def _key(self, part: Part, asked: Asked, parts: Sequence[Part]) -> tuple[object, ...]:
+    def _key(self, part: Part, asked: Asked) -> tuple[object, ...]:
         """What leaves must have in common to be answered by one SELECT."""
         leaf, same_rows = part.leaf, frozenset(part.rows)
-        within = any(not p.hidden and p.leaf.model == leaf.model and same_rows >= set(p.rows) for p in parts)
-        base = (leaf.model, leaf.offsets, part.hidden and not within)
+        base = (leaf.model, leaf.offsets)
         if leaf.running is not None and is_plain(asked, part) and not leaf.offsets and part.measure.lasting is None:
             return ("timed", *base)
         if leaf.running is not None:
@@ -193,8 +195,7 @@ class _Compiler:
             return ("lasting", *base, part.measure.lasting, same_rows)
         if leaf.spine:
             return ("spine", *base, same_rows)
-        whole = is_whole(asked, part)
-        return ("plain", *base, *(() if whole or not leaf.offsets else (same_rows,)))
+        return ("plain", *base, *(() if is_whole(asked, part) else (same_rows,)))
 
     def _branch(self, parts: Sequence[Part], asked: Asked, taken: Sequence[str]) -> Branch:
         leaf, catalog, types = parts[0].leaf, self.catalog, self.types

@@ -30,12 +30,20 @@ def generate(tree: exp.Query, dialect: str, *, pretty: bool = False) -> str:
 def _starrocks(tree: exp.Query) -> exp.Query:
     """CASE for FILTER, a series of integers for a series of days."""
     for node in list(tree.find_all(exp.Filter)):
-        node.replace(_case(node.this, node.expression.this))
+        node.replace(case_for_filter(node))
+    for window in tree.find_all(exp.Window):  # days are never NULL; where they would stand cannot be said
+        for ordered in window.find_all(exp.Ordered):
+            ordered.set("nulls_first", True)
     for query in list(tree.find_all(exp.Select)):
         first = query.expressions[0] if query.expressions else None
         if isinstance(first, exp.Alias) and isinstance(first.this, exp.Explode) and isinstance(first.this.this, exp.GenerateSeries):
             query.replace(_days(query, first.this.this, first.alias))
     return tree
+
+
+def case_for_filter(tree: exp.Expr) -> exp.Expr:
+    """An aggregate that leaves rows out by CASE where it had a FILTER."""
+    return _case(tree.this, tree.expression.this) if isinstance(tree, exp.Filter) else tree
 
 
 def _case(aggregate: exp.Expr, condition: exp.Expr) -> exp.Expr:

@@ -207,6 +207,18 @@ def names(tree: exp.Expr) -> list[str]:
     return list(dict.fromkeys(c.name for c in found))
 
 
+_STRICT = (
+    exp.Column, exp.Identifier, exp.Literal, exp.Add, exp.Sub, exp.Mul, exp.Neg, exp.Paren, exp.Cast, exp.DataType, exp.DataTypeParam, exp.Dot,
+    exp.Lower, exp.Upper, exp.Trim, exp.Length, exp.Substring, exp.Abs, exp.Round, exp.Year, exp.Month, exp.Day, exp.TimestampTrunc, exp.DateTrunc,
+    exp.Extract, exp.Var, exp.EQ, exp.NEQ, exp.GT, exp.GTE, exp.LT, exp.LTE, exp.Not, exp.DPipe,
+)  # fmt: skip
+
+
+def is_strict(tree: exp.Expr) -> bool:
+    """Whether an expression is surely NULL where all of its columns are."""
+    return all(type(node) in _STRICT for node in tree.walk()) and any(True for _ in tree.find_all(exp.Column))
+
+
 def conjuncts(tree: exp.Expr) -> Iterator[exp.Expr]:
     """What is joined by AND at the top."""
     while isinstance(tree, exp.Paren):

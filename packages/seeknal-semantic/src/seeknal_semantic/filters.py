@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from seeknal.errors import ProjectError, did_you_mean
+from seeknal_semantic.bind import METRIC_TIME
 from seeknal_semantic.expressions import Refused, conjuncts, names, parse_filter
 from seeknal_semantic.scope import Conjunct
 
@@ -74,6 +75,11 @@ def _is_metric(
         raise _inside(text, problem)
     if name in catalog.metrics or name in catalog.measures:
         return True
+    base = name.rpartition("__")[0] or name
+    if problem is not None and METRIC_TIME in (name, base):
+        raise _inside(text, problem)
+    if problem is not None and any(n in m.dimensions or n in m.entities for m in catalog.models.values() for n in (name, base)):
+        raise _inside(text, problem)
     known = [*catalog.askable, *(n for m in models for n in binder.reachable(m))]
     hint = did_you_mean(name, known) or (problem.hint if problem else None)
     message = f"filter \"{_short(text)}\": '{name}' is no dimension, entity or metric"

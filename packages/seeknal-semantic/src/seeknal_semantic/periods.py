@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
-from seeknal_semantic.grains import Duration, finer
-from seeknal_semantic.scope import iso_day
-from seeknal_semantic.sqltree import aliased, later, paren, select, text, trunc
+from seeknal_semantic.grains import Duration, nests
+from seeknal_semantic.sqltree import aliased, earlier, later, paren, select, text, trunc
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -46,30 +44,24 @@ def cut(conjunct: Conjunct, start: exp.Expr, grain: str) -> exp.Expr:
 
 
 def _touches(node: exp.Expr, conjunct: Conjunct, start: exp.Expr, grain: str) -> exp.Expr | None:
-    """For a day compared with a date: whether any day of the period does. None for all else, and where the period is a day."""
+    """For a time compared with something: whether it holds for any day of the period, by its first and last day.
+
+    None for all else, and where all days of the period are alike.
+    """
     if not isinstance(node, exp.GTE | exp.GT | exp.LT | exp.LTE | exp.EQ | exp.Between) or not isinstance(node.this, exp.Column):
         return None
     bound = conjunct.bounds.get(node.this.name)
-    if bound is None or bound.grain is None or not finer(bound.grain, grain) or bound.grain != "day":
+    others = [v for k, v in node.args.items() if k != "this" and isinstance(v, exp.Expr)]
+    if bound is None or bound.grain is None or nests(grain, bound.grain) or any(o.find(exp.Column) for o in others):
         return None
+    low, high = start.copy(), earlier(later(start.copy(), Duration(1, grain)), Duration(1, "day"))
+    if bound.grain != "day":
+        low, high = trunc(bound.grain, low), trunc(bound.grain, high)
     if isinstance(node, exp.Between):
-        low, high = iso_day(node.args["low"]), iso_day(node.args["high"])
-        if low is None or high is None or node.args.get("symmetric"):
-            return None
-        return exp.And(this=_ends_after(start, grain, low), expression=exp.LTE(this=start.copy(), expression=text(high.isoformat())))
-    day = iso_day(node.expression)
-    if day is None:
-        return None
-    if isinstance(node, exp.LT | exp.LTE):
-        return type(node)(this=start.copy(), expression=text(day.isoformat()))
+        return exp.And(this=exp.GTE(this=high, expression=node.args["low"]), expression=exp.LTE(this=low, expression=node.args["high"]))
     if isinstance(node, exp.EQ):
-        return exp.And(this=_ends_after(start, grain, day), expression=exp.LTE(this=start.copy(), expression=text(day.isoformat())))
-    return _ends_after(start, grain, day + dt.timedelta(days=1) if isinstance(node, exp.GT) else day)
-
-
-def _ends_after(start: exp.Expr, grain: str, day: dt.date) -> exp.Expr:
-    """Whether a period has this day or a later one."""
-    return exp.GT(this=later(start.copy(), Duration(1, grain)), expression=text(day.isoformat()))
+        return exp.And(this=exp.GTE(this=high, expression=node.expression), expression=exp.LTE(this=low, expression=node.expression.copy()))
+    return type(node)(this=low if isinstance(node, exp.LT | exp.LTE) else high, expression=node.expression)
 
 
 def starts(scope: Scope, time: Bound, grain: str, name: str, slack: Sequence[Duration] = ()) -> exp.Select:

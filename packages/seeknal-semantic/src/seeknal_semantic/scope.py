@@ -10,7 +10,7 @@ from sqlglot import exp
 
 from seeknal.errors import ProjectError
 from seeknal_semantic.catalog import ONE
-from seeknal_semantic.expressions import parse_value
+from seeknal_semantic.expressions import is_strict, parse_value
 from seeknal_semantic.grains import finer
 from seeknal_semantic.sqltree import all_of, cast, day_of, identifier, is_not_null, paren, table, text, trunc
 
@@ -70,6 +70,10 @@ class Scope:
         model = self._catalog.models[bound.model]
         expr = model.dimensions[bound.name].expr if bound.kind == "dimension" else model.entities[bound.name].expr
         value = self._own(expr, model, self._aliases[bound.path])
+        if bound.path and not is_strict(value):  # a CASE would have an ELSE for rows that found nothing to join with
+            entity = model.entities[bound.path[-1].entity]
+            found = is_not_null(self._own(entity.expr, model, self._aliases[bound.path]))
+            value = exp.Case(ifs=[exp.If(this=found, true=value)])
         if bound.grain is not None and self._type(bound) == "VARCHAR":
             return cast(value, "TIMESTAMP")
         return value
