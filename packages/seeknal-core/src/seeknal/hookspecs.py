@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from seeknal.errors import SeeknalError
-    from seeknal.nodes import Node, NodeId
+    from seeknal.nodes import Made, Node, NodeId
     from seeknal.plugin import Audit, Command, Connection, Engine, NodeKind, ProjectMethod, ReplCommand, StateBackend, TemplateGlobal
 
 hookspec = pluggy.HookspecMarker("seeknal")
@@ -112,14 +112,15 @@ def seeknal_repl_commands() -> Sequence[ReplCommand]:  # type: ignore[empty-body
 
 
 @hookspec
-def seeknal_inputs(nodes: Mapping[NodeId, Node]) -> Mapping[NodeId, Sequence[NodeId]]:  # type: ignore[empty-body]
-    """Inputs of nodes that only show when the whole project is seen, for nodes that have nothing to build.
+def seeknal_made_of(nodes: Mapping[NodeId, Node]) -> Mapping[NodeId, Mapping[str, Made]]:  # type: ignore[empty-body]
+    """What columns of nodes that have nothing to build are made of, where that only shows when the whole project is seen.
 
-    Asked whenever a project has been read; the inputs are added to those the nodes name themselves.
+    Asked whenever a project has been read, so it should be quick. The nodes that are named become inputs.
 
     @hookimpl
-    def seeknal_inputs(nodes):
-        return {n.id: [m for m in nodes if m.startswith("source.")] for n in nodes.values() if n.kind == "catalogue"}
+    def seeknal_made_of(nodes):
+        sources = tuple((n, "") for n in nodes if n.startswith("source."))
+        return {n.id: {"rows": Made("all", value=sources)} for n in nodes.values() if n.kind == "catalogue"}
     """
 
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from types import ModuleType
 
     from seeknal.errors import Location
-    from seeknal.nodes import Node, NodeId
+    from seeknal.nodes import Made, Node, NodeId
     from seeknal.plugin import Contribution
 
 _PROVIDERS = {
@@ -171,17 +171,17 @@ class Registry:
                     found.append(error)
         return found
 
-    def inputs(self, nodes: Mapping[NodeId, Node]) -> tuple[dict[NodeId, list[NodeId]], list[SeeknalError]]:
-        """The inputs that plugins say nodes have besides those they name, and what went wrong in asking."""
-        found: dict[NodeId, list[NodeId]] = {}
+    def made_of(self, nodes: Mapping[NodeId, Node]) -> tuple[dict[NodeId, dict[str, Made]], list[SeeknalError]]:
+        """What plugins say that columns of nodes are made of, and what went wrong in asking."""
+        found: dict[NodeId, dict[str, Made]] = {}
         errors: list[SeeknalError] = []
-        for implementation in self._manager.hook.seeknal_inputs.get_hookimpls():
+        for implementation in self._manager.hook.seeknal_made_of.get_hookimpls():
             try:
-                given: Mapping[NodeId, Sequence[NodeId]] = implementation.function(nodes)  # type: ignore[assignment]
-                for node, inputs in given.items():
-                    found.setdefault(node, []).extend(inputs)
+                given: Mapping[NodeId, Mapping[str, Made]] = implementation.function(nodes)  # type: ignore[assignment]
+                for node, columns in given.items():
+                    found.setdefault(node, {}).update(columns)
             except Exception as error:  # noqa: BLE001 - as for a check that fails
-                message = f"plugin {implementation.plugin_name} failed to say what nodes read: {type(error).__name__}: {error}"
+                message = f"plugin {implementation.plugin_name} failed to say what nodes are made of: {type(error).__name__}: {error}"
                 errors.append(PluginError("SK-PLUGIN-006", message))
         return found, errors
 

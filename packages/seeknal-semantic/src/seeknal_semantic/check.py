@@ -5,37 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from seeknal.errors import Location, ProjectError, did_you_mean
-from seeknal.nodes import DocumentLogic, NodeId, node_id
+from seeknal.nodes import DocumentLogic, node_id
 from seeknal_semantic.catalog import Catalog, Metric, Model, catalog
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from seeknal.errors import SeeknalError
-    from seeknal.nodes import Node
-
-
-def inputs(nodes: Mapping[NodeId, Node]) -> dict[NodeId, Sequence[NodeId]]:
-    """For each metric the metrics and models it is made of, and for each saved query its metrics."""
-    found: dict[NodeId, Sequence[NodeId]] = {}
-    known = catalog(nodes)
-    in_circles = {name for circle in _cycles(known) for name in circle}
-    for name, metric in known.metrics.items():
-        uses = [u for u in _uses(known, metric.uses) if not (name in in_circles and u.startswith("metric."))]
-        found[node_id("metric", name)] = uses
-    for name, query in known.saved.items():
-        found[node_id("saved_query", name)] = _uses(known, query["metrics"])
-    return found
-
-
-def _uses(known: Catalog, names: Sequence[str]) -> list[NodeId]:
-    found = []
-    for name in names:
-        if name in known.metrics:
-            found.append(node_id("metric", name))
-        else:
-            found += [node_id("semantic_model", model.name) for model, _ in known.measures.get(name, [])]
-    return list(dict.fromkeys(found))
+    from seeknal.nodes import Node, NodeId
 
 
 def check(nodes: Mapping[NodeId, Node]) -> list[SeeknalError]:
@@ -48,7 +25,7 @@ def check(nodes: Mapping[NodeId, Node]) -> list[SeeknalError]:
         node = nodes[node_id("saved_query", name)]
         for number, asked in enumerate(query["metrics"]):
             errors += _name_errors(asked, f"metrics.{number}", node, known)
-    for circle in _cycles(known):
+    for circle in cycles(known):
         node = nodes[node_id("metric", circle[0])]
         message = f"metrics that are made of themselves: {' -> '.join([*circle, circle[0]])}"
         errors.append(ProjectError("SK-SEM-007", message, at=node.at, hint="one of them must be made of something else"))
@@ -130,7 +107,7 @@ def _filter_errors(text: str, path: str, metric: Metric, node: Node, known: Cata
     from seeknal_semantic.bind import Binder
     from seeknal_semantic.expressions import Refused, names, parse_filter
 
-    models = {m.name: m for m in _models_of(metric, known, set())}
+    models = {m.name: m for m in models_of(metric, known, set())}
     binder = Binder(known)
     try:
         asked = names(parse_filter(text))
@@ -145,19 +122,19 @@ def _filter_errors(text: str, path: str, metric: Metric, node: Node, known: Cata
                 break
 
 
-def _models_of(metric: Metric, known: Catalog, seen: set[str]) -> Iterator[Model]:
+def models_of(metric: Metric, known: Catalog, seen: set[str]) -> Iterator[Model]:
     """The models of everything a metric is made of."""
     if metric.name in seen:
         return
     seen.add(metric.name)
     for name in metric.uses:
         if name in known.metrics and metric.measure != name:
-            yield from _models_of(known.metrics[name], known, seen)
+            yield from models_of(known.metrics[name], known, seen)
         else:
             yield from (model for model, _ in known.measures.get(name, [])[:1])
 
 
-def _cycles(known: Catalog) -> list[list[str]]:
+def cycles(known: Catalog) -> list[list[str]]:
     """Metrics that are made of themselves, each circle once."""
     edges = {name: [u for u in metric.uses if u in known.metrics and u != metric.measure] for name, metric in known.metrics.items()}
     circles: list[list[str]] = []

@@ -33,7 +33,7 @@ def _starrocks(tree: exp.Query) -> exp.Query:
         node.replace(case_for_filter(node))
     for window in tree.find_all(exp.Window):  # days are never NULL; where they would stand cannot be said
         for ordered in window.find_all(exp.Ordered):
-            ordered.set("nulls_first", True)
+            ordered.set("nulls_first", value=True)
     for query in list(tree.find_all(exp.Select)):
         first = query.expressions[0] if query.expressions else None
         if isinstance(first, exp.Alias) and isinstance(first.this, exp.Explode) and isinstance(first.this.this, exp.GenerateSeries):

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from sqlglot import exp
+
 from seeknal.errors import ProjectError, ProjectErrors
+from seeknal.nodes import Made
 from seeknal_semantic.expressions import Refused, names, parse_arithmetic, parse_filter, parse_value
 from seeknal_semantic.grains import finer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
+    from pydantic import BaseModel
+
     from seeknal.errors import SeeknalError
     from seeknal.nodes import NodeId
     from seeknal.specs import Lowering, NodeSpec
-    from seeknal_semantic.specs import MetricSpec, SavedQuerySpec, SemanticModelSpec
+    from seeknal_semantic.specs import DimensionSpec, EntitySpec, MetricSpec, SavedQuerySpec, SemanticModelSpec
 
 Path = tuple[str | int, ...]
 Marks = dict[str, tuple[str, int, int]]
@@ -80,7 +85,7 @@ def _mark(value: Any, path: Path, context: Lowering, marks: Marks) -> None:
         _mark(inner, (*path, key), context, marks)
 
 
-def lower_model(spec: SemanticModelSpec, context: Lowering, node: NodeId) -> tuple[dict[str, Any], Marks]:
+def lower_model(spec: SemanticModelSpec, context: Lowering, node: NodeId) -> tuple[dict[str, Any], Marks, dict[str, Made]]:
     """What a semantic model keeps. Raises ProjectErrors with everything that is wrong with it."""
     checks = _Checks(context)
     checks.unique("entity", [e.name for e in spec.entities], "entities")
@@ -112,7 +117,43 @@ def lower_model(spec: SemanticModelSpec, context: Lowering, node: NodeId) -> tup
                     checks.problem("SK-SEM-004", message, *place, "non_additive_dimension", "window_groupings")
     checks.done()
     params, marks = _kept(spec, context)
-    return {**params, "model": node}, marks
+    return {**params, "model": node}, marks, _made_of(spec, node)
+
+
+def _made_of(spec: SemanticModelSpec, node: NodeId) -> dict[str, Made]:
+    """For each entity, dimension and measure the columns it is computed from."""
+    own: dict[str, tuple[tuple[NodeId, str], ...]] = {}
+    found: dict[str, Made] = {}
+    described: list[EntitySpec | DimensionSpec] = [*spec.entities, *spec.dimensions]
+    for item in described:
+        own[item.name] = _columns(item.expr, item.name, spec.name, node)
+        found[item.name] = Made(_shape(item), own[item.name])
+    for measure in spec.measures:
+        filtered = names(parse_filter(measure.filter)) if measure.filter else []
+        decides = tuple(pair for n in filtered for pair in own.get(n, ((node, n),)))
+        lasting = measure.non_additive_dimension
+        decides += tuple(p for n in (lasting.name, *lasting.window_groupings) for p in own.get(n, ())) if lasting else ()
+        value = _columns(measure.expr, measure.name, spec.name, node)
+        before = found.get(measure.name)
+        found[measure.name] = Made(_shape(measure), (*value, *(before.value if before else ())), tuple(dict.fromkeys(decides)))
+    return found
+
+
+def _columns(expr: str | None, name: str, model: str, node: NodeId) -> tuple[tuple[NodeId, str], ...]:
+    """The columns an expression names; the rows where it names none."""
+    if expr is None:
+        return ((node, name),)
+    if expr == "*":
+        return ((node, ""),)
+    found = []
+    for column in parse_value(expr).find_all(exp.Column):
+        parts = [p.name for p in column.parts]
+        found.append((node, parts[1] if len(parts) > 1 and parts[0] == model else parts[0]))
+    return tuple(dict.fromkeys(found)) or ((node, ""),)
+
+
+def _shape(item: BaseModel) -> str:
+    return item.model_dump_json(exclude={"description"}, exclude_none=True)
 
 
 def _check_time(spec: SemanticModelSpec, checks: _Checks) -> None:
@@ -152,7 +193,9 @@ def lower_metric(spec: MetricSpec, context: Lowering) -> tuple[dict[str, Any], M
     if spec.type == "derived":
         _check_derived(spec, checks)
     checks.done()
-    return _kept(spec, context)
+    params, marks = _kept(spec, context)
+    filters = [f for f in (spec.filter, *(i.filter for i in spec.inputs)) if f is not None]
+    return {**params, "names": list(dict.fromkeys(n for f in filters for n in names(parse_filter(f))))}, marks
 
 
 def _check_derived(spec: MetricSpec, checks: _Checks) -> None:

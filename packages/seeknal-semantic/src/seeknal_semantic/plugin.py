@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from seeknal.errors import SeeknalError
-    from seeknal.nodes import Node, NodeId
+    from seeknal.nodes import Made, Node, NodeId
 
 
 @hookimpl
@@ -49,13 +49,13 @@ def seeknal_repl_commands() -> list[ReplCommand]:
 
 
 @hookimpl
-def seeknal_inputs(nodes: Mapping[NodeId, Node]) -> Mapping[NodeId, Sequence[NodeId]]:
-    """The models and metrics that metrics are made of: names of measures mean something in the project as a whole only."""
+def seeknal_made_of(nodes: Mapping[NodeId, Node]) -> Mapping[NodeId, Mapping[str, Made]]:
+    """What metrics are made of: names of measures and dimensions mean something in the project as a whole only."""
     if not any(n.kind in ("metric", "saved_query") for n in nodes.values()):
         return {}
-    from seeknal_semantic.check import inputs  # start-up time
+    from seeknal_semantic.lineage import made_of  # start-up time
 
-    return inputs(nodes)
+    return made_of(nodes)
 
 
 @hookimpl

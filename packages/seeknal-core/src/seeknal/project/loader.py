@@ -11,6 +11,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 from seeknal.errors import Location, PluginError, ProjectError, ProjectErrors, SeeknalError
+from seeknal.nodes import DocumentLogic
 from seeknal.project.cache import FileEntry, ParseCache, digest_file, read_cache, write_cache
 from seeknal.project.locate import FILE, node_files
 from seeknal.project.outputs import written_over
@@ -121,11 +122,13 @@ class _Load:
 
     def _link(self, project: LoadedProject) -> None:
         """Add the inputs that only show in the project as a whole. They are not kept with the files."""
-        linked, errors = project.registry.inputs(project.nodes)
+        made_of, errors = project.registry.made_of(project.nodes)
         self.errors += errors
-        for name, inputs in linked.items():
+        for name, columns in made_of.items():
             node = project.nodes[name]
-            project.nodes[name] = replace(node, inputs=tuple(dict.fromkeys((*node.inputs, *inputs))))
+            used = [i for made in columns.values() for i, _ in (*made.value, *made.filter)]
+            logic = replace(node.logic, made_of=columns) if isinstance(node.logic, DocumentLogic) else node.logic
+            project.nodes[name] = replace(node, inputs=tuple(dict.fromkeys((*node.inputs, *used))), logic=logic)
 
     def _settings(self) -> tuple[Settings, Registry]:
         settings = read_settings(self.root, self.profile, self.variables, use_cache=self.use_cache)
