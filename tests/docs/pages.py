@@ -8,7 +8,7 @@ What a block does follows from its language:
               that file
 
 Other comments before a block: `<!-- not run: WHY -->`. Anywhere, `<!-- project -->` asks for an empty project `shop`
-to start in. Output is compared with times, run ids and paths made alike; a line `…` in it stands for any number of lines.
+to start in; `<!-- plugins: duckdb,semantic -->` says which plugins there are (default: duckdb). Output is compared with times, run ids and paths made alike; a line `…` in it stands for any number of lines.
 
     python tests/docs/pages.py docs/tutorial.md …      writes what the commands print now into the pages
 """
@@ -114,6 +114,11 @@ class Page:
         self.status = 0
         scripts = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
         self.environment = {"PATH": scripts, "HOME": str(self.home), "LANG": "C.UTF-8", "COLUMNS": "100", "SEEKNAL_PLUGINS": "duckdb"}
+        asked = re.search(r"<!-- plugins: ([\w,]+) -->", self.text)
+        if asked:
+            self.environment["SEEKNAL_PLUGINS"] = asked[1]
+        if "PYTHONPATH" in os.environ:  # packages that are worked on elsewhere
+            self.environment["PYTHONPATH"] = os.environ["PYTHONPATH"]
 
     def run(self) -> str:
         """Run every block. Returns the page with what was printed; raises PageError for a command that fails without the page saying so."""
