@@ -120,16 +120,16 @@ SHAPES = {
     "7 days by day": (
         Question(("trailing",), ("ordered_at__day",)),
         DAILY
-        + """SELECT days.day AS ordered_at__day, SUM(daily.amount) OVER (ORDER BY days.day ROWS BETWEEN 6 PRECEDING AND CURRENT ROW) AS trailing
-        FROM days LEFT JOIN daily ON daily.day = days.day""",
+        + """SELECT days.day AS ordered_at__day, SUM(daily.amount) OVER w AS trailing FROM days LEFT JOIN daily ON daily.day = days.day
+        WINDOW w AS (ORDER BY days.day ROWS BETWEEN 6 PRECEDING AND CURRENT ROW) QUALIFY COUNT(daily.day) OVER w > 0""",
     ),
     "7 days by day and region": (
         Question(("trailing",), ("ordered_at__day", "region")),
         DAYS
         + """daily AS (SELECT region, CAST(ordered_at AS DATE) AS day, SUM(amount) AS amount FROM source_orders GROUP BY 1, 2)
-        SELECT days.day AS ordered_at__day, r.region, SUM(daily.amount) OVER (PARTITION BY r.region ORDER BY days.day
-        ROWS BETWEEN 6 PRECEDING AND CURRENT ROW) AS trailing FROM days CROSS JOIN (SELECT DISTINCT region FROM daily) AS r
-        LEFT JOIN daily ON daily.day = days.day AND daily.region IS NOT DISTINCT FROM r.region""",
+        SELECT days.day AS ordered_at__day, r.region, SUM(daily.amount) OVER w AS trailing FROM days CROSS JOIN (SELECT DISTINCT region FROM daily) AS r
+        LEFT JOIN daily ON daily.day = days.day AND daily.region IS NOT DISTINCT FROM r.region
+        WINDOW w AS (PARTITION BY r.region ORDER BY days.day ROWS BETWEEN 6 PRECEDING AND CURRENT ROW) QUALIFY COUNT(daily.day) OVER w > 0""",
     ),
     "running total by day": (
         Question(("running",), ("ordered_at__day",)),
@@ -196,7 +196,10 @@ def cold(root: Path) -> None:
         subprocess.run([sys.executable, "-c", "from seeknal.cli import main; main()", *command], cwd=root, check=True, capture_output=True)
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
         found.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
-    memory = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
+    told = "import atexit, sys; atexit.register(lambda: print(open('/proc/self/status').read(), file=sys.stderr)); "
+    told += "from seeknal.cli import main; main()"
+    status = subprocess.run([sys.executable, "-c", told, *command], cwd=root, check=True, capture_output=True, text=True).stderr
+    memory = next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM")) / 1024
     print(f"seeknal query --compile: {min(found):.2f} s of CPU, {memory:.0f} MB")
 
 

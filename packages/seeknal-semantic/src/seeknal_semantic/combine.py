@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
-from seeknal_semantic.sqltree import aliased, all_of, column, free, grouped, number, paren, subquery
+from seeknal_semantic.sqltree import aliased, all_of, column, free, grouped, identifier, number, paren, subquery
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -45,10 +45,51 @@ def combined(shape: Shape, branches: Sequence[Branch], measures: Mapping[int, st
         query.order_by(ordered, copy=False)
     if shape.limit is not None:
         query.limit(shape.limit, copy=False)
-    ctes = [cte for b in branches for cte in b.ctes]
+    ctes = _distinct([cte for b in branches for cte in b.ctes], query)
     for name, body in ctes:
         query.with_(name, as_=body, copy=False)
+    _unqualify(query, {name for name, _ in ctes})
     return query
+
+
+def _distinct(ctes: list[tuple[str, exp.Query]], query: exp.Select) -> list[tuple[str, exp.Query]]:
+    """Each CTE once: those that say the same are read under the name of the first."""
+    kept: dict[str, str] = {}
+    found = []
+    renamed: dict[str, str] = {}
+    for name, body in ctes:
+        _rename(body, renamed)
+        text = body.sql("duckdb")
+        if text in kept:
+            renamed[name] = kept[text]
+        else:
+            kept[text] = name
+            found.append((name, body))
+    _rename(query, renamed)
+    return found
+
+
+def _rename(tree: exp.Expr, renamed: Mapping[str, str]) -> None:
+    for node in tree.find_all(exp.Table, exp.Column, exp.Subquery) if renamed else ():
+        if isinstance(node, exp.Table) and node.name in renamed:
+            node.set("this", identifier(renamed[node.name]))
+        elif isinstance(node, exp.Subquery) and node.alias in renamed:
+            node.set("alias", exp.TableAlias(this=identifier(renamed[node.alias])))
+        elif isinstance(node, exp.Column) and node.table in renamed:
+            node.set("table", identifier(renamed[node.table]))
+
+
+def _unqualify(query: exp.Expr, ctes: set[str]) -> None:
+    """Where a SELECT reads one CTE and nothing else, its columns need no qualifier."""
+    for select in query.find_all(exp.Select):
+        source = select.args.get("from_")
+        if source is None or select.args.get("joins") or not isinstance(source.this, exp.Table) or source.this.name not in ctes:
+            continue
+        if select.args.get("group") and select.args.get("having"):
+            continue
+        for part in select.find_all(exp.Column):
+            if part.table == source.this.alias_or_name and part.find_ancestor(exp.Select) is select:
+                part.set("table", None)
 
 
 def _filled(tree: exp.Expr, leaves: Mapping[int, exp.Expr]) -> exp.Expr:

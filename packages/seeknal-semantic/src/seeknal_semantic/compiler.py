@@ -11,7 +11,7 @@ from seeknal_semantic.branch import Asked, Branch, Part
 from seeknal_semantic.combine import Shape, combined
 from seeknal_semantic.filters import bound_conjunct, classify, measure_filter, own_filter
 from seeknal_semantic.grains import GRAINS, finer
-from seeknal_semantic.offsets import check_offsets, is_whole, shifted
+from seeknal_semantic.offsets import check_offsets, is_whole, moved_on, shared, shifted, twins
 from seeknal_semantic.plain import lasting, plain
 from seeknal_semantic.resolve import Leaf, Resolver
 from seeknal_semantic.running import RunningBranch, is_plain
@@ -176,12 +176,28 @@ class _Compiler:
             groups.setdefault((key, "hidden") if part.hidden and not alike else key, []).append(part)
         branches: list[Branch] = []
         taken: list[str] = []
-        for group in groups.values():
-            branch = self._branch(group, asked[group[0].leaf.model], taken)
+        bases: dict[str, Branch] = {}
+        for group in sorted(groups.values(), key=lambda g: bool(g[0].leaf.offsets)):
+            here = asked[group[0].leaf.model]
+            own = groups.get(("plain", group[0].leaf.model, ()), ())
+            twin = self._twins(group, own, here)
+            if twin is not None:
+                branch = moved_on(here, group, bases[group[0].leaf.model], twin)
+            else:
+                branch = self._branch(group, here, taken)
+                later = [g for g in groups.values() if g[0].leaf.model == group[0].leaf.model]
+                if group is own and any(self._twins(g, own, here) is not None for g in later):
+                    branch = bases[group[0].leaf.model] = shared(here, group, branch, taken)
             branch.hidden = all(p.hidden for p in group)
             taken += [name for name, _ in branch.ctes]
             branches.append(branch)
         return branches
+
+    def _twins(self, group: Sequence[Part], own: Sequence[Part], asked: Asked) -> dict[int, int] | None:
+        """For leaves of earlier periods that can be had from those of their own period, which they are."""
+        first = group[0]
+        plain_too = first.leaf.running is None and not first.leaf.spine and first.measure.lasting is None and not first.hidden
+        return twins(group, own) if own and first.leaf.offsets and plain_too and is_whole(asked, first) else None
 
     def _key(self, part: Part, asked: Asked) -> tuple[object, ...]:
         """What leaves must have in common to be answered by one SELECT."""

@@ -11,10 +11,10 @@ from seeknal_semantic.branch import Asked, Branch, Part
 from seeknal_semantic.grains import Duration, finer
 from seeknal_semantic.periods import cut, moved, starts, within
 from seeknal_semantic.plain import scope_of
-from seeknal_semantic.sqltree import all_of, column, earlier, free, table, trunc
+from seeknal_semantic.sqltree import all_of, column, earlier, free, is_not_null, table, trunc
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from seeknal_semantic.catalog import Catalog
     from seeknal_semantic.scope import Types
@@ -78,3 +78,34 @@ def shifted(catalog: Catalog, asked: Asked, parts: Sequence[Part], inner: Branch
     dimensions = [within(start, finest, b) if b in asked.times else column(b.asked, source) for b in asked.bounds]
     leaves: dict[int, exp.Expr] = {n: column(name, source) for n, name in values.items()}
     return Branch(shell, dimensions, leaves, aggregated=False, ctes=ctes)
+
+
+def twins(group: Sequence[Part], others: Sequence[Part]) -> dict[int, int] | None:
+    """For each leaf of earlier periods the same one of its own period, where aggregates made once serve both; None where they do not."""
+    rows = set(group[0].rows)
+    if group[0].cuts or any(set(p.rows) != rows for p in (*group, *others)):
+        return None
+    by_measure = {p.measure.name: p.number for p in others}
+    found = {p.number: by_measure[p.measure.name] for p in group if p.measure.name in by_measure}
+    return found if len(found) == len(group) else None
+
+
+def shared(asked: Asked, parts: Sequence[Part], inner: Branch, taken: Sequence[str]) -> Branch:
+    """A branch as a table of its own, to be read more than once."""
+    names = [b.asked for b in asked.bounds]
+    source = free("grouped", taken)
+    values = {p.number: free(p.measure.name, names) for p in parts}
+    leaves: dict[int, exp.Expr] = {n: column(name, source) for n, name in values.items()}
+    shell = exp.Select().from_(table(source), copy=False)
+    return Branch(shell, [column(n, source) for n in names], leaves, aggregated=False, ctes=[(source, inner.table(names, values))])
+
+
+def moved_on(asked: Asked, parts: Sequence[Part], base: Branch, twin: Mapping[int, int]) -> Branch:
+    """What a shared branch has, shown for later periods."""
+    finest = asked.finest or "day"
+    place = next(i for i, b in enumerate(asked.bounds) if b in asked.times and b.grain == finest)
+    before = base.dimensions[place]
+    start = moved(before.copy(), parts[0].leaf.offsets)
+    dimensions = [within(start, finest, b) if b in asked.times else base.dimensions[i].copy() for i, b in enumerate(asked.bounds)]
+    shell = base.shell.copy().where(is_not_null(before.copy()), copy=False)
+    return Branch(shell, dimensions, {n: base.leaves[t].copy() for n, t in twin.items()}, aggregated=False)

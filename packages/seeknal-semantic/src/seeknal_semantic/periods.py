@@ -67,8 +67,10 @@ def _touches(node: exp.Expr, conjunct: Conjunct, start: exp.Expr, grain: str) ->
 def starts(scope: Scope, time: Bound, grain: str, name: str, slack: Sequence[Duration] = ()) -> exp.Select:
     """The starts of all periods from the first to the last of a model's time, in the whole table; with `slack`, so much longer."""
     raw = scope.day(time) if grain == "day" else trunc(grain, scope.raw(time))
+    for named in raw.find_all(exp.Column):
+        named.set("table", None)
     last: exp.Expr = exp.Max(this=raw.copy())
     for length in slack:
         last = later(last, length)
     series = exp.GenerateSeries(start=exp.Min(this=raw), end=last, step=exp.Interval(this=text("1"), unit=exp.Var(this=grain.upper())))
-    return select([aliased(exp.Explode(this=series), name)], scope.source())
+    return select([aliased(exp.Explode(this=series), name)], scope.model.relation)

@@ -120,18 +120,29 @@ class RunningBranch:
         on += [same(column(g, names.daily), column(g, "grid")) for g in groups]
         grid.join(table(names.daily), on=all_of(on), join_type="LEFT", copy=False)
         values = {p.number: self._windowed(p, unit) for p in self.parts}
-        count = self._over(exp.Sum(this=column(names.count, names.daily)), unit)
+        # From the first day on there is a row for certain, where all rows count and none are told apart.
+        certain = self.running == Running() and not groups and not self.parts[0].rows
+        count = self._over(exp.Count(this=column(names.day, names.daily)), unit)
         columns = [column(g, "grid") for g in groups]
         grid.select(
             column(names.day, names.days),
             *columns,
             *(aliased(v, self.values[n]) for n, v in values.items()),
-            aliased(count, names.count),
+            *([] if certain else [aliased(count, names.count)]),
             copy=False,
         )
+        if certain and not self._by_period(unit) and not any(p.cuts for p in self.parts):
+            return self._direct(grid, values, ctes, unit)
         ctes.append((names.running, grid))
-        there = exp.GT(this=column(names.count, names.running), expression=exp.Literal.number(0))
+        there: list[exp.Expr] = [] if certain else [exp.GT(this=column(names.count, names.running), expression=exp.Literal.number(0))]
         return self._shown(names.running, there, ctes, unit)
+
+    def _direct(self, grid: exp.Select, values: dict[int, exp.Expr], ctes: list[tuple[str, exp.Query]], unit: str) -> Branch:
+        """The grid itself, where nothing is left out of it."""
+        grid.set("expressions", [])
+        day = column(self.names.day, self.names.days)
+        dimensions = [within(day, unit, b) if b in self.asked.times else column(b.asked, "grid") for b in self.asked.bounds]
+        return Branch(grid, dimensions, values, aggregated=False, ctes=ctes)
 
     def _daily(self, unit: str) -> exp.Select:
         scope = self.scope
@@ -140,10 +151,9 @@ class RunningBranch:
         size = len(columns)
         for part in self.parts:
             columns += [aliased(v, name) for name, v in self._components(part).items()]
-        columns.append(aliased(exp.Count(this=exp.Star()), self.names.count))
         query = scope.joined(select(columns, scope.source()))
-        conditions = [*(scope.condition(c) for c in self.parts[0].rows.values()), scope.has_time(self.time)]
-        return grouped(query.where(all_of(conditions), copy=False), size)
+        condition = all_of(scope.condition(c) for c in self.parts[0].rows.values())
+        return grouped(query if condition is None else query.where(condition, copy=False), size)
 
     def _components(self, part: Part) -> dict[str, exp.Expr]:
         """The daily aggregates that a leaf is made of, by their columns' names."""
@@ -168,21 +178,25 @@ class RunningBranch:
         if to_date is not None:
             partition.append(day.copy() if to_date == unit else trunc(to_date, day.copy()))
         days = self.running.window.days if self.running.window is not None else None
-        start = "UNBOUNDED" if days is None else exp.Literal.number(days - 1)
-        spec = exp.WindowSpec(kind="ROWS", start=start, start_side="PRECEDING", end="CURRENT ROW")
+        spec = None  # days are there once each: up to the current row is what is meant without words
+        if days is not None:
+            spec = exp.WindowSpec(kind="ROWS", start=exp.Literal.number(days - 1), start_side="PRECEDING", end="CURRENT ROW")
         return exp.Window(this=value, partition_by=partition, order=exp.Order(expressions=[exp.Ordered(this=day)]), spec=spec)
 
     # Days that are shown
 
-    def _shown(self, source: str, there: exp.Expr, ctes: list[tuple[str, exp.Query]], unit: str) -> Branch:
+    def _shown(self, source: str, there: list[exp.Expr], ctes: list[tuple[str, exp.Query]], unit: str) -> Branch:
         """The rows of the periods that are asked for: those of the day that stands for each."""
         day = column(self.names.day, source)
-        conditions = [there, *(cut(c, day.copy(), unit) for c in self.parts[0].cuts)]
+        conditions = [*there, *(cut(c, day.copy(), unit) for c in self.parts[0].cuts)]
         if self._by_period(unit):
             if self.running.period_agg == "first":
                 return self._first(source, conditions, ctes, unit)
-            conditions = [there, exp.In(this=day.copy(), query=exp.Subquery(this=self._last_days(unit)))]
-        shell = exp.Select().from_(table(source), copy=False).where(all_of(conditions), copy=False)
+            conditions = [*there, exp.In(this=day.copy(), query=exp.Subquery(this=self._last_days(unit)))]
+        shell = exp.Select().from_(table(source), copy=False)
+        condition = all_of(conditions)
+        if condition is not None:
+            shell.where(condition, copy=False)
         dimensions = [within(day, unit, b) if b in self.asked.times else column(b.asked, source) for b in self.asked.bounds]
         leaves: dict[int, exp.Expr] = {p.number: column(self.values[p.number], source) for p in self.parts}
         return Branch(shell, dimensions, leaves, aggregated=False, ctes=ctes)
