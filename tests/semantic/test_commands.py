@@ -180,3 +180,44 @@ def test_light_commands_import_no_engine(shop):
 
     printed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=shop.root).stdout
     assert printed.endswith("[]\n")
+
+
+def test_a_dimension_may_be_qualified_by_the_first_entity_only(project):
+    table = "kind: source\nname: {0}\ntype: csv\ntable: data/{0}.csv\n---\n"
+    models = """
+        kind: semantic_model
+        name: trips
+        model: ref('source.trips')
+        entities: [{name: trip_id, type: primary}, {name: driver_id, type: foreign}, {name: depot_id, type: foreign}]
+        measures: [{name: parcels, agg: sum}]
+        ---
+        kind: semantic_model
+        name: drivers
+        model: ref('source.drivers')
+        entities: [{name: driver_id, type: primary}, {name: city_id, type: foreign}]
+        ---
+        kind: semantic_model
+        name: depots
+        model: ref('source.depots')
+        entities: [{name: depot_id, type: primary}, {name: city_id, type: foreign}]
+        ---
+        kind: semantic_model
+        name: cities
+        model: ref('source.cities')
+        entities: [{name: city_id, type: primary}]
+        dimensions: [{name: city, type: categorical}]
+        """
+    folder = project(
+        {
+            "seeknal/sources.yml": "".join(table.format(n) for n in ("trips", "drivers", "depots", "cities")),
+            "seeknal/models.yml": models,
+            "data/trips.csv": "trip_id,driver_id,depot_id,parcels\n1,1,1,5\n2,1,2,7\n",
+            "data/drivers.csv": "driver_id,city_id\n1,2\n",
+            "data/depots.csv": "depot_id,city_id\n1,1\n2,2\n",
+            "data/cities.csv": "city_id,city\n1,Oslo\n2,Bergen\n",
+        }
+    )
+    folder.run().assert_success()
+    folder.cli("query", "--metrics", "parcels", "--dimensions", "city").assert_failed("SK-SEM-012")
+    asked = ("--dimensions", "driver_id__city,depot_id__city_id__city", "--order-by", "parcels", "--format", "csv")
+    assert folder.cli("query", "--metrics", "parcels", *asked).stdout.splitlines()[1:] == ["Bergen,Oslo,5", "Bergen,Bergen,7"]

@@ -10,7 +10,7 @@ from seeknal_semantic.catalog import ONE
 from seeknal_semantic.grains import GRAINS, finer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from seeknal_semantic.catalog import Catalog, Model
 
@@ -46,6 +46,11 @@ class Bound:
     def qualified(self) -> str:
         """The name that is always understood."""
         return "__".join([*(h.entity for h in self.path), self.name])
+
+
+def _alike(found: list[Bound]) -> list[Bound]:
+    """Each meaning once: two models of the same entity lead to the same rows of a third."""
+    return list({(b.model, b.name, b.kind, tuple(h.entity for h in b.path)): b for b in reversed(found)}.values())[::-1]
 
 
 class Binder:
@@ -95,15 +100,25 @@ class Binder:
         own = self._own(model, name, name, ())
         if own is not None:
             return [own]
-        layer: list[tuple[Model, Path]] = [(model, ())]
+        found = self._nearest([(model, ())], name, name, model.name) or list(self._qualified(model, name, name, (), model.name))
+        return _alike(found or self._by_way_of(model, name))
+
+    def _nearest(self, layer: Sequence[tuple[Model, Path]], asked: str, name: str, start: str) -> list[Bound]:
+        """The models nearest to those of a layer that have a dimension of this name."""
         for _ in range(FARTHEST):
-            layer = [(right, (*path, hop)) for left, path in layer for hop, right in self._hops(left, path, model.name)]
-            found = [b for right, path in layer if (b := self._own(right, name, name, path)) is not None]
-            if found:
+            layer = [(right, (*path, hop)) for left, path in layer for hop, right in self._hops(left, path, start)]
+            found = [b for right, path in layer if (b := self._own(right, asked, name, path)) is not None]
+            if found or not layer:
                 return found
-            if not layer:
-                break
-        return list(self._qualified(model, name, name, (), model.name))
+        return []
+
+    def _by_way_of(self, model: Model, name: str) -> list[Bound]:
+        """`entity__dimension` where the dimension is further away than the entity, but in one place only."""
+        for entity in model.entities.values():
+            if name.startswith(f"{entity.name}__"):
+                layer: list[tuple[Model, Path]] = [(r, (h,)) for h, r in self._hops(model, (), model.name) if h.entity == entity.name]
+                return self._nearest(layer, name, name[len(entity.name) + 2 :], model.name)
+        return []
 
     def _own(self, model: Model, asked: str, name: str, path: Path) -> Bound | None:
         if name in model.dimensions:

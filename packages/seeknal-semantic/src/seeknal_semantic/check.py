@@ -63,7 +63,7 @@ def _measure_errors(metric: Metric, node: Node, known: Catalog) -> Iterator[Seek
         hint = did_you_mean(name, known.measures) or (f"measures are {', '.join(names[:12])}" if names else "no semantic model has one")
         if name in known.metrics:
             hint = f"'{name}' is a metric; a metric made of metrics is of type ratio or derived"
-        yield ProjectError("SK-SEM-001", f"unknown measure '{name}'", at=_at(node, "measure"), hint=hint)
+        yield ProjectError("SK-SEM-001", f"{metric.name}: unknown measure '{name}'", at=_at(node, "measure"), hint=hint)
     elif len(found) > 1:
         yield _twice(name, [m for m, _ in found], _at(node, "measure"))
     else:
@@ -82,7 +82,7 @@ def _name_errors(name: str, path: str, node: Node, known: Catalog) -> Iterator[S
     found = known.measures.get(name, [])
     if not found:
         hint = did_you_mean(name, [*known.askable, *known.measures])
-        yield ProjectError("SK-SEM-001", f"unknown metric or measure '{name}'", at=_at(node, path), hint=hint)
+        yield ProjectError("SK-SEM-001", f"{node.name}: unknown metric or measure '{name}'", at=_at(node, path), hint=hint)
     elif len(found) > 1:
         yield _twice(name, [m for m, _ in found], _at(node, path))
 
@@ -118,7 +118,7 @@ def _filter_errors(text: str, path: str, metric: Metric, node: Node, known: Cata
             try:
                 binder.bind(model, name, metric.name)
             except ProjectError as error:
-                yield ProjectError(error.code, f"the filter: {error.message}", at=_at(node, path), hint=error.hint)
+                yield ProjectError(error.code, f"{metric.name}: the filter: {error.message}", at=_at(node, path), hint=error.hint)
                 break
 
 

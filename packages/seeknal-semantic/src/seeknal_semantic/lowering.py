@@ -37,12 +37,14 @@ _OWN_MORE = ("lookback", "start", "end", "batch_size")
 class _Checks:
     """Gathers what is wrong, so that all of it is reported."""
 
-    def __init__(self, context: Lowering) -> None:
+    def __init__(self, context: Lowering, name: str) -> None:
         self.context = context
+        self.name = name
         self.errors: list[SeeknalError] = []
 
     def problem(self, code: str, message: str, *path: str | int, hint: str | None = None) -> None:
-        self.errors.append(ProjectError(code, message, at=self.context.at(*path), hint=hint))
+        said = message if self.name in message else f"{self.name}: {message}"
+        self.errors.append(ProjectError(code, said, at=self.context.at(*path), hint=hint))
 
     def expression(self, parse: Callable[[str], Any], text: str | None, what: str, *path: str | int) -> Any:
         """Parse an expression, or say at its place why not."""
@@ -87,7 +89,7 @@ def _mark(value: Any, path: Path, context: Lowering, marks: Marks) -> None:
 
 def lower_model(spec: SemanticModelSpec, context: Lowering, node: NodeId) -> tuple[dict[str, Any], Marks, dict[str, Made]]:
     """What a semantic model keeps. Raises ProjectErrors with everything that is wrong with it."""
-    checks = _Checks(context)
+    checks = _Checks(context, spec.name)
     checks.unique("entity", [e.name for e in spec.entities], "entities")
     checks.unique("dimension", [d.name for d in spec.dimensions], "dimensions")
     checks.unique("measure", [m.name for m in spec.measures], "measures")
@@ -174,7 +176,7 @@ def _check_time(spec: SemanticModelSpec, checks: _Checks) -> None:
 
 def lower_metric(spec: MetricSpec, context: Lowering) -> tuple[dict[str, Any], Marks]:
     """What a metric keeps. Raises ProjectErrors with everything that is wrong with it."""
-    checks = _Checks(context)
+    checks = _Checks(context, spec.name)
     for key in _REQUIRED[spec.type]:
         if not getattr(spec, key):
             checks.problem("SK-KEY-002", f"missing key '{key}': a {spec.type} metric needs it")
@@ -218,7 +220,7 @@ def _check_derived(spec: MetricSpec, checks: _Checks) -> None:
 
 def lower_saved(spec: SavedQuerySpec, context: Lowering) -> tuple[dict[str, Any], Marks]:
     """What a saved query keeps."""
-    checks = _Checks(context)
+    checks = _Checks(context, spec.name)
     for number, text in enumerate(spec.filters):
         checks.expression(parse_filter, text, "the filter", "filters", number)
     checks.done()
