@@ -74,7 +74,8 @@ def evaluator(rows):
         | {"band": lambda r: "high" if (of_order("amount")(r) or 0) >= 50 else "low" if r["order_id"] in orders else None},
         "visits": {**shared, "region": col("region"), "tier": tier("visited_at")},
         "stock": {"product": col("product"), "shelf": col("shelf")},
-        "customers": {"segment": col("segment"), "region": col("region"), "signed_up": col("signed_up"), "customer_id": col("customer_id")},
+        "customers": {"segment": col("segment"), "region": col("region"), "signed_up": col("signed_up"), "customer_id": col("customer_id")}
+        | {"customer_id__region": col("region")},
     }
     time = {"orders": "ordered_at", "refunds": "refunded_at", "visits": "visited_at", "stock": "counted_on"}
     return Evaluator(rows, time, dims), dims

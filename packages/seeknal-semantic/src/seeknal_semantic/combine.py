@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from seeknal_semantic.branch import Branch
 
 
+FACTS = "facts"
+"""What stacked branches are called."""
+
+
 @dataclass(frozen=True)
 class Shape:
     """What the result looks like: dimensions, metrics as expressions over leaves, conditions on groups with what they need, order, limit."""
@@ -80,12 +84,12 @@ def _rename(tree: exp.Expr, renamed: Mapping[str, str]) -> None:
 
 
 def _unqualify(query: exp.Expr, ctes: set[str]) -> None:
-    """Where a SELECT reads one CTE and nothing else, its columns need no qualifier."""
+    """Where a SELECT reads one CTE or subquery and nothing else, its columns need no qualifier."""
     for select in query.find_all(exp.Select):
         source = select.args.get("from_")
-        if source is None or select.args.get("joins") or not isinstance(source.this, exp.Table) or source.this.name not in ctes:
+        if source is None or select.args.get("joins") or select.args.get("having"):
             continue
-        if select.args.get("group") and select.args.get("having"):
+        if source.this.alias_or_name not in ({FACTS} if isinstance(source.this, exp.Subquery) else ctes):
             continue
         for part in select.find_all(exp.Column):
             if part.table == source.this.alias_or_name and part.find_ancestor(exp.Select) is select:
@@ -151,8 +155,9 @@ def _stacked(shape: Shape, branches: Sequence[Branch], names: Mapping[int, str])
         tables.append(branch.select([*dimensions, *leaves, *flag]))
     stack: exp.Query = tables[0]
     for table in tables[1:]:
+        table.set("expressions", [e.unalias() for e in table.expressions])  # the first says what the columns are called
         stack = exp.Union(this=stack, expression=table, distinct=False)
-    facts = "facts"
+    facts = FACTS
     leaves_found: dict[int, exp.Expr] = {n: exp.Max(this=column(name, facts)) for n, name in names.items()}
     values = {name: _filled(tree, leaves_found) for name, tree in shape.every.items()}
     dimensions_found: dict[str, exp.Expr] = {d: column(d, facts) for d in shape.dimensions}
