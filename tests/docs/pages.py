@@ -113,12 +113,16 @@ class Page:
         self.work = self.home
         self.status = 0
         scripts = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-        self.environment = {"PATH": scripts, "HOME": str(self.home), "LANG": "C.UTF-8", "COLUMNS": "100", "SEEKNAL_PLUGINS": "duckdb"}
+        self.environment = {
+            "PATH": scripts,
+            "HOME": str(self.home),
+            "LANG": "C.UTF-8",
+            "COLUMNS": "100",
+            "SEEKNAL_PLUGINS": "duckdb,sql_state",
+        }
         asked = re.search(r"<!-- plugins: ([\w,]+) -->", self.text)
         if asked:
             self.environment["SEEKNAL_PLUGINS"] = asked[1]
-        if "PYTHONPATH" in os.environ:  # packages that are worked on elsewhere
-            self.environment["PYTHONPATH"] = os.environ["PYTHONPATH"]
 
     def run(self) -> str:
         """Run every block. Returns the page with what was printed; raises PageError for a command that fails without the page saying so."""
