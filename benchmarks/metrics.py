@@ -1,27 +1,35 @@
-"""The semantic layer beside SQL written by hand: seven questions on two million orders.
+"""The semantic layer beside SQL written by hand and beside MetricFlow: seven questions on two million orders.
 
+    python -m benchmarks.peers metricflow
     python -m benchmarks.metrics [ORDERS]
 
-For each question: the length of the SQL (blanks counted once, names of relations as they are), and the time it takes, the best of five,
-both queries in the same session. Also what `seeknal query --compile` costs as a process, and once everything is loaded.
+For each question: the length of the SQL (blanks counted once, names of relations as they are), and the time it takes, the best of seven,
+in one session over the same files, one query after the other. The rows must be those of the SQL written by hand. Also what writing the
+SQL costs as a process, and once everything is loaded.
 """
 
 from __future__ import annotations
 
-import resource
-import subprocess
+import math
 import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import duckdb
 
+from benchmarks.metricflow import DATABASE, MetricFlow
+from benchmarks.metricflow import DAYS as SPINE
+from benchmarks.process import cost
 from seeknal import Project
 from seeknal_semantic.compiler import Question
 from seeknal_semantic.query import Asking
 
-ROUNDS = 5
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+ROUNDS = 7
 MODELS = """
 kind: source
 name: orders
@@ -101,16 +109,17 @@ SHAPES = {
     ),
     "two facts with ratio": (
         Question(("refund_rate",), ("metric_time__month",)),
-        """WITH o AS (SELECT DATE_TRUNC('month', ordered_at) AS month, SUM(amount) AS amount FROM source_orders GROUP BY 1),
-        r AS (SELECT DATE_TRUNC('month', refunded_at) AS month, SUM(refunded) AS refunded FROM source_refunds GROUP BY 1)
-        SELECT COALESCE(o.month, r.month) AS metric_time__month, CAST(r.refunded AS DOUBLE) / NULLIF(o.amount, 0) AS refund_rate
-        FROM o FULL JOIN r ON o.month IS NOT DISTINCT FROM r.month""",
+        """WITH ordered AS (SELECT DATE_TRUNC('month', ordered_at) AS month, SUM(amount) AS amount FROM source_orders GROUP BY 1),
+        refunded AS (SELECT DATE_TRUNC('month', refunded_at) AS month, SUM(refunded) AS amount FROM source_refunds GROUP BY 1)
+        SELECT month AS metric_time__month, refunded.amount / NULLIF(ordered.amount, 0) AS refund_rate
+        FROM ordered FULL JOIN refunded USING (month)""",
     ),
     "month over month": (
         Question(("growth",), ("ordered_at__month",)),
-        """WITH m AS (SELECT DATE_TRUNC('month', ordered_at) AS month, SUM(amount) AS amount FROM source_orders GROUP BY 1)
-        SELECT COALESCE(m.month, p.month + INTERVAL 1 MONTH) AS ordered_at__month, CAST(m.amount - p.amount AS DOUBLE) / NULLIF(p.amount, 0) AS growth
-        FROM m FULL JOIN m AS p ON m.month = p.month + INTERVAL 1 MONTH""",
+        """WITH monthly AS (SELECT DATE_TRUNC('month', ordered_at) AS month, SUM(amount) AS amount FROM source_orders GROUP BY 1)
+        SELECT COALESCE(monthly.month, previous.month + INTERVAL 1 MONTH) AS ordered_at__month,
+        (monthly.amount - previous.amount) / NULLIF(previous.amount, 0) AS growth
+        FROM monthly FULL JOIN monthly AS previous ON monthly.month = previous.month + INTERVAL 1 MONTH""",
     ),
     "month to date by month": (
         Question(("to_date",), ("ordered_at__month",)),
@@ -144,63 +153,102 @@ def main() -> None:
     """Measure and print."""
     orders = int(sys.argv[1]) if len(sys.argv) > 1 else 2_000_000
     with tempfile.TemporaryDirectory() as folder:
-        root = Path(folder)
+        root = Path(folder) / "seeknal"
         make_project(root, orders)
         project = Project.open(root)
         project.run()
-        print(f"{orders:,} orders\n")
-        print(f"{'question':<28} {'length':>8} {'by hand':>8} {'ratio':>6} {'seconds':>9} {'by hand':>8} {'ratio':>6}")
+        peer = MetricFlow(Path(folder) / "metricflow", root / "data") if MetricFlow.is_there() else None
+        print(f"{orders:,} orders; lengths and seconds: seeknal, by hand (and seeknal to it), MetricFlow\n")
         asking = Asking(project)
-        with project.reading() as relations:
-            for model in asking.catalog.models.values():
-                relations.define(model.node)
-            for name, (question, hand) in SHAPES.items():
-                sql, hand_sql = asking.compile(question).sql(), " ".join(hand.split())
-                times = [[seconds(relations.session.rows, text) for text in (sql, hand_sql)] for _ in range(ROUNDS)]
-                ours, theirs = (min(t[i] for t in times) for i in (0, 1))
-                size = f"{len(sql):>8} {len(hand_sql):>8} {len(sql) / len(hand_sql):>6.2f}"
-                print(f"{name:<28} {size} {ours:>9.3f} {theirs:>8.3f} {ours / theirs:>6.2f}")
-        warm = min(seconds(lambda q: asking.compile(q).sql(), question) for question, _ in SHAPES.values() for _ in range(ROUNDS))
-        slowest = max(min(seconds(lambda q: asking.compile(q).sql(), q) for _ in range(ROUNDS)) for q, _ in SHAPES.values())
-        print(f"\ncompiled again: {warm * 1000:.1f} to {slowest * 1000:.1f} ms")
-        cold(root)
+        database = relations(root / "data")
+        costs = []
+        for name, (question, hand) in SHAPES.items():
+            texts = [asking.compile(question).sql(), " ".join(hand.split())]
+            if peer is not None:
+                explained = peer.explained(question.metrics, question.dimensions)
+                texts.append(explained.sql)
+                costs.append(explained)
+            check(database, name, texts[0], texts[1])
+            times = [min(times) for times in zip(*([seconds(database, text) for text in texts] for _ in range(ROUNDS)), strict=True)]
+            sizes = [len(text) for text in texts]
+            print(f"| {name} | {line(sizes, '{}')} | {line(times, '{:.3f}')} |", flush=True)
+        warm = [min(elapsed(lambda q=q: asking.compile(q).sql()) for _ in range(ROUNDS)) * 1000 for q, _ in SHAPES.values()]
+        print(f"\ncompiled again: {min(warm):.1f} to {max(warm):.1f} ms")
+        command = ["query", "--metrics", "growth", "--dimensions", "ordered_at__month", "--compile"]
+        cold = [cost(Path(sys.executable), "from seeknal.cli import main; main()", command, cwd=root) for _ in range(ROUNDS)]
+        print(f"seeknal query --compile: {span([c.cpu for c in cold], '.2f')} s of CPU, {max(c.memory for c in cold):.0f} MB")
+        if costs:
+            memory = max(c.memory for c in costs)
+            print(f"mf query --explain: {span([c.cpu for c in costs], '.2f')} s of CPU, {memory:.0f} MB")
 
 
 def make_project(root: Path, orders: int) -> None:
     """Orders over two years and a tenth as many refunds."""
-    (root / "data").mkdir()
+    (root / "data").mkdir(parents=True)
     (root / "seeknal").mkdir()
     (root / "seeknal_project.yml").write_text("name: metrics\n", encoding="utf-8")
     (root / "seeknal/models.yml").write_text(MODELS, encoding="utf-8")
     database = duckdb.connect()
     database.execute(f"""COPY (SELECT range AS order_id, TIMESTAMP '2024-01-01' + to_seconds(CAST(hash(range) % 63072000 AS BIGINT)) AS ordered_at,
-        ['North', 'South', 'East', 'West', NULL][CAST(1 + hash(range * 7) % 5 AS BIGINT)] AS region, ['web', 'store', 'refunded'][CAST(1 + hash(range * 11) % 3 AS BIGINT)] AS status,
+        ['North', 'South', 'East', 'West', NULL][CAST(1 + hash(range * 7) % 5 AS BIGINT)] AS region,
+        ['web', 'store', 'refunded'][CAST(1 + hash(range * 11) % 3 AS BIGINT)] AS status,
         CAST(hash(range * 13) % 20000 AS DOUBLE) / 100 AS amount FROM range({orders})) TO '{root}/data/orders.parquet'""")
     database.execute(f"""COPY (SELECT range AS refund_id, TIMESTAMP '2024-01-01' + to_seconds(CAST(hash(range * 3) % 63072000 AS BIGINT)) AS refunded_at,
         CAST(hash(range * 5) % 5000 AS DOUBLE) / 100 AS refunded FROM range({orders // 10})) TO '{root}/data/refunds.parquet'""")
 
 
-def seconds(function, argument) -> float:  # noqa: ANN001 - anything that is called
+def relations(data: Path) -> duckdb.DuckDBPyConnection:
+    """A session in which the relations of both tools are views of the same files."""
+    database = duckdb.connect()
+    database.execute(f"ATTACH ':memory:' AS {DATABASE}")
+    for name in ("orders", "refunds"):
+        for relation in (f"source_{name}", f"{DATABASE}.main.{name}"):
+            database.execute(f"CREATE VIEW {relation} AS FROM read_parquet('{data / name}.parquet')")
+    database.execute(f"CREATE VIEW {DATABASE}.main.days AS {SPINE}")
+    return database
+
+
+def check(database: duckdb.DuckDBPyConnection, name: str, sql: str, hand: str) -> None:
+    """Exit where the two do not give the same rows, sums in another order apart."""
+    ours, theirs = (sorted(database.execute(text).fetchall(), key=repr) for text in (sql, hand))
+    alike = len(ours) == len(theirs) and all(same(a, b) for a, b in zip(ours, theirs, strict=True))
+    if not alike:
+        sys.exit(f"{name}: the rows differ: {ours[:3]} and {theirs[:3]}")
+
+
+def same(one: tuple[object, ...], other: tuple[object, ...]) -> bool:
+    """Whether two rows say the same."""
+    numbers = (int, float)
+    return all(math.isclose(a, b, rel_tol=1e-9) if isinstance(a, numbers) and isinstance(b, numbers) else day(a) == day(b)
+               for a, b in zip(one, other, strict=True))  # fmt: skip
+
+
+def day(value: object) -> str:
+    """A day and the moment it begins are the same."""
+    return str(value).removesuffix(" 00:00:00")
+
+
+def line(values: list[float], form: str) -> str:
+    """Three cells and the ratio of the first two."""
+    own, hand, *peers = values
+    return " | ".join([form.format(own), form.format(hand), f"{own / hand:.2f}", *(form.format(p) for p in peers)])
+
+
+def span(values: list[float], form: str) -> str:
+    """From the least to the most."""
+    return f"{min(values):{form}} to {max(values):{form}}"
+
+
+def seconds(database: duckdb.DuckDBPyConnection, sql: str) -> float:
+    """How long a query takes, its rows fetched."""
+    return elapsed(lambda: database.execute(sql).fetchall())
+
+
+def elapsed(call: Callable[[], object]) -> float:
     """How long a call takes."""
     begun = time.perf_counter()
-    function(argument)
+    call()
     return time.perf_counter() - begun
-
-
-def cold(root: Path) -> None:
-    """What one `seeknal query --compile` costs."""
-    command = ["query", "--metrics", "growth", "--dimensions", "ordered_at__month", "--compile"]
-    found = []
-    for _ in range(ROUNDS):
-        before = resource.getrusage(resource.RUSAGE_CHILDREN)
-        subprocess.run([sys.executable, "-c", "from seeknal.cli import main; main()", *command], cwd=root, check=True, capture_output=True)
-        after = resource.getrusage(resource.RUSAGE_CHILDREN)
-        found.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
-    told = "import atexit, sys; atexit.register(lambda: print(open('/proc/self/status').read(), file=sys.stderr)); "
-    told += "from seeknal.cli import main; main()"
-    status = subprocess.run([sys.executable, "-c", told, *command], cwd=root, check=True, capture_output=True, text=True).stderr
-    memory = next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM")) / 1024
-    print(f"seeknal query --compile: {min(found):.2f} s of CPU, {memory:.0f} MB")
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
-from seeknal_semantic.sqltree import aliased, column, grouped
+from seeknal_semantic.sqltree import aliased, column, grouped, qualified
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -42,12 +42,16 @@ class Asked:
 
 @dataclass
 class Branch:
-    """A SELECT without its list: what the dimensions and the leaves are in it. `aggregated`: the leaves are aggregates to be grouped."""
+    """A SELECT without its list: what the dimensions and the leaves are in it.
+
+    `aggregated`: the leaves are aggregates to be grouped; `windowed`: they are windows.
+    """
 
     shell: exp.Select
     dimensions: list[exp.Expr]
     leaves: dict[int, exp.Expr]
     aggregated: bool
+    windowed: bool = False
     ctes: list[tuple[str, exp.Query]] = field(default_factory=list)
     hidden: bool = False
 
@@ -55,6 +59,14 @@ class Branch:
         """The branch with this list; where it is aggregated, grouped by its dimensions, which must stand first."""
         query = self.shell.copy().select(*values, append=False, copy=False)
         return grouped(query, len(self.dimensions)) if self.aggregated else query
+
+    def filtered(self, query: exp.Select, condition: exp.Expr | None) -> exp.Select:
+        """The query, which is this branch, with a condition on what it gives."""
+        if condition is None:
+            return query
+        if self.windowed:
+            return qualified(query, condition)
+        return query.having(condition, copy=False) if self.aggregated else query.where(condition, copy=False)
 
     def table(self, names: Iterable[str], leaves: Mapping[int, str]) -> exp.Select:
         """The branch as a table: dimensions under their names, leaves under theirs."""

@@ -84,16 +84,21 @@ def _rename(tree: exp.Expr, renamed: Mapping[str, str]) -> None:
 
 
 def _unqualify(query: exp.Expr, ctes: set[str]) -> None:
-    """Where a SELECT reads one CTE or subquery and nothing else, its columns need no qualifier."""
+    """Where a SELECT reads one CTE or subquery and nothing else, its columns need no qualifier; where it is an inner one, nor do a model's."""
     for select in query.find_all(exp.Select):
         source = select.args.get("from_")
         if source is None or select.args.get("joins") or select.args.get("having"):
             continue
-        if source.this.alias_or_name not in ({FACTS} if isinstance(source.this, exp.Subquery) else ctes):
+        name, is_table = source.this.alias_or_name, isinstance(source.this, exp.Table)
+        if select is query and name not in (ctes if is_table else {FACTS}):
             continue
-        for part in select.find_all(exp.Column):
-            if part.table == source.this.alias_or_name and part.find_ancestor(exp.Select) is select:
-                part.set("table", None)
+        own = [c for c in select.find_all(exp.Column) if c.table == name and c.find_ancestor(exp.Select) is select]
+        if any(isinstance(c.parent, exp.Dot) for c in own):  # a field of a column: without the table its column would be taken for one
+            continue
+        for part in own:
+            part.set("table", None)
+        if is_table:
+            source.this.set("alias", None)
 
 
 def _filled(tree: exp.Expr, leaves: Mapping[int, exp.Expr]) -> exp.Expr:
@@ -125,10 +130,7 @@ def _single(shape: Shape, branch: Branch) -> exp.Select:
     dimensions = dict(zip(shape.dimensions, branch.dimensions, strict=True))
     listed = [*(aliased(v, n) for n, v in dimensions.items()), *(aliased(values[n], n) for n in shape.values)]
     query = branch.select(listed)
-    condition = _condition(shape, {**values, **dimensions})
-    if condition is None:
-        return query
-    return query.having(condition, copy=False) if branch.aggregated else query.where(condition, copy=False)
+    return branch.filtered(query, _condition(shape, {**values, **dimensions}))
 
 
 def _leaf_names(shape: Shape, measures: Mapping[int, str]) -> dict[int, str]:

@@ -8,7 +8,7 @@ from sqlglot import exp
 from sqlglot.errors import ErrorLevel, UnsupportedError
 
 from seeknal.errors import ProjectError
-from seeknal_semantic.sqltree import aliased, column, identifier, select, subquery
+from seeknal_semantic.sqltree import aliased, column, free, identifier, select, subquery
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,15 +20,42 @@ def generate(tree: exp.Query, dialect: str, *, pretty: bool = False) -> str:
     """The query as text. Raises ProjectError where the dialect has no way to say it."""
     if dialect not in DIALECTS:
         raise ProjectError("SK-SEM-023", f"metrics are not written in {dialect}", hint=f"dialects are {', '.join(DIALECTS)}")
-    said = tree if dialect == "duckdb" else _starrocks(tree.copy())
+    said = with_named_windows(tree.copy()) if dialect == "duckdb" else _starrocks(tree.copy())
     try:
         return said.sql(dialect=dialect, pretty=pretty, unsupported_level=ErrorLevel.RAISE, max_text_width=120)
     except UnsupportedError as error:
         raise ProjectError("SK-SEM-023", f"{dialect} cannot say this: {str(error).splitlines()[0]}") from None
 
 
+def with_named_windows(tree: exp.Query) -> exp.Query:
+    """The query in which a window that a SELECT says more than once has a name. DuckDB wants one that no other SELECT has."""
+    repeated: list[tuple[exp.Select, list[exp.Window]]] = []
+    for query in tree.find_all(exp.Select):
+        said: dict[str, list[exp.Window]] = {}
+        for window in query.find_all(exp.Window):
+            if window.find_ancestor(exp.Select) is query:
+                said.setdefault(_over(window).sql("duckdb"), []).append(window)
+        repeated += [(query, windows) for windows in said.values() if len(windows) > 1]
+    for position, (query, windows) in enumerate(repeated):
+        name = "w" if len(repeated) == 1 else f"w{position + 1}"
+        query.append("windows", _over(windows[0], name))
+        for window in windows:
+            window.replace(exp.Window(this=window.this, alias=identifier(name), over="OVER"))
+    return tree
+
+
+def _over(window: exp.Window, name: str = "w") -> exp.Window:
+    """What stands behind OVER, under a name."""
+    copied = window.copy()
+    copied.set("this", identifier(name))
+    return copied
+
+
 def _starrocks(tree: exp.Query) -> exp.Query:
-    """CASE for FILTER, a series of integers for a series of days."""
+    """CASE for FILTER, a subquery for QUALIFY, a series of integers for a series of days."""
+    for query in list(tree.find_all(exp.Select)):
+        if query.args.get("qualify") is not None:
+            _without_qualify(query)
     for node in list(tree.find_all(exp.Filter)):
         node.replace(case_for_filter(node))
     for window in tree.find_all(exp.Window):  # days are never NULL; where they would stand cannot be said
@@ -39,6 +66,31 @@ def _starrocks(tree: exp.Query) -> exp.Query:
         if isinstance(first, exp.Alias) and isinstance(first.this, exp.Explode) and isinstance(first.this.this, exp.GenerateSeries):
             query.replace(_days(query, first.this.this, first.alias))
     return tree
+
+
+def _without_qualify(query: exp.Select) -> None:
+    """Make a SELECT with QUALIFY one that reads itself without it, and has the condition as WHERE."""
+    condition = query.args["qualify"].this
+    query.set("qualify", None)
+    listed = [e.alias_or_name or f"value_{n + 1}" for n, e in enumerate(query.expressions)]
+    columns = [aliased(e.unalias(), name) for e, name in zip(query.expressions, listed, strict=True)]
+    met: dict[str, str] = {}
+    while (met_here := condition.find(exp.Window) or next((c for c in condition.find_all(exp.Column) if c.table), None)) is not None:
+        said = met_here.sql("starrocks")
+        if said not in met:
+            met[said] = free("checked", [*listed, *met.values()])
+            columns.append(aliased(met_here.copy(), met[said]))
+        if met_here is condition:
+            condition = column(met[said])
+        else:
+            met_here.replace(column(met[said]))
+    inner = exp.Select()
+    for key in ("from_", "joins", "where", "group"):
+        inner.set(key, query.args.get(key))
+        query.set(key, None)
+    inner.set("expressions", columns)
+    query.set("expressions", [column(name) for name in listed])
+    query.from_(subquery(inner, "found"), copy=False).where(condition, copy=False)
 
 
 def case_for_filter(tree: exp.Expr) -> exp.Expr:

@@ -29,6 +29,7 @@ from seeknal_semantic.sqltree import (
     identifier,
     is_not_null,
     number,
+    qualified,
     same,
     select,
     subquery,
@@ -123,6 +124,8 @@ class RunningBranch:
         # From the first day on there is a row for certain, where all rows count and none are told apart.
         certain = self.running == Running() and not groups and not self.parts[0].rows
         count = self._over(exp.Count(this=column(names.day, names.daily)), unit)
+        if not self._by_period(unit):
+            return self._direct(grid, values, [] if certain else [count], ctes, unit)
         columns = [column(g, "grid") for g in groups]
         grid.select(
             column(names.day, names.days),
@@ -131,18 +134,19 @@ class RunningBranch:
             *([] if certain else [aliased(count, names.count)]),
             copy=False,
         )
-        if certain and not self._by_period(unit) and not any(p.cuts for p in self.parts):
-            return self._direct(grid, values, ctes, unit)
         ctes.append((names.running, grid))
         there: list[exp.Expr] = [] if certain else [exp.GT(this=column(names.count, names.running), expression=exp.Literal.number(0))]
         return self._shown(names.running, there, ctes, unit)
 
-    def _direct(self, grid: exp.Select, values: dict[int, exp.Expr], ctes: list[tuple[str, exp.Query]], unit: str) -> Branch:
-        """The grid itself, where nothing is left out of it."""
-        grid.set("expressions", [])
+    def _direct(
+        self, grid: exp.Select, values: dict[int, exp.Expr], counts: list[exp.Expr], ctes: list[tuple[str, exp.Query]], unit: str
+    ) -> Branch:
+        """The grid itself, where each of its days is one that is asked for; `counts` say in how many the value has rows."""
         day = column(self.names.day, self.names.days)
+        there: list[exp.Expr] = [exp.GT(this=c, expression=number(0)) for c in counts]
+        qualified(grid, all_of([*there, *(cut(c, day.copy(), unit) for c in self.parts[0].cuts)]))
         dimensions = [within(day, unit, b) if b in self.asked.times else column(b.asked, "grid") for b in self.asked.bounds]
-        return Branch(grid, dimensions, values, aggregated=False, ctes=ctes)
+        return Branch(grid, dimensions, values, aggregated=False, windowed=True, ctes=ctes)
 
     def _daily(self, unit: str) -> exp.Select:
         scope = self.scope

@@ -13,125 +13,19 @@ if TYPE_CHECKING:
     from seeknal_semantic.grains import Duration
 
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-_RESERVED = frozenset(
-    [
-        "all",
-        "analyse",
-        "analyze",
-        "and",
-        "any",
-        "array",
-        "as",
-        "asc",
-        "asymmetric",
-        "both",
-        "case",
-        "cast",
-        "check",
-        "collate",
-        "column",
-        "constraint",
-        "create",
-        "cross",
-        "current",
-        "current_date",
-        "current_time",
-        "current_timestamp",
-        "default",
-        "deferrable",
-        "delete",
-        "desc",
-        "describe",
-        "distinct",
-        "div",
-        "do",
-        "else",
-        "end",
-        "except",
-        "exists",
-        "false",
-        "fetch",
-        "filter",
-        "for",
-        "foreign",
-        "from",
-        "full",
-        "grant",
-        "group",
-        "grouping",
-        "having",
-        "if",
-        "in",
-        "index",
-        "initially",
-        "inner",
-        "insert",
-        "intersect",
-        "interval",
-        "into",
-        "is",
-        "join",
-        "key",
-        "keys",
-        "lambda",
-        "lateral",
-        "leading",
-        "left",
-        "like",
-        "limit",
-        "natural",
-        "not",
-        "null",
-        "of",
-        "offset",
-        "on",
-        "only",
-        "or",
-        "order",
-        "outer",
-        "over",
-        "partition",
-        "percentile",
-        "pivot",
-        "placing",
-        "primary",
-        "qualify",
-        "range",
-        "rank",
-        "read",
-        "references",
-        "replace",
-        "returning",
-        "right",
-        "row",
-        "row_number",
-        "rows",
-        "select",
-        "set",
-        "show",
-        "some",
-        "summarize",
-        "symmetric",
-        "system",
-        "table",
-        "then",
-        "to",
-        "trailing",
-        "true",
-        "union",
-        "unique",
-        "unnest",
-        "unpivot",
-        "update",
-        "using",
-        "values",
-        "variadic",
-        "when",
-        "where",
-        "window",
-        "with",
-    ]
-)
+_TAKEN = """
+    all analyse analyze and anti any array as asc asof asymmetric at authorization binary both by case cast check collate collation
+    column concurrently constraint create cross current current_date current_time current_timestamp default deferrable delete desc
+    describe distinct div do else end except exists false fetch filter for foreign freeze from full glob grant group grouping having
+    if ilike in index initially inner insert intersect interval into is isnull join key keys lambda lateral leading left like limit
+    natural not notnull null of offset on only or order outer over overlaps partition percentile pivot pivot_longer pivot_wider
+    placing positional primary qualify range rank read references replace returning right row row_number rows select semi set show
+    similar some summarize symmetric system table tablesample then to trailing true union unique unnest unpack unpivot update using
+    values variadic verbose when where window with
+"""
+"""Words that one of the engines takes for something else where they stand alone."""
+
+_RESERVED = frozenset(_TAKEN.split())
 
 
 def identifier(name: str) -> exp.Identifier:
@@ -248,6 +142,15 @@ def select(values: Iterable[exp.Expr], source: exp.Expr | str) -> exp.Select:
 def grouped(query: exp.Select, count: int) -> exp.Select:
     """Group by the first `count` columns."""
     return query.group_by(*(exp.Literal.number(n + 1) for n in range(count)), copy=False) if count else query
+
+
+def qualified(query: exp.Select, condition: exp.Expr | None) -> exp.Select:
+    """The query with only those rows whose windows come to something."""
+    before = query.args.get("qualify")
+    both = all_of(c for c in (before.this if before is not None else None, condition) if c is not None)
+    if both is not None:
+        query.set("qualify", exp.Qualify(this=both))
+    return query
 
 
 def subquery(query: exp.Query, alias: str) -> exp.Subquery:
