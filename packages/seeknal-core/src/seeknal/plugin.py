@@ -329,8 +329,8 @@ class ProjectMethod:
 class ReplCommand:
     """A command of `seeknal repl`, its name beginning with a dot.
 
-    `target` names a function that takes the project and what was typed after the name, and returns `Rows`. `takes` says in a word or two
-    what that is; commands that take nothing leave it empty.
+    `target` names a function that takes the project, what was typed after the name, and the name of the environment that is queried,
+    and returns `Rows`. `takes` says in a word or two what is typed; commands that take nothing leave it empty.
     """
 
     name: str

@@ -21,7 +21,7 @@ def chart(answer: Answer) -> str:
     """Bars of a metric by a dimension, a time in its order. Raises ProjectError for anything but one of each."""
     if len(answer.columns) != _COLUMNS:
         hint = "ask one metric by one dimension: --metrics revenue --dimensions ordered_at__month"
-        raise ProjectError("SK-SEM-025", f"a chart shows one metric by one dimension, found {len(answer.columns)} columns", hint=hint)
+        raise ProjectError("SK-SEM-025", f"a chart shows one metric by one dimension, not {', '.join(answer.columns)}", hint=hint)
     rows = answer.rows.rows
     if any(not isinstance(v, int | float | None) or isinstance(v, bool) for _, v in rows):
         raise ProjectError("SK-SEM-025", f"'{answer.columns[1]}' is no number, so there is no chart of it")

@@ -62,9 +62,9 @@ def repl(ctx: click.Context, sql: str | None, environment: str, format_: str) ->
         if sql is None and sys.stdin.isatty():
             from seeknal.cli.prompt import interact  # start-up time: prompt_toolkit
 
-            interact(Repl(querying, format_, interactive=True, commands=_given(project)), project)
+            interact(Repl(querying, format_, interactive=True, commands=_given(project, environment)), project)
             return 0
-        return Repl(querying, format_, commands=_given(project)).run(sys.stdin.read() if sql is None else sql)
+        return Repl(querying, format_, commands=_given(project, environment)).run(sys.stdin.read() if sql is None else sql)
 
 
 @dataclass(frozen=True)
@@ -76,11 +76,11 @@ class Given:
     answer: Callable[[str], Rows]
 
 
-def _given(project: Project) -> dict[str, Given]:
+def _given(project: Project, environment: str) -> dict[str, Given]:
     """The commands of plugins. What one names is imported when it is used."""
 
     def answering(target: str) -> Callable[[str], Rows]:
-        return lambda argument: cast("Rows", load_target(target)(project, argument))
+        return lambda argument: cast("Rows", load_target(target)(project, argument, environment))
 
     provided = [p.contribution for p in project.loaded.registry.repl_commands]
     return {c.name: Given(c.description, c.takes, answering(c.target)) for c in provided}

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from seeknal.cli.options import as_json, invocation_of, shared_options
+from seeknal_semantic.cli.files import writing
 
 if TYPE_CHECKING:
     from seeknal_semantic.catalog import Catalog, Metric
@@ -63,13 +64,13 @@ def describe(ctx: click.Context, name: str, format_: str) -> int:
         return 0
     shown: list[tuple[str, str]] = []
     if metric is not None:
-        shown += [(k, _text(v)) for k, v in document(metric).items() if v not in (None, [], "", False)]
+        shown += [(k, _text(v)) for k, v in document(metric).items() if k != "name" and v not in (None, [], "", False)]
     for leaf in resolver.leaves:
         measure = known.models[leaf.model].measures[leaf.measure]
         parts = [f"{measure.agg} of {measure.expr} in {leaf.model}", *(f"where {f}" for f in leaf.filters)]
         shown.append(("reads", " ".join([*parts, *(f"{o} before" for o in leaf.offsets)])))
     shown.append(("dimensions", ", ".join(d.name for d in askable)))
-    print_table(["", ""], shown)
+    print_table(["metric" if metric is not None else "measure", name], shown)
     return 0
 
 
@@ -150,8 +151,9 @@ def import_metrics(ctx: click.Context, format_: str, folder: str, output: str) -
         message = f"'{output}' is there already; name another file with --output"
         raise click.UsageError(message, ctx)
     result = translated(Path(folder))
-    target.parent.mkdir(parents=True, exist_ok=True)
-    target.write_text(as_yaml(result.nodes), encoding="utf-8")
+    with writing(ctx, target):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(as_yaml(result.nodes), encoding="utf-8")
     for line in result.left_out:
         note(f"not translated: {line}")
     click.echo(f"{target}: {plural(len(result.nodes), 'node')}, {plural(len(result.left_out), 'thing')} not translated.")
@@ -180,7 +182,8 @@ def export_metrics(ctx: click.Context, format_: str, output: str | None) -> int:
     if output is None:
         click.echo(text.rstrip("\n"))
     else:
-        Path(output).write_text(text, encoding="utf-8")
+        with writing(ctx, output):
+            Path(output).write_text(text, encoding="utf-8")
         click.echo(output)
     return 0
 

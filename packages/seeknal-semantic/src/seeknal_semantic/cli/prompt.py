@@ -14,17 +14,18 @@ if TYPE_CHECKING:
 _OPTIONS = {"--filter": "filters", "--order-by": "order_by", "--limit": "limit"}
 
 
-def list_metrics(project: Project, argument: str) -> Rows:
+def list_metrics(project: Project, argument: str, environment: str) -> Rows:
     """The metrics of the project."""
-    del argument
+    del argument, environment
     from seeknal_semantic.catalog import catalog
     from seeknal_semantic.cli.metrics import listed
 
     return Rows(("metric", "type", "made of", "description"), [listed(m) for m in catalog(project.nodes).metrics.values()])
 
 
-def list_dimensions(project: Project, argument: str) -> Rows:
+def list_dimensions(project: Project, argument: str, environment: str) -> Rows:
     """What some metrics can be asked by."""
+    del environment
     from seeknal_semantic.catalog import catalog
     from seeknal_semantic.cli.query import words
     from seeknal_semantic.dimensions import dimensions_of
@@ -33,7 +34,7 @@ def list_dimensions(project: Project, argument: str) -> Rows:
     return Rows(("dimension", "type", "model", "grains"), [(d.name, d.type, d.model, ", ".join(d.grains)) for d in found])
 
 
-def ask(project: Project, argument: str) -> Rows:
+def ask(project: Project, argument: str, environment: str) -> Rows:
     """`revenue, orders by region, ordered_at__month --filter "region <> 'North'" --order-by -revenue --limit 5`."""
     from seeknal_semantic.cli.query import words
     from seeknal_semantic.query import query
@@ -57,4 +58,4 @@ def ask(project: Project, argument: str) -> Rows:
             raise ProjectError("SK-REPL-001", "--limit needs a whole number")
         options[key] = [*options["filters"], value] if key == "filters" else int(value) if key == "limit" else words(value)
     metrics, _, dimensions = " ".join(plain).partition(" by ")
-    return query(project, words(metrics), words(dimensions), **options).rows
+    return query(project, words(metrics), words(dimensions), environment=environment, **options).rows

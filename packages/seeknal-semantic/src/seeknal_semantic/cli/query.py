@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from seeknal.cli.options import invocation_of, shared_options
+from seeknal_semantic.cli.files import writing
 
 if TYPE_CHECKING:
     from seeknal_semantic.query import Answer
@@ -67,10 +68,13 @@ def query(
         question = asking.saved(saved, question)
     if only_sql:
         found = asking.compile(question)
-        _emit(found.sql(dialect or asking.project.loaded.engine.dialect, pretty=True), output)
+        sql = found.sql(dialect or asking.project.loaded.engine.dialect, pretty=True)
+        with writing(ctx, output):
+            _emit(sql, output)
         return 0
     answer = asking.answer(question)
-    _print(answer, format_, output)
+    with writing(ctx, output):
+        _print(answer, format_, output)
     if not invocation.quiet and format_ in ("table", "chart"):
         from seeknal.cli.output import note, plural, seconds
 
