@@ -101,7 +101,8 @@ class _Compiler:
         both = [m for m in self.metrics if m in self.dimensions]
         if both:
             raise ProjectError("SK-SEM-001", f"'{both[0]}' is asked for as a metric and as a dimension", hint="qualify the dimension")
-        if self.question.limit is not None and (isinstance(self.question.limit, bool) or self.question.limit < 0):
+        limit = self.question.limit
+        if limit is not None and (type(limit) is not int or limit < 0):
             raise ProjectError("SK-SEM-022", "the limit must be a whole number, 0 or more")
         _order(self.question, self._columns)
 

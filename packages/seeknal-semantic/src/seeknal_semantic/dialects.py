@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sqlglot import exp
+from sqlglot.dialects.duckdb import DuckDB
 from sqlglot.errors import ErrorLevel, UnsupportedError
 
 from seeknal.errors import ProjectError
@@ -16,13 +17,19 @@ if TYPE_CHECKING:
 DIALECTS = ("duckdb", "starrocks")
 
 
+class _DuckDB(DuckDB):
+    """DuckDB, NULLS LAST written out where the largest come first: a session can be set to another order."""
+
+    NULL_ORDERING = "nulls_are_large"
+
+
 def generate(tree: exp.Query, dialect: str, *, pretty: bool = False) -> str:
     """The query as text. Raises ProjectError where the dialect has no way to say it."""
     if dialect not in DIALECTS:
         raise ProjectError("SK-SEM-023", f"metrics are not written in {dialect}", hint=f"dialects are {', '.join(DIALECTS)}")
-    said = with_named_windows(tree.copy()) if dialect == "duckdb" else _starrocks(tree.copy())
+    said, writer = (with_named_windows(tree.copy()), _DuckDB) if dialect == "duckdb" else (_starrocks(tree.copy()), dialect)
     try:
-        return said.sql(dialect=dialect, pretty=pretty, unsupported_level=ErrorLevel.RAISE, max_text_width=120)
+        return said.sql(dialect=writer, pretty=pretty, unsupported_level=ErrorLevel.RAISE, max_text_width=120)
     except UnsupportedError as error:
         raise ProjectError("SK-SEM-023", f"{dialect} cannot say this: {str(error).splitlines()[0]}") from None
 

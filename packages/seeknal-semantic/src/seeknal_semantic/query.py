@@ -59,22 +59,33 @@ class Answer:
 
 def query(
     project: Project,
-    metrics: Sequence[str] = (),
-    dimensions: Sequence[str] = (),
-    filters: Sequence[str] = (),
-    order_by: Sequence[str] = (),
+    metrics: str | Sequence[str] = (),
+    dimensions: str | Sequence[str] = (),
+    filters: str | Sequence[str] = (),
+    order_by: str | Sequence[str] = (),
     limit: int | None = None,
     *,
     environment: str = PROD,
     saved: str | None = None,
 ) -> Answer:
-    """Ask metrics by dimensions: `project.query(metrics=["revenue"], dimensions=["region"]).to_dicts()`.
+    """Ask metrics by dimensions: `project.query(metrics=["revenue"], dimensions=["region"]).to_dicts()`. One name may stand for itself.
 
     Raises ProjectError for a question that cannot be answered, and NodeError where what it reads has not been built.
     """
     asking = Asking(project, environment)
-    question = Question(tuple(metrics), tuple(dimensions), tuple(filters), tuple(order_by), limit)
+    question = Question(
+        _texts("metrics", metrics), _texts("dimensions", dimensions), _texts("filters", filters), _texts("order_by", order_by), limit
+    )
     return asking.answer(asking.saved(saved, question) if saved is not None else question)
+
+
+def _texts(name: str, value: str | Sequence[str]) -> tuple[str, ...]:
+    """One text or several. Raises TypeError for anything else."""
+    found = (value,) if isinstance(value, str) else tuple(value)
+    if not all(isinstance(text, str) for text in found):
+        message = f"{name} must be texts, not {found!r}"
+        raise TypeError(message)
+    return found
 
 
 class Asking:
