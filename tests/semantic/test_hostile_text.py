@@ -91,7 +91,39 @@ def test_metrics_are_looked_up(asking, text):
         assert text == "gross"
 
 
-@pytest.mark.parametrize("limit", [-1, True])
+@SLOW
+@given(text=HOSTILE, key=st.sampled_from(["metrics", "dimensions", "filters", "order_by", "limit"]))
+@example(text="channel = 'web' OR (SELECT 1) = 1", key="filters")
+@example(text="1; DROP TABLE x", key="limit")
+def test_saved_queries_are_looked_up(asking, text, key):
+    kept = {"metrics": ["gross"], "dimensions": ["channel"], key: text if key == "limit" else [text]}
+    asking.catalog.saved["kept"] = kept
+    sql = compiled(asking, asking.saved("kept", Question(())))
+    if sql is not None:
+        check_sql(sql)
+        assert key == "filters" or text in ("", "gross", "-gross", "channel", "-channel", "region", "ordered_at__month")
+
+
+@pytest.mark.parametrize("text", ["channel = 'web'", "gross > 10 AND region <> 'it''s -- zq9'", "channel LIKE '%;%'"])
+def test_what_is_executed_is_what_was_generated(shop, text, monkeypatch):
+    project = shop.open()
+    ran = []
+    relations = project.relations
+
+    def watched():
+        found = relations()
+        rows = found.session.rows
+        monkeypatch.setattr(found.session, "rows", lambda sql: ran.append(sql) or rows(sql))
+        return found
+
+    monkeypatch.setattr(project, "relations", watched)
+    asking = Asking(project)
+    question = Question(("gross",), ("channel", "region"), (text,), ("-gross",), 3)
+    asking.answer(question)
+    assert ran == [asking.compile(question).sql()]
+
+
+@pytest.mark.parametrize("limit", [-1, True, "3", "1; DROP TABLE x", 2.5])
 def test_limits_are_numbers(asking, limit):
     assert compiled(asking, Question(("gross",), (), (), (), limit)) is None
 
