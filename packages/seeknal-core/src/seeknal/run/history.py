@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sys
 from typing import TYPE_CHECKING, Any
@@ -26,14 +27,21 @@ def last_results(target: Path) -> dict[NodeId, str]:
         return {}
 
 
+def last_run(target: Path, environment: str) -> dict[str, Any] | None:
+    """The document of an environment's last run from here; None before the first."""
+    with contextlib.suppress(OSError, ValueError, KeyError):
+        document: dict[str, Any] = json.loads((target / "run_results.json").read_bytes())
+        if document["environment"] == environment:
+            return document
+    return next((d for d in past_runs(target, _ALL) if d.get("environment") == environment), None)
+
+
 def unfinished(target: Path, environment: str) -> list[NodeId]:
     """What failed in an environment's last run, and what did not come to be tried. What the run was not asked for is neither."""
     try:
-        document = json.loads((target / "run_results.json").read_bytes())
-        if document["environment"] != environment:
-            document = next(d for d in past_runs(target, _ALL) if d["environment"] == environment)
-        return [NodeId(n["id"]) for n in document["nodes"] if n["status"] in ("failed", "skipped") and n["reason"] not in LEFT]
-    except (OSError, ValueError, KeyError, StopIteration):
+        nodes = (last_run(target, environment) or {"nodes": []})["nodes"]
+        return [NodeId(n["id"]) for n in nodes if n["status"] in ("failed", "skipped") and n["reason"] not in LEFT]
+    except KeyError:
         return []
 
 
