@@ -100,6 +100,17 @@ kind: metric
 name: running_refunds
 type: cumulative
 measure: refund_total
+---
+kind: semantic_model
+name: tickets_again
+model: ref('source.support_tickets')
+entities: [{name: again_id, type: primary, expr: ticket_id}]
+measures: [{name: log_lines, expr: ticket_id, agg: count}]
+---
+kind: metric
+name: lines
+type: simple
+measure: tickets_again.log_lines
 """
 
 
@@ -294,6 +305,8 @@ CASES = [
          "SELECT count(order_id) FROM orders WHERE ordered_at::DATE <= DATE '2025-12-31'", ("ordered_at <= '2025-12-31'",)),
     Case("a day that equals", "orders_placed", "", "SELECT count(order_id) FROM orders WHERE ordered_at::DATE = DATE '2026-01-05'", ("ordered_at = '2026-01-05'",)),
     Case("a metric asked twice stands once", "gross_revenue,gross_revenue", "channel,channel", "SELECT channel, sum(amount) FROM orders GROUP BY 1"),
+    Case("a measure that two models have, by its qualified name", "empty_log.log_lines,tickets_again.log_lines,lines", "",
+         "SELECT 0, count(*), count(*) FROM support_tickets"),
     Case("customers by the month they came", "customer_count", "signed_up_on__quarter", "SELECT date_trunc('quarter', signed_up_on), count(customer_id) FROM customers GROUP BY 1"),
     Case("a customer's signing up as a dimension of orders", "gross_revenue", "signed_up_on__month",
          "SELECT date_trunc('month', c.signed_up_on), sum(o.amount) FROM orders o LEFT JOIN customers c USING (customer_id) GROUP BY 1"),
@@ -335,5 +348,6 @@ REFUSED = [
     Refused("gross_revenue", "", ("row_number() OVER () = 1",), ("filter",)),
     Refused("gross_revenue", "channel", order_by="channel DESC", words=("channel DESC",)),
     Refused("gross_revenue", "channel", order_by="--channel", words=("order",)),
+    Refused("log_lines", words=("empty_log.log_lines", "tickets_again.log_lines")),
     Refused("orders.gross_typo", words=("orders.gross_typo",)),
 ]

@@ -45,7 +45,7 @@ def test_compile_shows_the_select_an_analyst_would_write(shop):
     assert " ".join(sql.split()) == (
         "SELECT customers.region, DATE_TRUNC('month', orders.ordered_at) AS ordered_at__month, SUM(orders.amount) AS revenue "
         "FROM source_orders AS orders LEFT JOIN source_customers AS customers ON orders.customer_id = customers.customer_id "
-        "WHERE orders.status <> 'refunded' GROUP BY 1, 2 ORDER BY revenue DESC"
+        "WHERE orders.status <> 'refunded' GROUP BY 1, 2 ORDER BY revenue DESC NULLS LAST"
     )
 
 
@@ -68,6 +68,49 @@ def test_the_same_question_on_unchanged_data_asks_no_engine(fresh):
     assert "(asked)" in fresh.cli(*asked).stderr
 
 
+def test_a_question_about_today_is_asked_each_time(fresh):
+    fresh.run().assert_success()
+    asked = ("query", "--metrics", "gross", "--filter", "ordered_at < current_date")
+    assert "(asked)" in fresh.cli(*asked).stderr
+    assert "(asked)" in fresh.cli(*asked).stderr
+
+
+def test_an_earlier_answer_does_not_hide_that_an_output_is_gone(fresh):
+    fresh.run().assert_success()
+    asked = ("query", "--metrics", "gross", "--dimensions", "channel")
+    fresh.cli(*asked).assert_success()
+    for path in (fresh.root / "target/cache").rglob("*.parquet"):
+        path.unlink()
+    fresh.cli(*asked).assert_failed("SK-RUN-007")
+
+
+def test_each_environment_has_its_own_answers(fresh):
+    fresh.run().assert_success()
+    fresh.edit("data/orders.csv", ",web,", ",store,")
+    fresh.cli("run", "--env", "dev").assert_success()
+    asked = ("query", "--metrics", "gross", "--dimensions", "channel", "--format", "json")
+    assert len(fresh.cli(*asked).json()) == 2
+    assert [r["channel"] for r in fresh.cli(*asked, "--env", "dev").json()] == ["store"]
+    typed = fresh.cli("repl", "--env", "dev", "--exec", ".query gross by channel", "--format", "json")
+    assert [r["channel"] for r in typed.json()] == ["store"]
+
+
+@pytest.mark.parametrize("format_", ["parquet", "csv", "json", "table"])
+def test_a_file_that_cannot_be_written_is_said(shop, format_):
+    found = shop.cli("query", "--metrics", "gross", "--format", format_, "--output", "nowhere/x").assert_exit(2)
+    assert "cannot write 'nowhere/x'" in found.stderr
+    assert "bug" not in found.stderr
+
+
+@pytest.mark.parametrize("name", ["running", "trailing"])
+def test_conditions_on_windows_are_asked_of_what_they_come_to(shop, name):
+    asked = ("query", "--metrics", name, "--dimensions", "ordered_at__day", "--format", "json")
+    every = shop.cli(*asked).json()
+    limit = sorted(r[name] for r in every)[len(every) // 2]
+    found = shop.cli(*asked, "--filter", f"{name} > {limit}").json()
+    assert sorted(r["ordered_at__day"] for r in found) == sorted(r["ordered_at__day"] for r in every if r[name] > limit)
+
+
 def test_saved_queries(fresh):
     fresh.write(
         "seeknal/saved.yml", "kind: saved_query\nname: top\nmetrics: [gross]\ndimensions: [channel]\nfilters: [\"channel = 'web'\"]\n"
@@ -84,6 +127,9 @@ def test_python(shop):
     assert [r["channel"] for r in answer.to_dicts()] == ["store", "web"]
     assert answer.to_arrow().column_names == ["channel", "gross"]
     assert list(answer.to_pandas().columns) == ["channel", "gross"]
+    assert opened.query("gross", "channel", order_by="channel").to_dicts() == answer.to_dicts()
+    with pytest.raises(TypeError, match="metrics must be texts"):
+        opened.query(metrics=[3])
     with pytest.raises(AttributeError, match="quary"):
         opened.quary()
 

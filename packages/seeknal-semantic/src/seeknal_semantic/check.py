@@ -29,7 +29,6 @@ def check(nodes: Mapping[NodeId, Node]) -> list[SeeknalError]:
         node = nodes[node_id("metric", circle[0])]
         message = f"metrics that are made of themselves: {' -> '.join([*circle, circle[0]])}"
         errors.append(ProjectError("SK-SEM-007", message, at=node.at, hint="one of them must be made of something else"))
-    errors += _shared_names(known, nodes)
     return errors
 
 
@@ -91,15 +90,6 @@ def _twice(name: str, models: Sequence[Model], at: Location) -> ProjectError:
     names = [m.name for m in models]
     hint = f"write {' or '.join(f'{m}.{name}' for m in names)}"
     return ProjectError("SK-SEM-006", f"measure '{name}' is defined in {' and in '.join(names)}", at=at, hint=hint)
-
-
-def _shared_names(known: Catalog, nodes: Mapping[NodeId, Node]) -> Iterator[SeeknalError]:
-    """Measures that could only be asked for by a name that two models have, and that no metric is called."""
-    for name, found in known.measures.items():
-        if len(found) > 1 and name not in known.metrics:
-            model = found[-1][0]
-            position = list(model.measures).index(name)
-            yield _twice(name, [m for m, _ in found], _at(nodes[node_id("semantic_model", model.name)], f"measures.{position}.name"))
 
 
 def _filter_errors(text: str, path: str, metric: Metric, node: Node, known: Catalog) -> Iterator[SeeknalError]:

@@ -146,9 +146,10 @@ class Asking:
         sql = found.sql(self.project.loaded.engine.dialect)
         answers = Answers(self.project.target)
         key = answers.key(sql, self._keys(found))
-        kept = answers.get(key)
+        keeps = self._keeps(found)
+        kept = answers.get(key) if keeps else None
         rows = kept if kept is not None else self._run(found, sql)
-        if kept is None:
+        if keeps and kept is None:
             answers.put(key, rows)
         return Answer(rows, sql, time.perf_counter() - begun, kept is not None, found.days)
 
@@ -164,6 +165,29 @@ class Asking:
                 raise NodeError("SK-RUN-002", message, hint=f"build it first: seeknal run{told} --select '+{node}'")
             keys += [f"{node}={k}" for k in self._keys_of(pointer)]
         return keys
+
+    def _keeps(self, found: Compiled) -> bool:
+        """Whether the same outputs give the same answer: nothing asks for the time, and the files are those that were built."""
+        from sqlglot import parse_one
+
+        from seeknal.sql.canonical import clock
+
+        if clock(found.tree) is not None:
+            return False
+        waiting, seen = list(found.reads), set(found.reads)
+        while waiting:
+            pointer = self._pointers.get(waiting.pop())
+            if pointer is None:
+                continue
+            artifact = self._snapshot.artifact(pointer.key)
+            if pointer.is_view and pointer.sql is not None:
+                if clock(parse_one(pointer.sql, dialect=self.project.loaded.engine.dialect)) is not None:
+                    return False
+                waiting += [i for i in pointer.inputs if i not in seen]
+                seen |= set(pointer.inputs)
+            elif artifact is not None and self.project.store.check(artifact) != "whole":
+                return False
+        return True
 
     def _keys_of(self, pointer: Pointer) -> Iterator[str]:
         yield pointer.key
