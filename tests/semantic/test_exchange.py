@@ -6,6 +6,8 @@ import pytest
 import yaml
 from tests.semantic.world import SOURCES, project_files, rows_of
 
+from seeknal_semantic.exchange.metricflow import translated
+
 FLOW = """
 semantic_models:
   - name: orders
@@ -84,3 +86,30 @@ def test_models_are_exported(shop):
     assert metrics["revenue"] == "SUM(CASE WHEN orders.status <> 'refunded' THEN orders.amount END)"
     assert "metric trailing" in found.stderr
     assert any(r["from"] == "orders" and r["to"] == "customers" for r in model["relationships"])
+
+
+MODEL = "\nsemantic_models: [{name: m, model: \"ref('x')\", measures: [{name: b, agg: sum}]}]"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("metrics: [abc]", "metrics is no list"),
+        ("semantic_models: x", "semantic_models is no list"),
+        ("semantic_models: [{name: a, entities: foo}]", "semantic model a: entities is no list"),
+        ("semantic_models: [{name: a, measures: [{agg: sum}]}]", "semantic model a: measures is no list"),
+        ("semantic_models: [{name: a, defaults: 3}]", "semantic model a: defaults is no mapping"),
+        ("metrics: {a: b}", "metrics is no list"),
+        ("metrics: [{name: a, type: simple, type_params: 3}]", "metric a: type_params is no mapping"),
+        ("metrics: [{name: a, type: simple, type_params: {measure: {name: 3}}}]", "metric a: it names no measure"),
+        ("metrics: [{name: a, type: ratio, type_params: {numerator: [1], denominator: x}}]", "metric a: it names no measure or metric"),
+        ("metrics: [{name: a, type: derived, type_params: {expr: b, metrics: 7}}]", "metric a: metrics is no list"),
+        ("metrics: [{name: a, type: cumulative, type_params: {measure: b, cumulative_type_params: {period_agg: average}}}]" + MODEL, "average"),
+        ("metrics: [{name: a, type: conversion, type_params: {}}]" + MODEL, "type conversion"),
+    ],
+)  # fmt: skip
+def test_what_is_not_written_as_it_should_be_is_left_out(tmp_path, text, said):
+    (tmp_path / "metrics.yml").write_text(text, encoding="utf-8")
+    result = translated(tmp_path)
+    assert any(said in line for line in result.left_out), result.left_out
+    assert all(n["kind"] == "semantic_model" for n in result.nodes)

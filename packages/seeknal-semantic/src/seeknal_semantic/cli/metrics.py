@@ -142,6 +142,7 @@ def import_metrics(ctx: click.Context, format_: str, folder: str, output: str) -
     """Turn the YAML of another semantic layer below DIR into ours. What could not be translated is listed, and nothing is made up for it."""
     del format_
     from seeknal.cli.output import note, plural
+    from seeknal.errors import ProjectError
     from seeknal_semantic.exchange.metricflow import translated
     from seeknal_semantic.exchange.writing import as_yaml
 
@@ -151,6 +152,8 @@ def import_metrics(ctx: click.Context, format_: str, folder: str, output: str) -
         message = f"'{output}' is there already; name another file with --output"
         raise click.UsageError(message, ctx)
     result = translated(Path(folder))
+    if not result.nodes:
+        raise ProjectError("SK-SEM-026", "nothing of this could be translated", hint="; ".join(result.left_out[:5]))
     with writing(ctx, target):
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text(as_yaml(result.nodes), encoding="utf-8")

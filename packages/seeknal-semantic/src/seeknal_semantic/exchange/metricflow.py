@@ -35,15 +35,17 @@ def translated(folder: Path) -> Translated:
     """Everything below a folder. Raises ProjectError where there is nothing, or where a file is no YAML."""
     result = Translated()
     documents = list(_documents(folder))
-    models = [m for d in documents for m in d.get("semantic_models") or ()]
-    metrics = [m for d in documents for m in d.get("metrics") or ()]
-    saved = [q for d in documents for q in d.get("saved_queries") or ()]
-    if not models and not metrics:
+    models, metrics, saved = (_sections(documents, key, result) for key in ("semantic_models", "metrics", "saved_queries"))
+    if not models and not metrics and not result.left_out:
         raise ProjectError("SK-SEM-026", f"there are no semantic_models: or metrics: in the YAML below {folder}")
     names = {str(m.get("name")) for m in metrics}
     for model in models:
-        result.nodes.append(_model(model, result))
-        for measure in model.get("measures") or ():
+        try:
+            result.nodes.append(_model(model, result))
+        except _LeftOut as reason:
+            result.left_out.append(f"semantic model {model.get('name')}: {reason}")
+            continue
+        for measure in _tables(model.get("measures"), "measures"):
             if measure.get("create_metric") and measure["name"] not in names:
                 result.nodes.append({"kind": "metric", "name": measure["name"], "type": "simple", "measure": measure["name"]})
     for metric in metrics:
@@ -60,6 +62,33 @@ def _documents(folder: Path) -> Iterator[dict[str, Any]]:
         for document in yaml.load(yaml.decode(path.read_bytes(), str(path)), str(path)):
             if isinstance(document.value, dict):
                 yield document.value
+
+
+def _sections(documents: list[dict[str, Any]], key: str, result: Translated) -> list[dict[str, Any]]:
+    """What all documents have under a key."""
+    found: list[dict[str, Any]] = []
+    for document in documents:
+        try:
+            found += _tables(document.get(key), key)
+        except _LeftOut as reason:
+            result.left_out.append(str(reason))
+    return found
+
+
+def _tables(value: Any, what: str) -> list[dict[str, Any]]:
+    """A list of mappings, each with a name."""
+    if value is None:
+        return []
+    if not isinstance(value, list) or not all(isinstance(v, dict) and isinstance(v.get("name"), str) for v in value):
+        _leave_out(f"{what} is no list of mappings with a name")
+    return value
+
+
+def _table(value: Any, what: str) -> dict[str, Any]:
+    """A mapping, or none."""
+    if value is not None and not isinstance(value, dict):
+        _leave_out(f"{what} is no mapping")
+    return value or {}
 
 
 def _leave_out_dependents(result: Translated) -> None:
@@ -87,15 +116,17 @@ def _model(model: Mapping[str, Any], result: Translated) -> dict[str, Any]:
     if model.get("description"):
         node["description"] = model["description"]
     node["model"] = f"ref('{match[1] if match else model.get('model')}')"
-    default = (model.get("defaults") or {}).get("agg_time_dimension")
+    default = _table(model.get("defaults"), "defaults").get("agg_time_dimension")
     if default:
         node["default_time_dimension"] = default
-    entities = [_kept(e, ("name", "type", "expr", "description")) for e in model.get("entities") or ()]
+    entities = [_kept(e, ("name", "type", "expr", "description")) for e in _tables(model.get("entities"), "entities")]
     if model.get("primary_entity") and not any(e.get("type") == "primary" for e in entities):
         entities.insert(0, {"name": model["primary_entity"], "type": "primary"})
     node["entities"] = entities
-    node["dimensions"] = [_dimension(d) for d in model.get("dimensions") or ()]
-    node["measures"] = [m for entry in model.get("measures") or () if (m := _measure(entry, name, default, result)) is not None]
+    node["dimensions"] = [_dimension(d) for d in _tables(model.get("dimensions"), "dimensions")]
+    node["measures"] = [
+        m for entry in _tables(model.get("measures"), "measures") if (m := _measure(entry, name, default, result)) is not None
+    ]
     unknown = sorted(set(model) - _KNOWN_KEYS["model"])
     result.left_out += [f"semantic model {name}: {key}" for key in unknown]
     return {k: v for k, v in node.items() if v not in (None, [])}
@@ -103,17 +134,17 @@ def _model(model: Mapping[str, Any], result: Translated) -> dict[str, Any]:
 
 def _dimension(dimension: Mapping[str, Any]) -> dict[str, Any]:
     found = _kept(dimension, ("name", "type", "expr", "description"))
-    params = dimension.get("type_params") or {}
+    params = _table(dimension.get("type_params"), "type_params")
     if params.get("time_granularity"):
         found["time_granularity"] = str(params["time_granularity"]).lower()
     if params.get("validity_params"):
-        found["validity_params"] = _kept(params["validity_params"], ("is_start", "is_end"))
+        found["validity_params"] = _kept(_table(params["validity_params"], "validity_params"), ("is_start", "is_end"))
     return found
 
 
 def _measure(measure: Mapping[str, Any], model: str, default: str | None, result: Translated) -> dict[str, Any] | None:
     agg = str(measure.get("agg", "")).lower()
-    params = measure.get("agg_params") or {}
+    params = _table(measure.get("agg_params"), "agg_params")
     problem = None
     if agg not in _AGGREGATIONS:
         problem = f"agg {agg}"
@@ -131,7 +162,7 @@ def _measure(measure: Mapping[str, Any], model: str, default: str | None, result
             found["discrete"] = True
     lasting = measure.get("non_additive_dimension")
     if lasting:
-        found["non_additive_dimension"] = _kept(lasting, ("name", "window_choice", "window_groupings"))
+        found["non_additive_dimension"] = _kept(_table(lasting, "non_additive_dimension"), ("name", "window_choice", "window_groupings"))
     return found
 
 
@@ -139,7 +170,7 @@ def _metric(metric: Mapping[str, Any], result: Translated) -> dict[str, Any] | N
     name, kind = str(metric.get("name")), str(metric.get("type", "")).lower()
     node: dict[str, Any] = {"kind": "metric", "name": name, "type": kind, **_kept(metric, ("description",))}
     try:
-        more, filters = _params(kind, metric.get("type_params") or {})
+        more, filters = _params(kind, _table(metric.get("type_params"), "type_params"))
         texts = [_filter(f) for f in (metric.get("filter"), *filters) if f]
     except _LeftOut as reason:
         result.left_out.append(f"metric {name}: {reason}")
@@ -161,11 +192,16 @@ def _params(kind: str, params: Mapping[str, Any]) -> tuple[dict[str, Any], list[
             _leave_out("a filter on one side of a ratio; make a metric of that side")
         return {s: side["name"] for s, side in sides.items()}, []
     if kind == "cumulative":
-        measure, more = _input(params.get("measure")), params.get("cumulative_type_params") or {}
+        measure, more = _input(params.get("measure")), _table(params.get("cumulative_type_params"), "cumulative_type_params")
         keys = {k: v for k in ("window", "grain_to_date", "period_agg") if (v := more.get(k) or params.get(k))}
+        if keys.get("period_agg") not in (None, "first", "last"):
+            _leave_out(f"period_agg {keys['period_agg']}")
         return {"measure": measure["name"], **keys}, [measure.get("filter")]
     if kind == "derived":
-        return {"expr": str(params.get("expr")), "inputs": [_derived_input(i) for i in params.get("metrics") or ()]}, []
+        inputs = params.get("metrics")
+        if not isinstance(inputs, list):
+            _leave_out("metrics is no list")
+        return {"expr": str(params.get("expr")), "inputs": [_derived_input(i) for i in inputs]}, []
     return _leave_out(f"type {kind or 'none'}")
 
 
@@ -180,7 +216,7 @@ def _leave_out(why: str) -> NoReturn:
 def _input(value: Any) -> dict[str, Any]:
     if isinstance(value, str):
         return {"name": value}
-    if isinstance(value, dict) and "name" in value:
+    if isinstance(value, dict) and isinstance(value.get("name"), str):
         return value
     return _leave_out("it names no measure or metric")
 
