@@ -35,6 +35,9 @@ from seeknal.registry import Registry
 from seeknal.specs import AuditEntry, ColumnEntry, InputSpec, NodeSpec
 from seeknal.state import backend
 from seeknal_duckdb.formats import READ, SPELLINGS, WRITE
+from seeknal_semantic import specs
+from seeknal_semantic.cli.metrics import metrics
+from seeknal_semantic.cli.query import query
 
 if typing.TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -152,7 +155,7 @@ def contributions() -> str:
     sections = []
     for thing in (
         plugin.Engine, plugin.FileFormat, plugin.Connection, plugin.NodeKind, plugin.Audit, plugin.StateBackend, plugin.Command,
-        plugin.TemplateGlobal,
+        plugin.TemplateGlobal, plugin.ProjectMethod, plugin.ReplCommand,
     ):  # fmt: skip
         rows = []
         for field in dataclasses.fields(thing):
@@ -199,6 +202,11 @@ def protocol_methods() -> str:
 def commands() -> str:
     """Every command: usage, help and options."""
     return "\n\n".join(_command(root.get_command(click.Context(root), name), name) for name in COMMANDS)
+
+
+def semantic_commands() -> str:
+    """The commands of the semantic layer."""
+    return "\n\n".join(_command(command, name) for name, command in (("query", query), ("metrics", metrics)))
 
 
 def _command(command: click.Command | None, name: str, level: int = 2) -> str:
@@ -352,6 +360,16 @@ PARTS: dict[str, Callable[[], str]] = {
     "connection-keys": lambda: _fields(ConnectionEntry),
     "profile-keys": lambda: _fields(ProfileEntry),
     "python-api": python_api,
+    "semantic-commands": semantic_commands,
+    "semantic-model-keys": _kind(specs.SemanticModelSpec),
+    "entity-keys": lambda: _fields(specs.EntitySpec),
+    "dimension-keys": lambda: _fields(specs.DimensionSpec),
+    "validity-keys": lambda: _fields(specs.ValidityParams),
+    "measure-keys": lambda: _fields(specs.MeasureSpec),
+    "non-additive-keys": lambda: _fields(specs.NonAdditive),
+    "metric-keys": lambda: _fields(specs.MetricSpec, without=[k for k in NodeSpec.model_fields if k != "inputs"]),
+    "metric-input-keys": lambda: _fields(specs.InputMetric),
+    "saved-query-keys": _kind(specs.SavedQuerySpec),
 }
 
 

@@ -22,6 +22,7 @@ from seeknal.nodes import ExposureLogic, Node, NodeId, SourceLogic
 from seeknal.plan.analyses import Analyses
 from seeknal.project.loader import LoadedProject, load_project
 from seeknal.project.locate import find_root
+from seeknal.project.methods import method
 from seeknal.run.situation import look
 from seeknal.state.environments import PROD, Environment
 from seeknal.targets import load_target
@@ -141,7 +142,7 @@ class Project:
         from seeknal.graph.selection import select
 
         found = sorted(select(name, self.dag, self.history)) if name.strip() else []
-        exact = [n for n in found if n == name] or found
+        exact = [n for n in found if n == name] or [n for n in found if self.nodes[n].is_readable] or found
         if len(exact) != 1:
             message = f"'{name}' is {len(exact)} nodes; name one" if exact else "name a node"
             raise ProjectError("SK-SEL-002", message, hint=", ".join(exact[:5]) or "see `seeknal list`")
@@ -169,6 +170,10 @@ class Project:
         new = frozenset(n for n, c in changes.items() if c.change == "added")
         modified = frozenset(n for n, c in changes.items() if c.change in ("added", "modified"))
         return History(new, modified, last_results(self.target))
+
+    def __getattr__(self, name: str) -> Any:
+        """A method that a plugin gives projects, such as `query`."""
+        return method(self, self.__dict__.get("loaded"), name)
 
     # Planning and running
 

@@ -24,6 +24,7 @@ from seeknal.nodes import (
     ExposureLogic,
     Key,
     Logic,
+    Made,
     Node,
     NodeId,
     PythonLogic,
@@ -82,15 +83,18 @@ __all__ = [
     "LockedError",
     "Logic",
     "Lowering",
+    "Made",
     "Node",
     "NodeError",
     "NodeId",
     "NodeKind",
     "NodeSpec",
     "ProjectError",
+    "ProjectMethod",
     "PythonLogic",
     "Query",
     "Relation",
+    "ReplCommand",
     "RowCheck",
     "Rows",
     "RuleLogic",
@@ -312,4 +316,27 @@ class TemplateGlobal:
     description: str = ""
 
 
-Contribution = Engine | Connection | NodeKind | StateBackend | Audit | Command | TemplateGlobal
+@dataclass(frozen=True, slots=True)
+class ProjectMethod:
+    """A method of `seeknal.Project`. `target` names a function that takes the project first."""
+
+    name: str
+    target: str
+    description: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ReplCommand:
+    """A command of `seeknal repl`, its name beginning with a dot.
+
+    `target` names a function that takes the project, what was typed after the name, and the name of the environment that is queried,
+    and returns `Rows`. `takes` says in a word or two what is typed; commands that take nothing leave it empty.
+    """
+
+    name: str
+    target: str
+    description: str = ""
+    takes: str = ""
+
+
+Contribution = Engine | Connection | NodeKind | StateBackend | Audit | Command | TemplateGlobal | ProjectMethod | ReplCommand

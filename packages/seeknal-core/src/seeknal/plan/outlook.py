@@ -11,8 +11,9 @@ import json
 import re
 from typing import TYPE_CHECKING
 
-from seeknal.nodes import Digest, Key, Node, NodeId, SourceLogic, SqlLogic, fold
+from seeknal.nodes import Digest, DocumentLogic, Key, Node, NodeId, SourceLogic, SqlLogic, fold
 from seeknal.plan.depth import answered, unknown
+from seeknal.plan.documented import documented
 from seeknal.plan.fingerprint import config_hash, content_of, query_fingerprint, schema_hash, source_fingerprint, whole_node_fingerprint
 from seeknal.state.model import Read
 
@@ -198,6 +199,10 @@ class Outlook:
 
     def _analysis(self, node: NodeId) -> tuple[Analysis, str] | None:
         logic = self._dag.nodes[node].logic
+        if isinstance(logic, DocumentLogic) and logic.made_of:
+            if node not in self._analysed:
+                self._analysed[node] = documented(logic, self._dag.nodes), ""
+            return self._analysed[node]
         if not isinstance(logic, SqlLogic):
             return None
         if node not in self._analysed:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 from seeknal.errors import Location, PluginError, ProjectError, ProjectErrors, SeeknalError
+from seeknal.nodes import DocumentLogic
 from seeknal.project.cache import FileEntry, ParseCache, digest_file, read_cache, write_cache
 from seeknal.project.locate import FILE, node_files
 from seeknal.project.outputs import written_over
@@ -116,9 +117,21 @@ class _Load:
                 project.nodes[node.id] = node
         project.parsed = len(changed)
         if not self.errors:
+            self._link(project)
+        if not self.errors:
             self.errors += written_over(project.nodes.values())
             self.errors += registry.check_project(project.nodes)
         return project
+
+    def _link(self, project: LoadedProject) -> None:
+        """Add the inputs that only show in the project as a whole. They are not kept with the files."""
+        made_of, errors = project.registry.made_of(project.nodes)
+        self.errors += errors
+        for name, columns in made_of.items():
+            node = project.nodes[name]
+            used = [i for made in columns.values() for i, _ in (*made.value, *made.filter)]
+            logic = replace(node.logic, made_of=columns) if isinstance(node.logic, DocumentLogic) else node.logic
+            project.nodes[name] = replace(node, inputs=tuple(dict.fromkeys((*node.inputs, *used))), logic=logic)
 
     def _settings(self) -> tuple[Settings, Registry]:
         settings = read_settings(self.root, self.profile, self.variables, use_cache=self.use_cache)

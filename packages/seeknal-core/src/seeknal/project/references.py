@@ -12,8 +12,8 @@ from seeknal.nodes import NodeId, kind_of, relation_name
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-UNREADABLE = frozenset({"exposure", "rule"})
-"""Built-in kinds whose nodes have no rows to read."""
+UNREADABLE = frozenset({"exposure", "rule", "semantic_model", "metric", "saved_query"})
+"""Kinds whose nodes have no rows to read."""
 
 
 class UnknownReference(LookupError):
