@@ -34,6 +34,7 @@ from seeknal.project.profiles import ConnectionEntry, ProfileEntry, ProfilesFile
 from seeknal.registry import Registry
 from seeknal.specs import AuditEntry, ColumnEntry, InputSpec, NodeSpec
 from seeknal.state import backend
+from seeknal.unit_tests.spec import Expectation, ExpectedTable, TableSpec, UnitTestSpec
 from seeknal_duckdb.formats import READ, SPELLINGS, WRITE
 from seeknal_semantic import specs
 from seeknal_semantic.cli.metrics import metrics
@@ -96,7 +97,9 @@ def _type(annotation: Any) -> str:
     if origin is dict:
         return "mapping"
     if inspect.isclass(annotation) and issubclass(annotation, BaseModel):
-        return {ColumnEntry: "column", InputSpec: "input", AuditEntry: "audit"}.get(annotation, "mapping")
+        return {ColumnEntry: "column", InputSpec: "input", AuditEntry: "audit", TableSpec: "table", ExpectedTable: "table"}.get(
+            annotation, "mapping"
+        )
     return _WORDS.get(annotation) or getattr(annotation, "__name__", str(annotation)).replace("datetime", "date and time")
 
 
@@ -370,6 +373,9 @@ PARTS: dict[str, Callable[[], str]] = {
     "metric-keys": lambda: _fields(specs.MetricSpec, without=[k for k in NodeSpec.model_fields if k != "inputs"]),
     "metric-input-keys": lambda: _fields(specs.InputMetric),
     "saved-query-keys": _kind(specs.SavedQuerySpec),
+    "unit-test-keys": lambda: _fields(UnitTestSpec),
+    "unit-test-table-keys": lambda: _fields(TableSpec),
+    "unit-test-expectation-keys": lambda: _fields(Expectation),
 }
 
 

@@ -28,6 +28,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "plan": ("seeknal.cli.plan:plan", "Show what a run would do, and why."),
     "diff": ("seeknal.cli.diff:diff", "Show how the project's logic differs from what was built."),
     "run": ("seeknal.cli.run:run", "Build what changed, check it, publish it."),
+    "test": ("seeknal.cli.test:test", "Run the unit tests of nodes."),
+    "create-test": ("seeknal.cli.create_test:create_test", "Write a unit test of a node from live data."),
     "promote": ("seeknal.cli.promote:promote", "Make prod publish what an environment does, at once."),
     "env": ("seeknal.cli.env:env", "Look after environments."),
     "render": ("seeknal.cli.render:render", "Show the SQL the engine runs."),
