@@ -25,6 +25,7 @@ from seeknal import builtins, hookspecs, plugin, protocols
 from seeknal.audits.signature import signature_of
 from seeknal.cli import COMMANDS, root
 from seeknal.kinds.exposure import ExposureSpec
+from seeknal.kinds.feature_group import EntitySpec, FeatureEntry, FeatureGroupSpec
 from seeknal.kinds.python import PythonSourceSpec
 from seeknal.kinds.source import SourceSpec
 from seeknal.kinds.transform import TransformSpec
@@ -53,6 +54,13 @@ _MEANINGS = {
     (AuditEntry, "name"): "What it is called in messages.",
     (AuditEntry, "description"): "For people.",
     (AuditEntry, "where"): "Check only the rows for which this condition holds.",
+    (EntitySpec, "name"): "The entity's name; groups that say the same belong together.",
+    (EntitySpec, "join_keys"): "The columns that find its rows in a spine. Default: `<name>_id`.",
+    (EntitySpec, "description"): "For people.",
+    (FeatureEntry, "name"): "The column that holds it.",
+    (FeatureEntry, "type"): "Its type, enforced.",
+    (FeatureEntry, "description"): "For people.",
+    (FeatureEntry, "default"): "What a reader gets where there is no value.",
     (StateSettings, "backend"): "A state backend that some installed plugin provides.",
     (PluginSettings, "prefer"): "Which distribution a name comes from.",
     (ProfilesFile, "connections"): "Databases, by name.",
@@ -336,6 +344,9 @@ PARTS: dict[str, Callable[[], str]] = {
     "source-keys": _kind(SourceSpec),
     "transform-keys": _kind(TransformSpec),
     "exposure-keys": _kind(ExposureSpec),
+    "feature-group-keys": _kind(FeatureGroupSpec),
+    "entity-keys": lambda: _fields(EntitySpec),
+    "feature-keys": lambda: _fields(FeatureEntry),
     "python-source-keys": _kind(PythonSourceSpec),
     "file-formats": file_formats,
     "connections": connections,

@@ -8,13 +8,14 @@ import pytest
 import yaml
 
 from seeknal.kinds.exposure import ExposureSpec
+from seeknal.kinds.feature_group import FeatureGroupSpec
 from seeknal.kinds.rule import RuleSpec
 from seeknal.kinds.source import SourceSpec
 from seeknal.kinds.transform import TransformSpec
 from seeknal.project.parsing import NOT_BUILT_YET
 from seeknal.testing.project import seeknal
 
-SPECS = {"source": SourceSpec, "transform": TransformSpec, "exposure": ExposureSpec, "rule": RuleSpec}
+SPECS = {"source": SourceSpec, "transform": TransformSpec, "exposure": ExposureSpec, "rule": RuleSpec, "feature_group": FeatureGroupSpec}
 
 
 @pytest.mark.parametrize("kind", SPECS)

@@ -193,6 +193,7 @@ class _Load:
             default_severity="warn" if project.settings.default_severity == "warn" else "error",
             index=index,
             templates=templates,
+            details=_details(kept, drafts),
         )
         entries: dict[str, FileEntry] = {}
         for path, stat in changed.items():
@@ -207,7 +208,7 @@ class _Load:
                 lowering = NodeLowering(scope, draft.source, draft.document, draft.spec)
                 node = lowering.node(draft.python)
                 self.errors += lowering.errors
-                entry.uses.update(draft.uses)
+                entry.uses.update({**draft.uses, **lowering.uses})
                 if node is not None:
                     entry.nodes.append(node)
         return entries
@@ -228,6 +229,12 @@ class _Load:
                 message = f"node '{draft.id}' is defined twice, first at {before[1]}"
                 self.errors.append(ProjectError("SK-NODE-001", message, at=draft.at, hint="names are unique without regard to case"))
         return NodeIndex([i for i, _ in places.values()], disabled)
+
+
+def _details(kept: Mapping[str, FileEntry], drafts: Mapping[str, list[Draft]]) -> dict[NodeId, tuple[str, Mapping[str, Any] | None]]:
+    """What each node's kind says of it, and the file that says so; None for a node that is wrong."""
+    found: dict[NodeId, tuple[str, Mapping[str, Any] | None]] = {n.id: (p, n.details) for p, e in kept.items() for n in e.nodes}
+    return found | {d.id: (p, d.spec.details() if d.spec else None) for p, listed in drafts.items() for d in listed}
 
 
 def _template_globals(registry: Registry) -> dict[str, Any]:
