@@ -24,6 +24,7 @@ import seeknal
 from seeknal import builtins, hookspecs, plugin, protocols
 from seeknal.audits.signature import signature_of
 from seeknal.cli import COMMANDS, root
+from seeknal.kinds.aggregation import AggregatedFeature, AggregationSpec, SecondOrderAggregationSpec, SecondOrderFeature
 from seeknal.kinds.exposure import ExposureSpec
 from seeknal.kinds.feature_group import EntitySpec, FeatureEntry, FeatureGroupSpec
 from seeknal.kinds.python import PythonSourceSpec
@@ -54,6 +55,7 @@ _MEANINGS = {
     (AuditEntry, "name"): "What it is called in messages.",
     (AuditEntry, "description"): "For people.",
     (AuditEntry, "where"): "Check only the rows for which this condition holds.",
+    (AggregatedFeature, "name"): "What the names of its columns begin with: `amount_sum_7d`.",
     (EntitySpec, "name"): "The entity's name; groups that say the same belong together.",
     (EntitySpec, "join_keys"): "The columns that find its rows in a spine. Default: `<name>_id`.",
     (EntitySpec, "description"): "For people.",
@@ -345,6 +347,10 @@ PARTS: dict[str, Callable[[], str]] = {
     "transform-keys": _kind(TransformSpec),
     "exposure-keys": _kind(ExposureSpec),
     "feature-group-keys": _kind(FeatureGroupSpec),
+    "aggregation-keys": _kind(AggregationSpec),
+    "aggregated-feature-keys": lambda: _fields(AggregatedFeature),
+    "second-order-keys": _kind(SecondOrderAggregationSpec),
+    "second-order-feature-keys": lambda: _fields(SecondOrderFeature, without=AggregatedFeature.model_fields),
     "entity-keys": lambda: _fields(EntitySpec),
     "feature-keys": lambda: _fields(FeatureEntry),
     "python-source-keys": _kind(PythonSourceSpec),

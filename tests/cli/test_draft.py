@@ -7,6 +7,7 @@ import re
 import pytest
 import yaml
 
+from seeknal.kinds.aggregation import AggregationSpec, SecondOrderAggregationSpec
 from seeknal.kinds.exposure import ExposureSpec
 from seeknal.kinds.feature_group import FeatureGroupSpec
 from seeknal.kinds.rule import RuleSpec
@@ -15,7 +16,15 @@ from seeknal.kinds.transform import TransformSpec
 from seeknal.project.parsing import NOT_BUILT_YET
 from seeknal.testing.project import seeknal
 
-SPECS = {"source": SourceSpec, "transform": TransformSpec, "exposure": ExposureSpec, "rule": RuleSpec, "feature_group": FeatureGroupSpec}
+SPECS = {
+    "source": SourceSpec,
+    "transform": TransformSpec,
+    "exposure": ExposureSpec,
+    "rule": RuleSpec,
+    "feature_group": FeatureGroupSpec,
+    "aggregation": AggregationSpec,
+    "second_order_aggregation": SecondOrderAggregationSpec,
+}
 
 
 @pytest.mark.parametrize("kind", SPECS)

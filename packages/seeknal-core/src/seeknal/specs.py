@@ -269,6 +269,10 @@ class Lowering(Protocol):
         """Check that a file may be written there: inside the project and not among its own files. Returns it as written."""
         ...
 
+    def report(self, code: str, message: str, *path: str | int, hint: str | None = None) -> None:
+        """Report an error at this path of the document, and go on."""
+        ...
+
     def fail(self, code: str, message: str, *path: str | int, hint: str | None = None) -> NoReturn:
         """Report an error at this path of the document."""
         ...

@@ -154,6 +154,10 @@ class NodeLowering:
         """Report an error at this path and give the node up."""
         raise ProjectError(code, message, at=self.at(*path), hint=hint)
 
+    def report(self, code: str, message: str, *path: str | int, hint: str | None = None) -> None:
+        """Report an error at this path, and go on."""
+        self._report(code, message, path, hint)
+
     def ref(self, reference: str, *path: str | int) -> NodeId:
         """Resolve a reference and make it an input."""
         try:
@@ -201,9 +205,8 @@ class NodeLowering:
 
     def details(self, node: NodeId) -> Mapping[str, Any] | None:
         """What the kind of another node says of it; this one is read again when that one's file changes."""
-        path, found = self.scope.details.get(node, ("", None))
-        if path:
-            self.uses[path] = digest_file(self.root / path)
+        path, found = self.scope.details[node]
+        self.uses[path] = digest_file(self.root / path)
         return found
 
     def connection(self, name: str, *path: str | int) -> ConnectionSettings:

@@ -10,7 +10,8 @@ if TYPE_CHECKING:
     from seeknal.project.yaml import Path, Place
 
 
-FEATURES = ("feature_group", "aggregation", "second_order_aggregation")
+AGGREGATIONS = ("aggregation", "second_order_aggregation")
+FEATURES = ("feature_group", *AGGREGATIONS)
 
 
 def normalise(value: dict[str, Any], marks: dict[Path, Place]) -> dict[str, Any]:
@@ -21,11 +22,24 @@ def normalise(value: dict[str, Any], marks: dict[Path, Place]) -> dict[str, Any]
         _rename(document, marks, (), "source", "type")
     if kind == "transform" and "transform" in document and "sql" not in document:
         _rename(document, marks, (), "transform", "sql")
+    if kind in AGGREGATIONS:
+        document = _aggregation(document, marks)
     if kind in FEATURES and isinstance(document.get("features"), dict):
         document["features"] = _features(document["features"], marks)
     audits = document.get("audits")
     if isinstance(audits, list):
         document["audits"] = [_audit(a, marks, ("audits", i)) for i, a in enumerate(audits)]
+    return document
+
+
+def _aggregation(document: dict[str, Any], marks: dict[Path, Place]) -> dict[str, Any]:
+    """`feature_date_col` is `event_time`, `application_date_col` is `as_of`, and `source` names the one input."""
+    for old, new in (("feature_date_col", "event_time"), ("application_date_col", "as_of")):
+        if old in document and new not in document:
+            _rename(document, marks, (), old, new)
+    if "source" in document and "inputs" not in document:
+        marks[("inputs", 0, "ref")] = marks[("inputs", 0)] = marks[("inputs",)] = marks[("source",)]
+        document["inputs"] = [{"ref": document.pop("source")}]
     return document
 
 
