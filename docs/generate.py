@@ -29,6 +29,7 @@ from seeknal.kinds.exposure import ExposureSpec
 from seeknal.kinds.feature_group import EntitySpec, FeatureEntry, FeatureGroupSpec
 from seeknal.kinds.python import PythonSourceSpec
 from seeknal.kinds.source import SourceSpec
+from seeknal.kinds.training_set import TrainingSetSpec
 from seeknal.kinds.transform import TransformSpec
 from seeknal.project.config import AuditDefaults, Config, Execution, PluginSettings, StateSettings
 from seeknal.project.parsing import NOT_BUILT_YET
@@ -311,7 +312,8 @@ def python_api() -> str:
     ):  # fmt: skip
         thing = getattr(seeknal, name)
         members = []
-        for member, value in vars(thing).items() if name in ("Project", "Comparison", "Lineage") else ():
+        inherited = {n: v for base in thing.__bases__ for n, v in vars(base).items() if base is not object}
+        for member, value in {**vars(thing), **inherited}.items() if name in ("Project", "Comparison", "Lineage") else ():
             if member.startswith("_") or not _doc(value) or dataclasses.is_dataclass(value):
                 continue
             function = value.__func__ if isinstance(value, classmethod) else value
@@ -347,6 +349,7 @@ PARTS: dict[str, Callable[[], str]] = {
     "transform-keys": _kind(TransformSpec),
     "exposure-keys": _kind(ExposureSpec),
     "feature-group-keys": _kind(FeatureGroupSpec),
+    "training-set-keys": _kind(TrainingSetSpec),
     "aggregation-keys": _kind(AggregationSpec),
     "aggregated-feature-keys": lambda: _fields(AggregatedFeature),
     "second-order-keys": _kind(SecondOrderAggregationSpec),

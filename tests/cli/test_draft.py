@@ -12,6 +12,7 @@ from seeknal.kinds.exposure import ExposureSpec
 from seeknal.kinds.feature_group import FeatureGroupSpec
 from seeknal.kinds.rule import RuleSpec
 from seeknal.kinds.source import SourceSpec
+from seeknal.kinds.training_set import TrainingSetSpec
 from seeknal.kinds.transform import TransformSpec
 from seeknal.project.parsing import NOT_BUILT_YET
 from seeknal.testing.project import seeknal
@@ -24,6 +25,7 @@ SPECS = {
     "feature_group": FeatureGroupSpec,
     "aggregation": AggregationSpec,
     "second_order_aggregation": SecondOrderAggregationSpec,
+    "training_set": TrainingSetSpec,
 }
 
 

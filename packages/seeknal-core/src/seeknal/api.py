@@ -29,6 +29,7 @@ from seeknal.plan.analyses import Analyses
 from seeknal.plan.planner import Plan, Situation, make_plan
 from seeknal.project.loader import LoadedProject, load_project
 from seeknal.project.locate import find_root
+from seeknal.run.featureapi import FeatureReading
 from seeknal.run.results import NodeResult, RunResult
 from seeknal.state.backend import Holder
 from seeknal.state.model import PROD, Change, Pointer
@@ -75,7 +76,7 @@ class _Silent:
 
 
 @dataclass
-class Project:
+class Project(FeatureReading):
     """A project in a folder, read and checked."""
 
     loaded: LoadedProject
@@ -306,16 +307,16 @@ class Project:
 
     # Reading
 
-    def relations(self, memory_limit: str | None = None) -> Relations:
-        """An engine session, opened when first used, that can read every node once its output is put there."""
+    def relations(self, memory_limit: str | None = None, folders: Sequence[Path] = ()) -> Relations:
+        """An engine session, opened when first used, that can read every node once its output is put there, and write to `folders`."""
         from seeknal.run.sessions import Relations
 
-        return Relations(lambda: self._open_session(memory_limit), self.nodes, self.store)
+        return Relations(lambda: self._open_session(memory_limit, folders), self.nodes, self.store)
 
     @contextmanager
-    def reading(self) -> Iterator[Relations]:
-        """A session in which everything that is published can be read by name."""
-        relations = self.relations()
+    def reading(self, folders: Sequence[Path] = ()) -> Iterator[Relations]:
+        """A session in which everything that is published can be read by name, and files be written to `folders`."""
+        relations = self.relations(folders=folders)
         try:
             snapshot = self.state.read()
             for node, pointer in snapshot.pointers(PROD).items():
@@ -348,10 +349,10 @@ class Project:
 
         return project_lineage(self, PROD)
 
-    def _open_session(self, memory_limit: str | None = None) -> Session:
+    def _open_session(self, memory_limit: str | None = None, folders: Sequence[Path] = ()) -> Session:
         from seeknal.protocols import SessionSettings
 
-        readable, writable = [self.store.cache], [self.store.cache]
+        readable, writable = [self.store.cache], [self.store.cache, *folders]
         for node in self.nodes.values():
             logic = node.logic
             if isinstance(logic, SourceLogic) and not logic.cache and logic.table is not None:

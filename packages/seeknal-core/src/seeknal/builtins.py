@@ -19,6 +19,7 @@ def seeknal_node_kinds() -> list[NodeKind]:
             "seeknal.kinds.aggregation:SecondOrderAggregationSpec",
             "Values over time of an aggregation's values.",
         ),
+        NodeKind("training_set", "seeknal.kinds.training_set:TrainingSetSpec", "Features as of the times of a spine, with its label."),
         NodeKind("rule", "seeknal.kinds.rule:RuleSpec", "Checks as a node of their own, over one input."),
     ]
 

@@ -28,6 +28,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "plan": ("seeknal.cli.plan:plan", "Show what a run would do, and why."),
     "diff": ("seeknal.cli.diff:diff", "Show how the project's logic differs from what was built."),
     "run": ("seeknal.cli.run:run", "Build what changed, check it, publish it."),
+    "features": ("seeknal.cli.features:features", "Features: what there is, and their values at a time."),
     "render": ("seeknal.cli.render:render", "Show the SQL the engine runs."),
     "history": ("seeknal.cli.history:history", "Show past runs."),
     "state": ("seeknal.cli.state:state", "Look after the state."),

@@ -27,7 +27,11 @@ class Feature:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """What a feature group says. `ttl` is in seconds; `resolve`: rows may share key and time, and one of them is chosen."""
+    """What a feature group says.
+
+    `ttl` is in seconds; `resolve`: rows may share key and time, and one of them is chosen; `when_created`: a row is not known before its
+    created time.
+    """
 
     node: NodeId
     entity: str
@@ -37,6 +41,7 @@ class Group:
     created_time: str | None = None
     ttl: int | None = None
     resolve: bool = False
+    when_created: bool = False
 
     @property
     def name(self) -> str:

@@ -4,6 +4,9 @@ For a row with time t, a group's value is that of its newest row with the same k
 older than the group's time to live there is none. Rows that share keys and event time are told apart by their created time, NULL
 being the oldest, and where that is the same too by their features' values, the greatest first: whichever way rows are stored, the
 same one is taken. A key or time that is NULL finds nothing. Times without a zone are UTC.
+
+A group may say that its rows are known only from their created time on. Then only rows written at or before t count: what arrived
+late was not known before. For each time at which something was written, the newest row among those written by then is found first.
 """
 
 from __future__ import annotations
@@ -12,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
-from seeknal.features.trees import column, identifier, interval, literal, ordered, relation, row_number
+from seeknal.features.trees import column, identifier, interval, literal, ordered, relation, row_number, times
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,6 +23,7 @@ if TYPE_CHECKING:
     from seeknal.features.model import Choice, Group
 
 SPINE = "spine"
+KNOWN, _NEWEST = "known_at", "newest"
 
 
 def point_in_time(
@@ -41,6 +45,8 @@ def one_row_each(group: Group, wanted: Sequence[str]) -> exp.Table | exp.Select:
     """The group with one row for each key and event time. A group that is audited to have no more is read as it is."""
     if group.created_time is None and not group.resolve:
         return relation(group.relation)
+    if group.when_created and group.created_time is not None:
+        return _known(group, group.created_time, wanted)
     keys = [*group.join_keys, group.event_time]
     first = row_number([column(k) for k in keys], precedence(group))
     needed = [*keys, *wanted]
@@ -49,6 +55,38 @@ def one_row_each(group: Group, wanted: Sequence[str]) -> exp.Table | exp.Select:
         .from_(relation(group.relation))
         .qualify(exp.EQ(this=first, expression=exp.Literal.number(1)))
     )
+
+
+def _known(group: Group, created: str, wanted: Sequence[str]) -> exp.Select:
+    """One row for each key and time at which something became known: the newest of all that was known then."""
+    known = exp.Greatest(this=times(column(group.event_time)), expressions=[_written(group, created)], ignore_nulls=True)
+    kept = {group.event_time: column(group.event_time), **{name: column(name) for name in wanted}}
+    value = exp.Struct(expressions=[exp.PropertyEQ(this=identifier(n), expression=c) for n, c in kept.items()])
+    parts = [column(group.event_time), *(part for name in [created, *(f.name for f in group.features)] for part in _nulls_least(name))]
+    newest = exp.ArgMax(this=value, expression=exp.Anonymous(this="ROW", expressions=parts))
+
+    def over(call: exp.Expr, spec: exp.WindowSpec | None = None) -> exp.Window:
+        order = exp.Order(expressions=[ordered(known.copy())])
+        return exp.Window(this=call, partition_by=[column(k) for k in group.join_keys], order=order, spec=spec)
+
+    so_far = exp.WindowSpec(kind="RANGE", start="UNBOUNDED", start_side="PRECEDING", end="CURRENT ROW")
+    keys = [column(k) for k in group.join_keys]
+    rows = exp.select(*keys, known.as_(KNOWN, quoted=True), over(newest, so_far).as_(_NEWEST, quoted=True))
+    last = exp.NullSafeNEQ(this=over(exp.Lead(this=known.copy())), expression=known.copy())
+    timed = exp.Not(this=exp.Is(this=column(group.event_time), expression=exp.Null()))
+    rows = rows.from_(relation(group.relation)).where(timed).qualify(last)
+    found = [exp.Dot(this=column(_NEWEST), expression=identifier(n)).as_(n, quoted=True) for n in kept]
+    return exp.select(*(column(k) for k in group.join_keys), column(KNOWN), *found).from_(rows.subquery("known"))
+
+
+def _written(group: Group, created: str) -> exp.Expr:
+    """When a row was written; where it does not say, from its event time on it is known."""
+    return exp.Coalesce(this=times(column(created)), expressions=[times(column(group.event_time))])
+
+
+def _nulls_least(name: str) -> list[exp.Expr]:
+    """What to compare rows by so that NULL comes before every value."""
+    return [exp.Not(this=exp.Is(this=column(name), expression=exp.Null())), column(name)]
 
 
 def precedence(group: Group) -> list[exp.Ordered]:
@@ -61,7 +99,8 @@ def _join(group: Group, name: str, as_of: str, wanted: Sequence[str]) -> exp.Joi
     rows = one_row_each(group, wanted)
     source = rows.subquery(name) if isinstance(rows, exp.Select) else relation(group.relation, name)
     equal: list[exp.Expr] = [exp.EQ(this=column(k, SPINE), expression=column(k, name)) for k in group.join_keys]
-    latest = exp.GTE(this=column(as_of, SPINE), expression=column(group.event_time, name))
+    since = KNOWN if group.when_created else group.event_time
+    latest = exp.GTE(this=column(as_of, SPINE), expression=column(since, name))
     return exp.Join(this=source, method="ASOF", side="LEFT", on=exp.and_(*equal, latest))
 
 

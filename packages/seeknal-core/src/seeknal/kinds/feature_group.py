@@ -93,6 +93,9 @@ class FeatureGroupSpec(NodeSpec):
         None, description="One SELECT with keys, times and features; instead of one input that has them.",
         examples=["SELECT * FROM {{ ref('source.users') }}"],
     )  # fmt: skip
+    known_from: Literal["event_time", "created_time"] = Field(
+        "event_time", description="created_time: what was written late was not known before; event_time: it counts from its event time on."
+    )
     duplicates: Literal["refuse", "resolve"] = Field(
         "refuse", description="refuse: rows that share key and times fail an audit; resolve: one of them is chosen, always the same."
     )
@@ -110,6 +113,9 @@ class FeatureGroupSpec(NodeSpec):
                 message = f"'{name}' is said twice: keys, times and features are columns of their own"
                 raise ValueError(message)
             seen.add(fold(name))
+        if self.known_from == "created_time" and self.created_time is None:
+            message = "known_from: created_time needs 'created_time', the column that says when a row was written"
+            raise ValueError(message)
         twice = next((c.name for c in self.columns if any(fold(c.name) == fold(f.name) for f in self.features)), None)
         if twice:
             message = f"'{twice}' is a feature: say its type and description under features"
@@ -166,6 +172,7 @@ class FeatureGroupSpec(NodeSpec):
             self.created_time,
             None if self.ttl is None else parse_duration(self.ttl),
             self.duplicates == "resolve",
+            self.known_from == "created_time",
         )
         return {GROUP: group.to_json()}
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from seeknal.errors import Location, PluginError, ProjectError, ProjectErrors, SeeknalError
 from seeknal.project.cache import FileEntry, ParseCache, digest_file, read_cache, write_cache
+from seeknal.project.derived import DERIVED, derive, implied
 from seeknal.project.locate import FILE, node_files
 from seeknal.project.outputs import written_over
 from seeknal.project.references import NodeIndex, env_hash
@@ -100,6 +101,7 @@ class _Load:
         project = LoadedProject(self.root, settings, registry, {}, self.errors, asked=(self.profile, self.variables))
         context = self._context(settings, registry)
         old = read_cache(self.target, context) if self.use_cache else ParseCache(context)
+        known = {path: old.files.pop(path) for path in list(old.files) if path.startswith(DERIVED)}
         kept, changed = self._compare(old)
         extra = {path: (self.root / path).stat() for path in self.extra if path not in kept and path not in changed}
         changed |= extra
@@ -111,11 +113,22 @@ class _Load:
         for path in sorted({**kept, **new}):
             for node in (kept.get(path) or new[path]).nodes:
                 project.nodes[node.id] = node
+        self._derive(project, known)
         project.parsed = len(changed)
         if not self.errors:
             self.errors += written_over(project.nodes.values())
             self.errors += registry.check_project(project.nodes)
         return project
+
+    def _derive(self, project: LoadedProject, known: Mapping[str, FileEntry]) -> None:
+        """Add the nodes that others imply."""
+        if not any(node.details for node in project.nodes.values()):
+            return
+        derived, errors = derive(project.nodes, known, project.engine.dialect)
+        self.errors += errors
+        project.nodes.update({n.id: n for entry in derived.values() for n in entry.nodes})
+        if project.fresh is not None:
+            project.fresh.files.update(derived)
 
     def _settings(self) -> tuple[Settings, Registry]:
         settings = read_settings(self.root, self.profile, self.variables, use_cache=self.use_cache)
@@ -157,7 +170,8 @@ class _Load:
 
         With nothing changed and nothing removed every reference means what it did; that common case costs nothing.
         """
-        before = {n.id for e in kept.values() for n in e.nodes}
+        nodes = [n for e in kept.values() for n in e.nodes]
+        before = {n.id for n in nodes} | {*implied(n.details for n in nodes)}
         wanted = {r for e in kept.values() for n in e.nodes for r in n.refs.values()}
         bare = any("." not in written for e in kept.values() for n in e.nodes for written in n.refs)
         if not (wanted - before) and not (bare and changed):
@@ -228,7 +242,8 @@ class _Load:
             if before[1] != draft.at:
                 message = f"node '{draft.id}' is defined twice, first at {before[1]}"
                 self.errors.append(ProjectError("SK-NODE-001", message, at=draft.at, hint="names are unique without regard to case"))
-        return NodeIndex([i for i, _ in places.values()], disabled)
+        known = [n.details for e in kept.values() for n in e.nodes] + [d.spec.details() for d in drafts if d.spec and d.spec.enabled]
+        return NodeIndex([i for i, _ in places.values()], disabled, implied(known))
 
 
 def _details(kept: Mapping[str, FileEntry], drafts: Mapping[str, list[Draft]]) -> dict[NodeId, tuple[str, Mapping[str, Any] | None]]:
