@@ -71,7 +71,7 @@ def test_an_earlier_version_can_still_be_read(churn):
     churn.cli("features", "data", "churn", "--version", first["version"], "--output", "out/old.parquet").assert_success()
     assert duckdb.sql(f"SELECT sum(orders) FROM '{churn.root}/out/old.parquet'").fetchall() == [(1,)]
     outcome = churn.cli("features", "data", "churn", "--version", "nothing").assert_failed("SK-FEAT-005", exit_code=2)
-    assert first["version"][:12] in outcome.stderr
+    assert first["version"][:16] in outcome.stderr
 
 
 @pytest.mark.parametrize(

@@ -159,12 +159,23 @@ def data(ctx: click.Context, name: str, version: str | None, output: Path | None
 def _answer(ctx: click.Context, session: Session, query: str, output: Path | None, limit: int, format_: str) -> None:
     """Print rows, or write all of them to a file."""
     if output is None:
-        result = session.rows(query, limit or None)
+        result = session.rows(_sorted(ctx, session, query), limit or None)
         print_rows(result, format_)
         if format_ == "table" and limit and len(result.rows) == limit:
             note(f"the first {limit:,} rows; --limit 0 shows all, --output writes all")
         return
     click.echo(f"{output}: {number(write(ctx, session, query, output))} rows")
+
+
+def _sorted(ctx: click.Context, session: Session, query: str) -> str:
+    """The query with its rows in order of their values, so that the same ones are shown each time."""
+    from sqlglot import exp, parse_one  # start-up time
+
+    opened = invocation_of(ctx).opened
+    dialect = opened.loaded.engine.dialect if opened is not None else None
+    rows = exp.Subquery(this=parse_one(query, dialect=dialect), alias=exp.TableAlias(this=exp.to_identifier("answer")))
+    places = (exp.Literal.number(n) for n in range(1, len(session.describe(query)) + 1))
+    return exp.select("*").from_(rows).order_by(*places).sql(dialect=dialect)
 
 
 def write(ctx: click.Context, session: Session, query: str, output: Path) -> int:

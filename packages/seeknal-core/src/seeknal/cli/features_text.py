@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from seeknal.run.featurestats import Stats
 
-_SHORT = 12
+_SHORT = 16
 _MUCH, _SOME = 0.25, 0.1
 _LABELS = {
     "entity": "entity", "join_keys": "keys", "event_time": "event time", "created_time": "created time", "ttl": "time to live",

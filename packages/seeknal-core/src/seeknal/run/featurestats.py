@@ -9,7 +9,7 @@ from seeknal.errors import ProjectError, did_you_mean
 from seeknal.features.model import TRAINING_SET, Group
 from seeknal.nodes import fold
 from seeknal.protocols import Files
-from seeknal.run.versions import find_version, versions
+from seeknal.run.versions import SHORT, find_version, versions
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -84,7 +84,7 @@ def _other(project: Project, node: Node, artifact: Artifact, against: str) -> Ar
     known = versions(project, node)
     older = known[[a.key for a in known].index(artifact.key) + 1 :]
     if not older:
-        raise ProjectError("SK-FEAT-005", f"{node.id} has no version before {artifact.key[:12]}", hint="see `seeknal features describe`")
+        raise ProjectError("SK-FEAT-005", f"{node.id} has no version before {artifact.key[:SHORT]}", hint="see `seeknal features describe`")
     return older[0]
 
 

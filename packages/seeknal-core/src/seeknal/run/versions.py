@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from seeknal.protocols import Session
     from seeknal.state.model import Artifact
 
-SHORT = 12
+SHORT = 16
 """How many characters of a version are shown."""
 
 
