@@ -65,6 +65,7 @@ bench: $(INSTALLED)
 	$(BIN)/python -m benchmarks.run
 	$(BIN)/python -m benchmarks.startup
 	$(BIN)/python -m benchmarks.tpch
+	$(BIN)/python -m benchmarks.features
 
 clean:
 	rm -rf $(VENV) .venvs .demo .bench

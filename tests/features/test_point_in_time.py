@@ -257,3 +257,21 @@ def test_a_group_that_was_built_without_a_feature_is_named(built):
     built.edit("seeknal/spend.yml", "orders: {", "customer_id2: BIGINT\n  orders: {")
     outcome = built.cli("features", "get", "--entity", "customer", "--spine", "labels")
     assert "last built without customer_id2" in outcome.assert_failed("SK-RUN-002", exit_code=1).stderr
+
+
+LATE = "customer_id,event_time,created,orders,revenue\n1,2026-01-01,2026-01-01,1,1\n1,2026-01-03,2026-01-10,3,3\n1,2026-01-03,2026-01-12,4,4\n1,2026-01-02,2026-01-11,2,2\n"
+
+
+def test_what_arrived_late_counts_from_its_event_time_on_or_from_its_arrival(built):
+    asked = spine(customer_id=[1] * 4, t=[dt.datetime.fromisoformat(f"2026-01-{day}") for day in ("02", "09", "11", "13")])
+    built.write("data/orders.csv", LATE).edit("seeknal/spend.yml", "ttl: 30d", "created_time: created").run().assert_success()
+
+    def known() -> list[int]:
+        rows = built.open().features(asked, "spend.orders").to_pylist()
+        return [r["orders"] for r in sorted(rows, key=lambda r: r["t"])]
+
+    assert known() == [2, 4, 4, 4]
+    built.edit("seeknal/spend.yml", "created_time: created", "created_time: created\nknown_from: created_time").run().assert_success()
+    assert known() == [1, 1, 3, 4]
+    built.edit("seeknal/spend.yml", "created_time: created\n", "")
+    assert "needs 'created_time'" in built.run().assert_failed("SK-KEY-004", exit_code=2).output

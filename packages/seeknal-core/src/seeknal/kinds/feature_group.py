@@ -112,6 +112,9 @@ class FeatureGroupSpec(NodeSpec):
             if fold(name) in seen:
                 message = f"'{name}' is said twice: keys, times and features are columns of their own"
                 raise ValueError(message)
+            if "{" in name:
+                message = f"'{name}' cannot be a key or a time: its name holds a bracket of templates"
+                raise ValueError(message)
             seen.add(fold(name))
         if self.known_from == "created_time" and self.created_time is None:
             message = "known_from: created_time needs 'created_time', the column that says when a row was written"
