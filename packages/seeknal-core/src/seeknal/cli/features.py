@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from seeknal.cli.completion import complete_nodes
-from seeknal.cli.options import as_json, invocation_of, shared_options
+from seeknal.cli.options import as_json, env_option, invocation_of, shared_options
 from seeknal.cli.output import note, number, print_json, print_rows
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ def features() -> None:
     "--spine", metavar="FILE|NODE", required=True, help="Who is asked about, and as of when: parquet, csv, json, jsonl, or a node."
 )
 @click.option("--as-of", metavar="COLUMN", help="The spine's column of times; default: event_time, or the only one.")
+@env_option
 @click.option("--full-names", is_flag=True, help="Name columns group__feature.")
 @click.option(
     "--output", "-o", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE", help="Write all rows: parquet, csv, json, jsonl."
@@ -44,6 +45,7 @@ def get(
     entity: str | None,
     spine: str,
     as_of: str | None,
+    environment: str,
     full_names: bool,
     output: Path | None,
     limit: int,
@@ -61,7 +63,7 @@ def get(
     project = invocation_of(ctx).project()
     wanted = tuple(n.strip() for n in names.split(",") if n.strip())
     folders = [] if output is None else [_folder(ctx, output)]
-    with answering(project, spine, Asked(wanted, entity, as_of, full_names), folders) as (session, query):
+    with answering(project, spine, Asked(wanted, entity, as_of, full_names, environment), folders) as (session, query):
         if show_sql:
             click.echo(query)
         else:
@@ -92,15 +94,16 @@ def list_features(ctx: click.Context, entity: str | None, format_: str) -> int:
 
 @features.command()
 @click.argument("name", metavar="GROUP|TRAINING_SET", shell_complete=complete_nodes)
+@env_option
 @as_json
 @shared_options
 @click.pass_context
-def describe(ctx: click.Context, name: str, format_: str) -> int:
+def describe(ctx: click.Context, name: str, environment: str, format_: str) -> int:
     """Show what a feature group or a training set says, and the versions of its rows that exist."""
     from seeknal.cli.features_text import describe_text
     from seeknal.run.describing import describe as described
 
-    document = described(invocation_of(ctx).project(), name)
+    document = described(invocation_of(ctx).project(), name, environment)
     if format_ == "json":
         print_json(document)
     else:
@@ -112,10 +115,11 @@ def describe(ctx: click.Context, name: str, format_: str) -> int:
 @click.argument("name", metavar="NAME[.FEATURE]", shell_complete=complete_nodes)
 @click.option("--version", metavar="KEY", help="Of an earlier version, by the beginning of its key; default: what is published.")
 @click.option("--against", metavar="KEY", help="Compare with this version, or with `previous`: drift as population stability index.")
+@env_option
 @as_json
 @shared_options
 @click.pass_context
-def stats(ctx: click.Context, name: str, version: str | None, against: str | None, format_: str) -> int:
+def stats(ctx: click.Context, name: str, version: str | None, against: str | None, environment: str, format_: str) -> int:
     """Show what the values of features look like: NULLs, distinct values, quantiles; and how far they have drifted.
 
     Below 0.1 a population stability index says that nothing much has moved, from 0.25 on that much has.
@@ -125,7 +129,7 @@ def stats(ctx: click.Context, name: str, version: str | None, against: str | Non
     from seeknal.cli.features_text import stats_text
     from seeknal.run.featurestats import statistics
 
-    found = statistics(invocation_of(ctx).project(), name, version, against)
+    found = statistics(invocation_of(ctx).project(), name, version, against, environment=environment)
     if format_ == "json":
         print_json(asdict(found))
     else:
@@ -136,6 +140,7 @@ def stats(ctx: click.Context, name: str, version: str | None, against: str | Non
 @features.command()
 @click.argument("name", metavar="TRAINING_SET", shell_complete=complete_nodes)
 @click.option("--version", metavar="KEY", help="An earlier version, by the beginning of its key; default: what is published.")
+@env_option
 @click.option(
     "--output", "-o", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE", help="Write all rows: parquet, csv, json, jsonl."
 )
@@ -143,7 +148,7 @@ def stats(ctx: click.Context, name: str, version: str | None, against: str | Non
 @click.option("--format", "format_", type=click.Choice(["table", "json", "csv"]), default="table", show_default=True)
 @shared_options
 @click.pass_context
-def data(ctx: click.Context, name: str, version: str | None, output: Path | None, limit: int, format_: str) -> int:
+def data(ctx: click.Context, name: str, version: str | None, environment: str, output: Path | None, limit: int, format_: str) -> int:
     """Show or write the rows of a training set, or of any stored node, as they were in a version."""
     from seeknal.run.versions import reading_version
 
@@ -151,7 +156,8 @@ def data(ctx: click.Context, name: str, version: str | None, output: Path | None
     if output is not None:
         _format_of(ctx, output)
         folders = [_folder(ctx, output)]
-    with reading_version(invocation_of(ctx).project(), name, version, folders) as (session, query, _):
+    project = invocation_of(ctx).project()
+    with reading_version(project, name, version, environment=environment, folders=folders) as (session, query, _):
         _answer(ctx, session, query, output, limit, format_)
     return 0
 

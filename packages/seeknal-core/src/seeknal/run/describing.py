@@ -8,14 +8,15 @@ from seeknal.errors import ProjectError
 from seeknal.features.durations import short
 from seeknal.features.model import GROUP, TRAINING_SET, Group
 from seeknal.run.versions import current, versions
+from seeknal.state.environments import PROD
 
 if TYPE_CHECKING:
     from seeknal.api import Project
     from seeknal.nodes import Node
 
 
-def describe(project: Project, name: str) -> dict[str, Any]:
-    """The document. Raises ProjectError for a node of another kind."""
+def describe(project: Project, name: str, environment: str = PROD) -> dict[str, Any]:
+    """The document; of its versions the one is current that the environment publishes. Raises ProjectError for a node of another kind."""
     node = project.find(name)
     group, training = Group.of(node.id, node.details), node.details.get(TRAINING_SET)
     if group is not None:
@@ -31,7 +32,7 @@ def describe(project: Project, name: str) -> dict[str, Any]:
         "owner": node.owner,
         "path": str(node.at),
         **said,
-        "versions": _versions(project, node),
+        "versions": _versions(project, node, environment),
     }
 
 
@@ -44,6 +45,6 @@ def _group(group: Group) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _versions(project: Project, node: Node) -> list[dict[str, Any]]:
-    published = current(project, node)
+def _versions(project: Project, node: Node, environment: str) -> list[dict[str, Any]]:
+    published = current(project, node, environment)
     return [{"version": a.key, "rows": a.rows, "created_at": a.created_at, "current": a.key == published} for a in versions(project, node)]

@@ -5,6 +5,8 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any, Literal
 
+from seeknal.state.environments import PROD
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -24,24 +26,27 @@ class FeatureReading:
         as_of: str | None = None,
         entity: str | None = None,
         full_names: bool = False,
+        environment: str = PROD,
         to: Table = "arrow",
     ) -> Any:
         """The spine's rows with the values that features had at each row's time, in any order; see `seeknal features get`.
 
         `spine` is an Arrow table, a data frame, a file or a node's name, `features` names like `spend.orders` or `spend.*`; without any,
-        all of an `entity`. `as_of` is the spine's column of times.
+        all of an `entity`. `as_of` is the spine's column of times. Values are those that the `environment` publishes.
         """
         from seeknal.run.retrieval import Asked, answering
 
         names = (features,) if isinstance(features, str) else tuple(features)
-        with answering(self, spine, Asked(names, entity, as_of, full_names)) as (session, query):
+        with answering(self, spine, Asked(names, entity, as_of, full_names, environment)) as (session, query):
             return as_table(session.arrow(query), to)
 
-    def training_data(self: Project, name: str, version: str | None = None, *, to: Table = "arrow") -> Any:  # type: ignore[misc]
-        """The rows of a training set: those that are published, or of an earlier `version`, by the beginning of its key."""
+    def training_data(  # type: ignore[misc]
+        self: Project, name: str, version: str | None = None, *, environment: str = PROD, to: Table = "arrow"
+    ) -> Any:
+        """The rows of a training set: those that the environment publishes, or of a `version`, by the beginning of its key."""
         from seeknal.run.versions import reading_version
 
-        with reading_version(self, name, version) as (session, query, _):
+        with reading_version(self, name, version, environment=environment) as (session, query, _):
             return as_table(session.arrow(query), to)
 
 

@@ -10,6 +10,7 @@ from seeknal.features.model import TRAINING_SET, Group
 from seeknal.nodes import fold
 from seeknal.protocols import Files
 from seeknal.run.versions import SHORT, find_version, versions
+from seeknal.state.environments import PROD
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -48,10 +49,10 @@ class Stats:
     against: str | None = None
 
 
-def statistics(project: Project, name: str, version: str | None = None, against: str | None = None) -> Stats:
+def statistics(project: Project, name: str, version: str | None = None, against: str | None = None, *, environment: str = PROD) -> Stats:
     """The statistics of a node's features, or of one: `spend`, `spend.orders`. Raises ProjectError for what there is not."""
     node, wanted = _named(project, name)
-    artifact = find_version(project, node, version)
+    artifact = find_version(project, node, version, environment)
     other = None if against is None else _other(project, node, artifact, against)
     relations = project.relations()
     try:

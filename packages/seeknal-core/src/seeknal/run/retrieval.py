@@ -13,6 +13,8 @@ from seeknal.features.choices import choose
 from seeknal.features.model import Group
 from seeknal.nodes import fold
 from seeknal.protocols import FileRead, Files
+from seeknal.run.reading import not_built
+from seeknal.state.environments import PROD
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -32,12 +34,13 @@ _FORMATS = {"parquet": "parquet", "csv": "csv", "json": "json", "jsonl": "jsonl"
 
 @dataclass(frozen=True)
 class Asked:
-    """What is asked: features (`group.feature`, `group.*`), all of an entity's where none are named; and the spine's column of times."""
+    """What is asked: features (`group.feature`, `group.*`), all of an entity's where none are named; the spine's column of times; and where."""
 
     features: tuple[str, ...] = ()
     entity: str | None = None
     as_of: str | None = None
     full_names: bool = False
+    environment: str = PROD
 
 
 @contextmanager
@@ -52,12 +55,12 @@ def answering(project: Project, spine: Any, asked: Asked, folders: Sequence[Path
     used = [*folders, *([file.parent] if file is not None else [])]
     temporary = project.store.cache / f".spine-{uuid.uuid4().hex}.parquet"
     try:
-        with project.reading(used) as relations:
+        with project.reading(asked.environment, used) as relations:
             relation = _spine(project, relations, spine, file, temporary)
             schema = _schema(project, relations.session, relation)
             choices, as_of = _checked(groups, wanted, asked, schema)
             for group in dict.fromkeys(c.group for c in choices):
-                _define(project, relations, group, schema)
+                _define(project, relations, group, schema, asked.environment)
             yield relations.session, _query(project, relation, as_of, choices)
     finally:
         temporary.unlink(missing_ok=True)
@@ -206,8 +209,10 @@ def _is_time(type_: str | None) -> bool:
     return type_ is not None and (type_ == "DATE" or type_.startswith("TIMESTAMP"))
 
 
-def _define(project: Project, relations: Relations, group: Group, spine: Schema) -> None:
+def _define(project: Project, relations: Relations, group: Group, spine: Schema, environment: str) -> None:
     """Make a group readable. Its output may be older than what its file says now."""
+    if relations.artifact(group.node) is None:
+        raise not_built(project.nodes[group.node], environment)
     relation = relations.define(group.node)
     built = {fold(c.name): c.type for c in _schema(project, relations.session, relation)}
     needed = [*group.join_keys, group.event_time, *(f.name for f in group.features)]

@@ -5,10 +5,11 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from seeknal.errors import NodeError, ProjectError
+from seeknal.errors import ProjectError
 from seeknal.nodes import Key
 from seeknal.protocols import Files
-from seeknal.state.model import PROD
+from seeknal.run.reading import not_built
+from seeknal.state.environments import PROD
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -31,24 +32,28 @@ def versions(project: Project, node: Node) -> list[Artifact]:
     return sorted(found, key=lambda a: (a.created_at, max((f.mtime_ns for f in a.files), default=0), a.key), reverse=True)
 
 
-def current(project: Project, node: Node) -> str | None:
-    """The version that is published."""
-    pointer = project.state.read().pointers(PROD).get(node.id)
+def current(project: Project, node: Node, environment: str = PROD) -> str | None:
+    """The version that an environment publishes. Raises ProjectError for an unknown one."""
+    snapshot = project.state.read()
+    snapshot.require(environment)
+    pointer = snapshot.pointers(environment).get(node.id)
     return pointer.key if pointer is not None else None
 
 
-def find_version(project: Project, node: Node, version: str | None) -> Artifact:
-    """The output of this version, or the published one. Raises ProjectError for an unknown version, NodeError where nothing is built."""
+def find_version(project: Project, node: Node, version: str | None, environment: str = PROD) -> Artifact:
+    """The output of this version, or the one an environment publishes.
+
+    Raises ProjectError for an unknown version or environment, NodeError where nothing is built.
+    """
     if not node.is_stored:
         raise ProjectError("SK-RUN-004", f"{node.id} keeps no versions: nodes of kind {node.kind} are not stored", at=node.at)
     known = versions(project, node)
-    wanted = current(project, node) if version is None else version
+    wanted = current(project, node, environment) if version is None else version
     found = [a for a in known if wanted is not None and a.key.startswith(wanted)] if wanted != "" else []
     if len(found) == 1:
         return found[0]
     if version is None:
-        hint = f"build it first: seeknal run --select '+{node.id}'"
-        raise NodeError("SK-RUN-002", f"{node.id} has not been built yet", at=node.at, hint=hint)
+        raise not_built(node, environment)
     named = ", ".join(a.key[:SHORT] for a in (found or known))
     problem = f"{len(found)} versions begin with '{version}'" if found else f"{node.id} has no version '{version}'"
     raise ProjectError("SK-FEAT-005", problem, hint=f"there are: {named}" if named else "nothing has been built yet")
@@ -56,7 +61,7 @@ def find_version(project: Project, node: Node, version: str | None) -> Artifact:
 
 @contextmanager
 def reading_version(
-    project: Project, name: str, version: str | None, folders: Sequence[Path] = ()
+    project: Project, name: str, version: str | None, *, environment: str = PROD, folders: Sequence[Path] = ()
 ) -> Iterator[tuple[Session, str, Artifact]]:
     """A session, the query in it that reads a version of a node's output, and which one that is."""
     from sqlglot import exp
@@ -64,7 +69,7 @@ def reading_version(
     from seeknal.features.trees import relation  # start-up time
 
     node = project.find(name)
-    artifact = find_version(project, node, version)
+    artifact = find_version(project, node, version, environment)
     relations = project.relations(folders=folders)
     try:
         relations.session.define(node.relation, Files(project.store.paths(artifact)))
