@@ -62,7 +62,7 @@ def get(
         _format_of(ctx, output)
     project = invocation_of(ctx).project()
     wanted = tuple(n.strip() for n in names.split(",") if n.strip())
-    folders = [] if output is None else [_folder(ctx, output)]
+    folders = [] if output is None else [output.absolute().parent]
     with answering(project, spine, Asked(wanted, entity, as_of, full_names, environment), folders) as (session, query):
         if show_sql:
             click.echo(query)
@@ -155,7 +155,7 @@ def data(ctx: click.Context, name: str, version: str | None, environment: str, o
     folders = []
     if output is not None:
         _format_of(ctx, output)
-        folders = [_folder(ctx, output)]
+        folders = [output.absolute().parent]
     project = invocation_of(ctx).project()
     with reading_version(project, name, version, environment=environment, folders=folders) as (session, query, _):
         _answer(ctx, session, query, output, limit, format_)
@@ -185,10 +185,15 @@ def _sorted(ctx: click.Context, session: Session, query: str) -> str:
 
 
 def write(ctx: click.Context, session: Session, query: str, output: Path) -> int:
-    """Write a query's rows to a file, whole or not at all."""
+    """Write a query's rows to a file, whole or not at all; its folder is made where there is none."""
     from seeknal.durable import sync_file, sync_folder, temporary_beside
 
     target = output.absolute()
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        message = f"cannot write '{output}': {error.strerror or error}"
+        raise click.UsageError(message, ctx) from None
     temporary = temporary_beside(target)
     try:
         rows = session.export(query, temporary, _format_of(ctx, output), {})
@@ -206,13 +211,3 @@ def _format_of(ctx: click.Context, output: Path) -> str:
         message = f"cannot tell the format of '{output}': its name must end in .parquet, .csv, .json or .jsonl"
         raise click.UsageError(message, ctx)
     return format_
-
-
-def _folder(ctx: click.Context, output: Path) -> Path:
-    folder = output.absolute().parent
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        message = f"cannot write '{output}': {error.strerror or error}"
-        raise click.UsageError(message, ctx) from None
-    return folder

@@ -171,7 +171,10 @@ class SecondOrderAggregationSpec(NodeSpec):
             return RuleLogic()  # what is wrong is said there
         found = known["aggregation"]
         self._check(context, source, [*found["keys"], *found["values"]])
-        return context.query(_query(self, context, source, self.event_time or found["time"]))
+        time = self.event_time or found["time"]
+        if time is None:
+            context.fail("SK-KEY-002", f"missing key 'event_time': {source} does not say which column its time is in", "inputs", 0, "ref")
+        return context.query(_query(self, context, source, time))
 
     def _check(self, context: Lowering, source: NodeId, known: list[str]) -> None:
         """Report columns that the input does not have."""
@@ -188,7 +191,7 @@ class SecondOrderAggregationSpec(NodeSpec):
 
     def details(self) -> dict[str, Any]:
         """What a third order can be computed from."""
-        return {"aggregation": _details(self, self.as_of or self.event_time or "event_time")}
+        return {"aggregation": _details(self, self.as_of or self.event_time)}
 
 
 AnyAggregation = AggregationSpec | SecondOrderAggregationSpec
@@ -258,6 +261,6 @@ def _names(feature: AggregatedFeature) -> Iterator[str]:
         yield f"{feature.name}_{feature.since.unit}s_since"
 
 
-def _details(spec: AnyAggregation, time: str) -> dict[str, Any]:
+def _details(spec: AnyAggregation, time: str | None) -> dict[str, Any]:
     values = [name for feature in spec.features for name in _names(feature)]
-    return {"time": time, "keys": [*spec.id_col, *spec.group_by, time], "values": values}
+    return {"time": time, "keys": [*spec.id_col, *spec.group_by, *([time] if time else [])], "values": values}

@@ -119,7 +119,7 @@ def _spine(project: Project, relations: Relations, spine: Any, file: Path | None
     if file is None and isinstance(spine, str):
         node = project.find(spine)
         if not node.is_readable:
-            raise ProjectError("SK-RUN-004", f"{node.id} has no rows: a {node.kind} stores none")
+            raise ProjectError("SK-RUN-004", f"{node.id} has no rows: nodes of kind {node.kind} store none")
         return relations.define(node.id)
     temporary.parent.mkdir(parents=True, exist_ok=True)
     if file is None:
@@ -176,13 +176,17 @@ def _checked(groups: dict[str, Group], wanted: list[str], asked: Asked, schema: 
             if fold(key) not in map(fold, names):
                 hint = did_you_mean(key, names) or f"it has: {', '.join(names)}"
                 errors.append(ProjectError("SK-FEAT-004", f"the spine has no column '{key}', a key of '{group.name}'", hint=hint))
-    if errors:
-        raise ProjectErrors(_once(errors))
+    _raise(errors)
     return choices, as_of
 
 
-def _once(errors: list[SeeknalError]) -> list[SeeknalError]:
-    return list({(e.code, e.message): e for e in errors}.values())
+def _raise(errors: list[SeeknalError]) -> None:
+    """Raise what there is, each once."""
+    found = list({(e.code, e.message): e for e in errors}.values())
+    if len(found) == 1:
+        raise found[0]
+    if found:
+        raise ProjectErrors(found)
 
 
 def _as_of(name: str | None, schema: Schema) -> str:
@@ -192,8 +196,11 @@ def _as_of(name: str | None, schema: Schema) -> str:
     if name is None:
         chosen = next((c for c in times if fold(c) == AS_OF), times[0] if len(times) == 1 else None)
         if chosen is None:
-            found = f"several columns of times: {', '.join(times)}" if times else "no column of times"
-            raise ProjectError("SK-FEAT-004", f"the spine has {found}", hint="say which one with --as-of (as_of=)")
+            if times:
+                message = f"the spine has several columns of times: {', '.join(times)}"
+                raise ProjectError("SK-FEAT-004", message, hint="say which one with --as-of (as_of=)")
+            hint = f"cast one to TIMESTAMP or DATE; it has: {', '.join(f'{c.name} ({c.type})' for c in schema)}"
+            raise ProjectError("SK-FEAT-004", "the spine has no column of times", hint=hint)
         return chosen
     chosen = next((c for c in names if fold(c) == fold(name)), None)
     if chosen is None:
