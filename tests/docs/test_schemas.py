@@ -136,6 +136,19 @@ def test_impact(shop, name):
     check("impact", shop.cli("impact", name, "--format", "json").json())
 
 
+def test_features(project):
+    group = "kind: feature_group\nname: g\nentity: e\nevent_time: t\nttl: 1d\nfeatures: [{name: f, type: DOUBLE, default: 0}, s]\n"
+    group += "sql: SELECT n AS e_id, TIMESTAMP '2026-01-01' AS t, n / 0 AS f, 'x' AS s FROM range(3) AS r(n)\n"
+    training = "---\nkind: training_set\nname: learned\nspine: feature_group.g\nas_of: t\nfeatures: [g.*]\nlabel: s\nfull_names: true\n"
+    folder = project({"seeknal/g.yml": group + training})
+    folder.run().assert_success()
+    folder.edit("seeknal/g.yml", "n / 0", "n").run().assert_success()
+    check("features_list", folder.cli("features", "list", "--format", "json").json())
+    for name in ["g", "learned"]:
+        check("features_describe", folder.cli("features", "describe", name, "--format", "json").json())
+        check("features_stats", folder.cli("features", "stats", name, "--against", "previous", "--format", "json").json())
+
+
 def test_events(shop):
     lines = shop.cli("run", "--full", "--continue-on-error", "--log-format", "json").stderr.splitlines()
     documents = [json.loads(line) for line in lines if line.startswith("{")]
