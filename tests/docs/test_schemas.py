@@ -157,6 +157,19 @@ def test_events(shop):
         check("event", document)
 
 
+def test_unit_tests(shop):
+    given = "node: paid\ninputs: {orders: [{id: 1, status: paid}, {id: 2, status: open}]}\n"
+    shop.write(
+        "tests/a.yml",
+        f"name: a\n{given}expect: [{{id: 1, status: paid}}]\n---\nname: b\n{given}expect: [{{id: 2, status: paid}}, {{id: 9, status: x}}]\n",
+    )
+    shop.write("tests/b.yml", "name: c\nnode: nothing\nexpect: {row_count: 1}\n").write("tests/c.yml", "a: [")
+    shop.write("tests/d.yml", "name: d\nnode: wrong\ninputs: {orders: [{status: x}]}\nexpect: {row_count: 1, rows: []}\n")
+    found = shop.cli("test", "--format", "json").json()
+    assert {t["status"] for t in found["tests"]} == {"passed", "failed", "error", "invalid"}
+    check("test", found)
+
+
 def test_every_schema_is_linked_from_a_page():
     pages = "".join(p.read_text(encoding="utf-8") for p in ROOT.glob("docs/reference/*.md"))
     assert [p.name for p in SCHEMAS.glob("*.json") if f"schemas/{p.name}" not in pages] == []

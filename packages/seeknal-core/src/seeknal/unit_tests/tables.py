@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import functools
 import json
 from decimal import Context, Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any
@@ -27,8 +28,9 @@ _TIMES = (Kind.TIMESTAMP, Kind.TIMESTAMPNTZ)
 _TYPES = {dt.date: Kind.DATE, str: Kind.TEXT, Decimal: Kind.DOUBLE, float: Kind.DOUBLE}
 
 
+@functools.cache
 def type_of(text: str, dialect: str) -> exp.DataType | None:
-    """A type's tree; None for one that only the engine knows."""
+    """A type's tree, to be copied before it is put into another; None for one that only the engine knows."""
     try:
         return exp.DataType.build(text, dialect=dialect)
     except SqlglotError:
@@ -37,7 +39,11 @@ def type_of(text: str, dialect: str) -> exp.DataType | None:
 
 def same_type(one: exp.DataType | None, other: exp.DataType | None) -> bool:
     """Whether two trees are one type, however it is spelt."""
-    return one is not None and other is not None and one.sql(dialect="duckdb") == other.sql(dialect="duckdb")
+    if one is None or other is None:
+        return False
+    if not one.expressions and not other.expressions and one.this == other.this:
+        return True
+    return one.sql(dialect="duckdb") == other.sql(dialect="duckdb")
 
 
 def values_query(rows: Sequence[Cells], types: Mapping[str, exp.DataType | None]) -> exp.Select:
