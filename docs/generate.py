@@ -164,7 +164,7 @@ def contributions() -> str:
 
 def audit_words() -> str:
     """What audit functions are written with."""
-    names = ("Relation", "Column", "Columns", "Sql", "RowCheck", "AggregateCheck", "literal", "audit")
+    names = ("Relation", "Column", "Columns", "ColumnTypes", "Sql", "Condition", "RowCheck", "AggregateCheck", "literal", "audit")
     return _table(["name", "is"], [[f"`{n}`", _doc(getattr(plugin, n)).partition("\n\n")[0]] for n in names])
 
 
@@ -285,7 +285,7 @@ def audits() -> str:
         hints = typing.get_type_hints(signature.function, include_extras=True)
         rows = []
         for parameter in signature.parameters.values():
-            said = {"Column": "column", "Columns": "column, or list of columns", "Sql": "one SELECT"}.get(
+            said = {"Column": "column", "Columns": "column, or list of columns", "Sql": "one SELECT", "Condition": "one condition"}.get(
                 getattr(parameter.type, "__name__", ""), _type(hints[parameter.name])
             )
             rows.append([f"`{parameter.name}`", said, "required" if parameter.required else ""])

@@ -62,8 +62,10 @@ __all__ = [
     "Change",
     "Column",
     "ColumnSchema",
+    "ColumnTypes",
     "Columns",
     "Command",
+    "Condition",
     "Connection",
     "ConnectionDriver",
     "ConnectionFailed",
@@ -143,6 +145,16 @@ class Sql(str):
     """One SELECT that the user wrote; `__THIS__` in it stands for the relation."""
 
     __slots__ = ()
+
+
+class Condition(str):
+    """One boolean expression over the columns of a row that the user wrote."""
+
+    __slots__ = ()
+
+
+class ColumnTypes(dict[str, str]):
+    """The columns of the relation with their types, in their order. It is not for YAML to say: an audit that asks for it is given it."""
 
 
 class Columns(tuple[Column, ...]):

@@ -12,7 +12,7 @@ from seeknal.audits.outcomes import Audited
 from seeknal.audits.signature import signature_of
 from seeknal.errors import EngineError, Location, NodeError, did_you_mean
 from seeknal.nodes import fold
-from seeknal.plugin import AggregateCheck, Column, Columns, Relation, RowCheck, Sql
+from seeknal.plugin import AggregateCheck, Column, Columns, ColumnTypes, Condition, Relation, RowCheck, Sql
 from seeknal.sql.canonical import clock
 from seeknal.sql.guard import SqlProblem, parse_condition, parse_select, tables
 from seeknal.state.model import AuditOutcome
@@ -94,8 +94,9 @@ class AuditRunner:
                 named += found
                 quoted = [Column(exp.to_identifier(c, quoted=True).sql(dialect=self._dialect)) for c in found]
                 arguments[name] = quoted[0] if parameter.type is Column else Columns(quoted)
-            elif parameter.type is Sql:
-                arguments[name] = Sql(arguments[name])
+            elif parameter.type in (Sql, Condition):
+                arguments[name] = parameter.type(arguments[name])
+        arguments |= {name: ColumnTypes({c.name: c.type or "" for c in schema}) for name in signature.given}
         return arguments, tuple(named)
 
     def _column(self, name: str, known: Mapping[str, str], spec: AuditSpec, at: Location | None) -> str:

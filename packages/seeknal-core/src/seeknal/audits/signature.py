@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import json
 import typing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import TypeAdapter, ValidationError
 
 from seeknal.errors import PluginError
-from seeknal.plugin import Column, Columns, Sql
+from seeknal.plugin import Column, Columns, ColumnTypes, Condition, Relation, Sql
 from seeknal.targets import load_target
 
 if TYPE_CHECKING:
@@ -40,6 +41,8 @@ class Signature:
     name: str
     function: Callable[..., Check]
     parameters: Mapping[str, Parameter]
+    given: tuple[str, ...] = ()
+    """The parameters that are filled with the output's columns and types."""
 
     @property
     def code(self) -> str:
@@ -62,7 +65,28 @@ class Signature:
                 values[parameter.name] = _typed(parameter, params[parameter.name])
             except ValueError as error:
                 problems.append((parameter.name, str(error)))
+        if not problems:
+            problems += [("", problem) for problem in self._rehearsed(values)]
         return values, problems
+
+    def _rehearsed(self, values: Mapping[str, Any]) -> list[str]:
+        """What the audit says of these parameters together: a ValueError, as soon as the project is read."""
+        if self.given:
+            return []
+        arguments = dict(values)
+        for name, parameter in self.parameters.items():
+            if name in values and parameter.is_columns:
+                column = Column('"column"')
+                arguments[name] = column if parameter.type is Column else Columns([column] * len(values[name]))
+            elif name in values and parameter.type in (Sql, Condition):
+                arguments[name] = parameter.type("TRUE")
+        try:
+            self.function(Relation('"relation"'), **arguments)
+        except ValueError as error:
+            return [str(error)]
+        except Exception:  # noqa: BLE001 - it may be anyone's; a run meets it again, and says whose it is
+            return []
+        return []
 
 
 def signature_of(audit: Audit) -> Signature:
@@ -72,14 +96,23 @@ def signature_of(audit: Audit) -> Signature:
         loaded = load_target(function)
         function = getattr(loaded, "function", loaded)
     hints = typing.get_type_hints(function, include_extras=True)
-    parameters = {}
+    parameters, given = {}, []
     for parameter in list(inspect.signature(function).parameters.values())[1:]:
         if parameter.kind is not inspect.Parameter.KEYWORD_ONLY:
             message = f"audit {audit.name}: parameter '{parameter.name}' must be keyword-only: put it after a *"
             raise PluginError("SK-PLUGIN-005", message)
+        if hints.get(parameter.name) is ColumnTypes:
+            given.append(parameter.name)
+            continue
         required = parameter.default is inspect.Parameter.empty
-        parameters[parameter.name] = Parameter(parameter.name, hints.get(parameter.name, Any), required)
-    return Signature(audit.name, function, parameters)
+        parameters[parameter.name] = Parameter(parameter.name, _bare(hints.get(parameter.name, Any)), required)
+    return Signature(audit.name, function, parameters, tuple(given))
+
+
+def _bare(annotation: Any) -> Any:
+    """`Columns` for `Columns | None`: what is left out need not be named."""
+    options = [a for a in typing.get_args(annotation) if a is not type(None)]
+    return options[0] if len(options) == 1 and options[0] in (Column, Columns, Sql, Condition) else annotation
 
 
 def _typed(parameter: Parameter, value: Any) -> Any:
@@ -95,13 +128,16 @@ def _typed(parameter: Parameter, value: Any) -> Any:
             message = f"{name} must be a list of column names"
             raise ValueError(message)
         return listed
-    if parameter.type is Sql:
+    if parameter.type in (Sql, Condition):
         if not isinstance(value, str):
             message = f"{name} must be SQL text"
             raise ValueError(message)
         return value
+    adapter = TypeAdapter(parameter.type)
     try:
-        return TypeAdapter(parameter.type).validate_python(value, strict=not isinstance(value, int))
+        if isinstance(value, str):  # a date is written as text, a number is not
+            return adapter.validate_json(json.dumps(value), strict=True)
+        return adapter.validate_python(value, strict=not isinstance(value, int))
     except ValidationError as error:
         details = error.errors(include_url=False)[0]
         bound = details.get("ctx", {}).get("ge")

@@ -13,7 +13,7 @@ from sqlglot.errors import SqlglotError
 from seeknal.audits.signature import signature_of
 from seeknal.errors import ProjectError, SeeknalError, did_you_mean
 from seeknal.nodes import AuditSpec, DocumentLogic, Logic, Node, NodeId, PythonLogic, SqlLogic, TextPlace, kind_of, node_id, relation_name
-from seeknal.plugin import Sql
+from seeknal.plugin import Condition, Sql
 from seeknal.project.hashing import audit_definition, content_hash
 from seeknal.project.placing import locate, placed
 from seeknal.project.references import UNREADABLE, UnknownReference
@@ -274,6 +274,8 @@ class NodeLowering:
         for name, value in values.items():
             if signature.parameters[name].type is Sql:
                 values[name] = self._audit_sql(value, (*path, name))
+            elif signature.parameters[name].type is Condition:
+                values[name] = self._where(value, (*path, name)) or ""
         where = self._where(entry.where, (*path, "where")) if entry.where is not None else None
         if len(self.errors) > before:
             return None
@@ -301,7 +303,7 @@ class NodeLowering:
         try:
             return parse_condition(text, self.engine.dialect).sql(dialect=self.engine.dialect)
         except SqlProblem as problem:
-            self._report(problem.code, f"where {problem.message}", path, problem.hint)
+            self._report(problem.code, f"{path[-1]} {problem.message}", path, problem.hint)
             return None
 
     # Within

@@ -11,7 +11,7 @@ from seeknal.audits.runner import AuditRunner
 from seeknal.audits.signature import signature_of
 from seeknal.errors import ProjectError, did_you_mean
 from seeknal.nodes import AuditSpec
-from seeknal.plugin import Audit, Column, Columns, Relation, RowCheck
+from seeknal.plugin import Audit, Column, Columns, ColumnTypes, Relation, RowCheck
 from seeknal.protocols import Query, SessionSettings
 from seeknal.registry import Registry
 from seeknal.targets import load_target
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
+    from seeknal.nodes import Schema
     from seeknal.plugin import Check, Engine
     from seeknal.protocols import Session
 
@@ -60,25 +61,25 @@ class AuditTester:
         audit: Audit | str,
         *,
         rows: Sequence[Mapping[str, Any]] | None = None,
-        sql: str | None = None,
+        query: str | None = None,
         where: str | None = None,
         **params: Any,
     ) -> Failing:
-        """What `audit` (or the installed one of this name) finds wrong with `rows`, or with what the SELECT `sql` returns.
+        """What `audit` (or the installed one of this name) finds wrong with `rows`, or with what the SELECT `query` returns.
 
         `params` are the audit's parameters as YAML would say them, and checked as YAML's are: ProjectError says what is wrong.
         """
         found = self._registry.audit(audit) if isinstance(audit, str) else audit
         session, dialect = self._opened(), self._engine.dialect
-        if (rows is None) == (sql is None):
-            message = "say either rows=[{...}] or sql='SELECT ...'"
+        if (rows is None) == (query is None):
+            message = "say either rows=[{...}] or query='SELECT ...'"
             raise ValueError(message)
-        session.define(RELATION, Query(sql if sql is not None else _values(rows or [], dialect)))
+        session.define(RELATION, Query(query if query is not None else _values(rows or [], dialect)))
         schema = session.describe(_everything(dialect))
         checked = _checked(found, params)
         spec = AuditSpec(found.name, checked, where=where)
         outcome = AuditRunner(session, dialect, {found.name: found}).run([spec], RELATION, schema)[0].outcome
-        shown = self._rows(found, checked, where) if outcome.failing_rows else []
+        shown = self._rows(found, checked, where, schema) if outcome.failing_rows else []
         return Failing(outcome.failing_rows, outcome.message, shown)
 
     def close(self) -> None:
@@ -97,10 +98,10 @@ class AuditTester:
             self._session = load_target(self._engine.target)().open(SessionSettings(self._scratch))
         return self._session
 
-    def _rows(self, audit: Audit, params: Mapping[str, Any], where: str | None) -> list[dict[str, Any]]:
+    def _rows(self, audit: Audit, params: Mapping[str, Any], where: str | None, schema: Schema) -> list[dict[str, Any]]:
         """The rows that fail."""
         shown: list[dict[str, Any]] = []
-        for query in _queries(audit, params, where, self._engine.dialect):
+        for query in _queries(audit, params, where, self._engine.dialect, schema):
             result = self._opened().rows(query)
             shown += [dict(zip(result.columns, row, strict=True)) for row in result.rows]
         return shown
@@ -119,7 +120,7 @@ def _checked(audit: Audit, params: Mapping[str, Any]) -> dict[str, Any]:
     return values
 
 
-def _queries(audit: Audit, params: Mapping[str, Any], where: str | None, dialect: str) -> list[str]:
+def _queries(audit: Audit, params: Mapping[str, Any], where: str | None, dialect: str, schema: Schema) -> list[str]:
     """What selects the failing rows; nothing where an aggregate is checked."""
     signature = signature_of(audit)
     arguments = dict(params)
@@ -128,6 +129,7 @@ def _queries(audit: Audit, params: Mapping[str, Any], where: str | None, dialect
             listed = [arguments[name]] if parameter.type is Column else arguments[name]
             quoted = [Column(_quoted(c, dialect)) for c in listed]
             arguments[name] = quoted[0] if parameter.type is Column else Columns(quoted)
+    arguments |= {name: ColumnTypes({c.name: c.type or "" for c in schema}) for name in signature.given}
     target = _quoted(RELATION, dialect) if where is None else f"({_everything(dialect)} WHERE {where})"
     check: Check = signature.function(Relation(target), **arguments)
     if isinstance(check, RowCheck):
@@ -139,7 +141,7 @@ def _queries(audit: Audit, params: Mapping[str, Any], where: str | None, dialect
 def _values(rows: Sequence[Mapping[str, Any]], dialect: str) -> str:
     """Rows as a query: one SELECT a row."""
     if not rows:
-        message = "no rows have no columns: say sql='SELECT ... WHERE false'"
+        message = "no rows have no columns: say query='SELECT ... WHERE false'"
         raise ValueError(message)
     names = list(dict.fromkeys(name for row in rows for name in row))
     selects = [exp.select(*(exp.convert(row.get(n)).as_(n, quoted=True) for n in names)) for row in rows]
