@@ -90,9 +90,11 @@ class ArtifactStore:
         self._describe(artifact, folder)
         return artifact
 
-    def reference(self, node: NodeId, key: Key, files: tuple[FileRecord, ...], rows: int, schema: Schema, digest: Digest) -> Artifact:
+    def reference(
+        self, node: NodeId, key: Key, files: tuple[FileRecord, ...], rows: int, schema: Schema, digests: Mapping[str, Digest]
+    ) -> Artifact:
         """An output that is files of the project, read where they are."""
-        return Artifact(key, node, rows, schema, files, None, {"*": digest}, _now())
+        return Artifact(key, node, rows, schema, files, None, digests, _now())
 
     def paths(self, artifact: Artifact) -> tuple[Path, ...]:
         """The files of an output."""

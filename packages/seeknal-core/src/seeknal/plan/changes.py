@@ -137,6 +137,9 @@ class Changes:
             kinds = ("view", "table") if pointer.is_view else ("table", "view")
             found.append(Edit("LOGIC_CHANGED", None, "materialized: {} → {}".format(*kinds)))
         names = self._outlook.names(node.id)
+        if names is None and None in (new.names or ()):  # the engine gives the names that the query does not
+            described = tuple(self._types(node))
+            names = described if len(described) == len(new.names or ()) else None
         if names is not None and names != new.names:
             new = new.named(names)
         found += query_edits(

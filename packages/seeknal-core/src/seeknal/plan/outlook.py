@@ -92,6 +92,13 @@ class Outlook:
             self._names[node] = None
         self._fingerprints[node] = pointer.fingerprint
 
+    def unaudited(self, node: NodeId) -> bool:
+        """Whether a view that stays has audits that block, and reads rows now which have not been through them."""
+        pointer = self._pointers.get(node)
+        if pointer is None or not pointer.is_view or self._keys.get(node) != Key(""):
+            return False
+        return any(a.severity == "error" for a in self._dag.nodes[node].audits)
+
     def _means_the_same(self, node: NodeId, pointer: Pointer) -> bool:
         """Whether the project has the query of a view that the environment has, however it is written."""
         logic, is_view = self._dag.nodes[node].logic, self._dag.nodes[node].is_view

@@ -199,6 +199,8 @@ def _unread(node: Node, situation: Situation, outlook: Outlook, pointer: Pointer
     artifact = situation.snapshot.artifact(pointer.key)
     if artifact is None or situation.presence(artifact) != "whole":
         return Decision("build", "cache missing")
+    if artifact.location is None and isinstance(node.logic, SourceLogic) and node.logic.cache:
+        return Decision("build", "to be copied from now on")
     if node.id in situation.forced:
         return Decision("build", "forced (--full)")
     if refresh == "manual":
@@ -216,6 +218,8 @@ def _keyed(node: Node, situation: Situation, pointer: Pointer | None, key: Key, 
             return Decision("build", "output missing", key)
         return Decision("reuse", "unchanged", key)
     artifact = situation.snapshot.artifact(key) or situation.find(node.id, key)
+    if artifact is not None and artifact.location is None and isinstance(node.logic, SourceLogic) and node.logic.cache:
+        return Decision("build", "to be copied from now on", key)
     if artifact is None:
         return Decision("build", reason if pointer is None or pointer.key != key else "cache missing", key)
     presence = situation.presence(artifact)

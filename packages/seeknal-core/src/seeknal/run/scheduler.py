@@ -144,6 +144,9 @@ class Scheduler:
         """What a node takes from each of its inputs."""
         found: dict[NodeId, Read] = {}
         for source in self._situation.dag.inputs[node.id]:
+            if self._outlook.unaudited(source):
+                message = f"{source} has not been through its audits on the rows that it reads now"
+                raise NodeError("SK-RUN-009", message, at=node.at, hint=f"run it too: seeknal run --select '{source} {node.id}'")
             read = self._outlook.read(node.id, source)
             if read is None and (artifact := self._outlook.artifact(source)) is not None:
                 read = self._first_read(node, source, artifact, progress)
@@ -206,6 +209,9 @@ class Scheduler:
     ) -> None:
         """Commit what a worker made, and publish it unless an audit forbids."""
         changes = [Change("audits", f"{built.key}/{a.spec.definition}", a.outcome.to_json()) for a in built.audited if not a.volatile]
+        if built.artifact is not None and built.artifact.location is None:  # only now that its columns are known is it known which are read
+            self._outlook.settle(node.id, built.artifact)
+            built = replace(built, artifact=self._builder.comparable(built.artifact, self._outlook.wanted(node.id)))
         if built.artifact is not None:
             changes.append(Change("artifacts", built.key, built.artifact.to_json()))
         if built.error is not None:
