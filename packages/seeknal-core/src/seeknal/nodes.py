@@ -25,6 +25,8 @@ Key = NewType("Key", str)
 Digest = NewType("Digest", str)
 """A hash of data: of an output's rows without regard to their order, or of a source's files."""
 
+THRESHOLD = re.compile(r">=? ?[0-9]+(\.[0-9]+)? ?%?")
+"""How many failing rows are too many: `> 10` of them, `>= 0.5%` of all rows."""
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,119}")
 _LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
 """What a node, column set or environment may be called."""
@@ -81,6 +83,14 @@ class AuditSpec:
     where: str | None = None
     places: Mapping[str, Location] = field(default_factory=dict)
     definition: str = ""
+    warn_if: str | None = None
+    error_if: str | None = None
+    empty: Literal["pass", "warn", "error"] = "pass"
+
+    @property
+    def counts_rows(self) -> bool:
+        """Whether how many rows there are plays a part in the verdict."""
+        return self.empty != "pass" or any("%" in t for t in (self.warn_if, self.error_if) if t is not None)
 
     @property
     def at(self) -> Location | None:

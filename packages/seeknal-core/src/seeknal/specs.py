@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn, Protocol
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
-from seeknal.nodes import NAME, ColumnSchema, Schema, Severity
+from seeknal.nodes import NAME, THRESHOLD, ColumnSchema, Schema, Severity
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -61,6 +61,16 @@ Lookback = Annotated[int | str, BeforeValidator(check_lookback)]
 TextList = Annotated[list[str], BeforeValidator(_one_or_more, json_schema_input_type=str | list[str])]
 
 
+def _threshold(value: object) -> object:
+    if isinstance(value, str) and not THRESHOLD.fullmatch(value.strip()):
+        message = "write how many failing rows are too many, such as '> 10' or '> 0.1%'"
+        raise ValueError(message)
+    return value.strip() if isinstance(value, str) else value
+
+
+Threshold = Annotated[str, BeforeValidator(_threshold)]
+
+
 class Strict(BaseModel):
     """No unknown keys, no silent conversions of type."""
 
@@ -88,6 +98,11 @@ class AuditEntry(BaseModel):
     name: str | None = None
     description: str | None = None
     where: str | None = None
+    warn_if: Threshold | None = None
+    error_if: Threshold | None = None
+    mostly: Annotated[float, Field(gt=0, le=1)] | None = None
+    empty: Literal["pass", "warn", "error"] = "pass"
+    enabled: bool = True
 
     @property
     def params(self) -> dict[str, Any]:

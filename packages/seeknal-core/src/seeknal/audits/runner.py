@@ -10,6 +10,7 @@ from sqlglot import exp
 
 from seeknal.audits.outcomes import Audited
 from seeknal.audits.signature import signature_of
+from seeknal.audits.verdict import judged
 from seeknal.errors import EngineError, Location, NodeError, did_you_mean
 from seeknal.nodes import fold
 from seeknal.plugin import AggregateCheck, Column, Columns, ColumnTypes, Condition, Relation, RowCheck, Sql
@@ -53,15 +54,16 @@ class AuditRunner:
         Raises NodeError for one that cannot be asked: an unknown column, SQL that is not allowed or fails.
         """
         prepared = [self._prepare(spec, relation, schema, at) for spec in specs]
-        shared = self._scan([p for p in prepared if p.scan is not None], relation)
+        answers, rows = self._scan(prepared, relation)
         results = []
         for item in prepared:
+            counted = rows.get(item.spec.where)
             if item.scan is not None:
                 volatile = any(e is not None and clock(e) is not None for e in (item.scan, self._where(item.spec)))
-                results.append(_judge_scan(item, *shared[id(item)], volatile=volatile))
+                results.append(_judge_scan(item, *answers[id(item)], counted, volatile=volatile))
             else:
-                results.append(self._query(item))
-        return results
+                results.append(self._query(item, counted))
+        return [Audited(a.spec, judged(a.spec, a.outcome), a.volatile) for a in results]
 
     def _prepare(self, spec: AuditSpec, relation: str, schema: Schema, at: Location | None) -> _Prepared:
         signature = signature_of(self._audits[spec.type])
@@ -72,6 +74,7 @@ class AuditRunner:
             if isinstance(check, RowCheck):
                 return _Prepared(spec, columns, self._bad_rows(check))
             if isinstance(check, AggregateCheck):
+                _refuse_thresholds(spec)
                 return _Prepared(spec, columns, parse_select("SELECT " + check.value, self._dialect).selects[0].unalias(), check=check)
             listed = [check] if isinstance(check, str) else check
             return _Prepared(spec, columns, queries=tuple(self._checked(q, relation, spec) for q in listed))
@@ -128,22 +131,27 @@ class AuditRunner:
             _filter_tables(tree, relation, where)
         return tree
 
-    def _scan(self, prepared: list[_Prepared], relation: str) -> dict[int, tuple[Any, float]]:
-        """Answer every expression, those with the same `where` in one query over the relation. Audits share its time equally."""
+    def _scan(self, prepared: list[_Prepared], relation: str) -> tuple[dict[int, tuple[Any, float]], dict[str | None, int]]:
+        """Answer every expression, those with the same `where` in one query over the relation. Audits share its time equally.
+
+        The second answer is how many rows there are, by `where`.
+        """
         found: dict[int, tuple[Any, float]] = {}
-        for condition in dict.fromkeys(p.spec.where for p in prepared):
+        rows: dict[str | None, int] = {}
+        for condition in dict.fromkeys(p.spec.where for p in prepared if p.scan is not None or p.spec.counts_rows):
             group = [p for p in prepared if p.spec.where == condition and p.scan is not None]
             named = [p.scan.copy().as_(f"c{n}") for n, p in enumerate(group) if p.scan is not None]
-            query = exp.select(*named).from_(exp.Table(this=exp.to_identifier(relation, quoted=True)))
-            where = self._where(group[0].spec)
+            query = exp.select(exp.Count(this=exp.Star()).as_("n"), *named).from_(exp.Table(this=exp.to_identifier(relation, quoted=True)))
+            spec = next(p.spec for p in prepared if p.spec.where == condition)
+            where = self._where(spec)
             query = query.where(where) if where is not None else query
             begun = time.perf_counter()
-            values = self._rows(query, group[0].spec, 1)[1][0]
-            seconds = (time.perf_counter() - begun) / len(group)
+            rows[condition], *values = self._rows(query, spec, 1)[1][0]
+            seconds = (time.perf_counter() - begun) / max(len(group), 1)
             found.update({id(p): (value, seconds) for p, value in zip(group, values, strict=True)})
-        return found
+        return found, rows
 
-    def _query(self, item: _Prepared) -> Audited:
+    def _query(self, item: _Prepared, rows: int | None) -> Audited:
         begun = time.perf_counter()
         failing, volatile, example = 0, False, ""
         for query in item.queries:
@@ -154,7 +162,7 @@ class AuditRunner:
                 example = ", ".join(f"{n} = {v!r}" for n, v in self._example(query, item.spec))
             failing += count
         message = f"{failing:,} failing row{'s' if failing != 1 else ''}, such as {example}" if failing else "passed"
-        return Audited(item.spec, _outcome(item, failing, message, time.perf_counter() - begun), volatile)
+        return Audited(item.spec, _outcome(item, failing, message, time.perf_counter() - begun, rows), volatile)
 
     def _example(self, query: exp.Query, spec: AuditSpec) -> list[tuple[str, Any]]:
         """The least of the rows that a query returns: the same one each time."""
@@ -185,6 +193,12 @@ def _asked(signature: Signature, target: Relation, arguments: dict[str, Any], sp
     raise NodeError("SK-AUDIT-003", f"audit {spec.type} returned {type(check).__name__}", at=spec.at, hint=hint)
 
 
+def _refuse_thresholds(spec: AuditSpec) -> None:
+    if spec.warn_if or spec.error_if:
+        message = "warn_if, error_if and mostly count failing rows; this audit checks one value"
+        raise SqlProblem("SK-AUDIT-002", message)
+
+
 def _filter_tables(tree: exp.Query, relation: str, where: exp.Expr) -> None:
     """Make every reading of the relation see only the rows that `where` keeps."""
     for table in list(tree.find_all(exp.Table)):
@@ -194,20 +208,22 @@ def _filter_tables(tree: exp.Query, relation: str, where: exp.Expr) -> None:
             table.replace(rows.subquery(alias))
 
 
-def _judge_scan(item: _Prepared, value: Any, seconds: float, *, volatile: bool) -> Audited:
+def _judge_scan(item: _Prepared, value: Any, seconds: float, rows: int | None, *, volatile: bool) -> Audited:
     if item.check is None:
         failing = int(value or 0)
         message = f"{failing:,} failing row{'s' if failing != 1 else ''}" if failing else "passed"
-        return Audited(item.spec, _outcome(item, failing, message, seconds), volatile)
+        return Audited(item.spec, _outcome(item, failing, message, seconds, rows), volatile)
     check = item.check
     low = check.minimum is not None and (value is None or value < check.minimum)
     high = check.maximum is not None and (value is None or value > check.maximum)
     bound = f"at least {check.minimum:,}" if low else f"at most {check.maximum:,}" if high else ""
     shown = f"{value:,}" if isinstance(value, int | float) else str(value)
     message = f"{check.value} is {shown}, expected {bound}" if bound else "passed"
-    return Audited(item.spec, _outcome(item, 1 if bound else 0, message, seconds), volatile)
+    return Audited(item.spec, _outcome(item, 1 if bound else 0, message, seconds, rows), volatile)
 
 
-def _outcome(item: _Prepared, failing: int, message: str, seconds: float) -> AuditOutcome:
+def _outcome(item: _Prepared, failing: int, message: str, seconds: float, rows: int | None) -> AuditOutcome:
     spec = item.spec
-    return AuditOutcome(spec.type, item.columns, spec.severity, failing == 0, failing, message, round(seconds, 6), spec.name)
+    if rows == 0 and spec.empty != "pass":
+        message = "no rows to check"
+    return AuditOutcome(spec.type, item.columns, spec.severity, failing == 0, failing, message, round(seconds, 6), spec.name, rows)

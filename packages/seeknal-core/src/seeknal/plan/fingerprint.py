@@ -128,7 +128,7 @@ CONFIG = ("description", "owner", "tags", "meta", "audits", "columns")
 
 def config_hash(node: Node) -> str:
     """What does not change the data: documentation, ownership, audits. A short hash for each of `CONFIG`, so that they can be told apart."""
-    audits = [[a.type, a.severity, a.name, a.description, a.definition] for a in node.audits]
+    audits = [[a.type, a.severity, a.name, a.description, a.definition, a.warn_if, a.error_if, a.empty] for a in node.audits]
     described = [[c.name, c.description] for c in node.columns if c.description or not c.type]
     parts = [node.description, node.owner, node.tags, dict(node.meta), audits, described]
     return ".".join(_hash(p)[:12] if p else "" for p in parts)

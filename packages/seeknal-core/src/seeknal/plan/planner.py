@@ -11,6 +11,8 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Literal
 
+from seeknal.audits.outcomes import blocking
+from seeknal.audits.verdict import judged
 from seeknal.nodes import (
     DocumentLogic,
     ExposureLogic,
@@ -32,9 +34,10 @@ if TYPE_CHECKING:
 
     from seeknal.artifacts import Presence
     from seeknal.graph.dag import Dag
+    from seeknal.nodes import AuditSpec
     from seeknal.plan.analyses import Analyses
     from seeknal.plan.changes import Change
-    from seeknal.state.model import Artifact, Pointer, Read, Snapshot
+    from seeknal.state.model import Artifact, AuditOutcome, Pointer, Read, Snapshot
 
 Action = Literal["build", "reuse", "may_build", "skip"]
 
@@ -184,10 +187,16 @@ def _has_its_columns(node: Node, outlook: Outlook, pointer: Pointer | None, deci
 
 def _audits(node: Node, key: Key, situation: Situation) -> Audits:
     """Whether this very output has been through its audits, and passed those that block."""
-    outcomes = [(spec, situation.snapshot.audit(key, spec.definition)) for spec in node.audits]
-    if any(outcome is None for _, outcome in outcomes):
+    found = [(spec, situation.snapshot.audit(key, spec.definition)) for spec in node.audits]
+    known = [judged(spec, outcome) for spec, outcome in found if outcome is not None and _is_told(spec, outcome)]
+    if len(known) < len(found):
         return "missing"
-    return "failed" if any(spec.severity == "error" and outcome and not outcome.passed for spec, outcome in outcomes) else "known"
+    return "failed" if blocking(known) else "known"
+
+
+def _is_told(spec: AuditSpec, outcome: AuditOutcome) -> bool:
+    """Whether an outcome from before holds all that the verdict follows from."""
+    return outcome.rows is not None or not spec.counts_rows
 
 
 def _unread(node: Node, situation: Situation, outlook: Outlook, pointer: Pointer | None) -> Decision:

@@ -131,7 +131,19 @@ def _node_values(node: Node) -> list[Any]:
     elif logic.get("place"):
         logic["place"] = _place(getattr(node.logic, "place", None))
     audits = [
-        [a.type, dict(a.params), a.severity, a.name, a.description, a.where, {k: _place(p) for k, p in a.places.items()}, a.definition]
+        [
+            a.type,
+            dict(a.params),
+            a.severity,
+            a.name,
+            a.description,
+            a.where,
+            {k: _place(p) for k, p in a.places.items()},
+            a.definition,
+            a.warn_if,
+            a.error_if,
+            a.empty,
+        ]
         for a in node.audits
     ]
     return [
@@ -162,5 +174,5 @@ def _text_place(values: list[Any] | None) -> TextPlace | None:
 
 
 def _audit(values: list[Any]) -> AuditSpec:
-    type_, params, severity, name, description, where, places, definition = values
-    return AuditSpec(type_, params, severity, name, description, where, {k: Location(*p) for k, p in places.items()}, definition)
+    type_, params, severity, name, description, where, places, *more = values
+    return AuditSpec(type_, params, severity, name, description, where, {k: Location(*p) for k, p in places.items()}, *more)

@@ -236,7 +236,7 @@ class NodeLowering:
     # Audits
 
     def _audits(self) -> list[AuditSpec]:
-        found = [self._audit(entry, ("audits", i)) for i, entry in enumerate(self.spec.audits)]
+        found = [self._audit(entry, ("audits", i)) for i, entry in enumerate(self.spec.audits) if entry.enabled]
         for number, column in enumerate(self.spec.columns):
             key = number if isinstance(self.document.get("columns"), list) else column.name
             for i, entry in enumerate(column.audits):
@@ -247,7 +247,7 @@ class NodeLowering:
         from seeknal.specs import AuditEntry
 
         full = AuditEntry(type=entry) if isinstance(entry, str) else entry
-        return self._audit(full, path, column)
+        return self._audit(full, path, column) if full.enabled else None
 
     def _audit(self, entry: AuditEntry, path: tuple[str | int, ...], column: str | None = None) -> AuditSpec | None:
         type_path = (*path, "type") if (*path, "type") in self.source.marks else path
@@ -263,10 +263,13 @@ class NodeLowering:
                     params[parameter.name] = column
                     break
         before = len(self.errors)
+        if entry.mostly is not None and (entry.error_if or entry.warn_if):
+            self._report("SK-AUDIT-002", "say either 'mostly', or 'warn_if' and 'error_if'", (*path, "mostly"))
+        shared = [k for k in type(entry).model_fields if k != "type"]
         for key in params:
             if key not in signature.parameters:
-                hint = did_you_mean(key, [*signature.parameters, "severity", "name", "description", "where"])
-                hint = hint or f"audit {entry.type} knows: {', '.join(signature.parameters)}, severity, name, description, where"
+                hint = did_you_mean(key, [*signature.parameters, *shared])
+                hint = hint or f"audit {entry.type} knows: {', '.join([*signature.parameters, *shared])}"
                 self._report("SK-AUDIT-001", f"audit {entry.type} has no parameter '{key}'", (*path, key), hint, key=True)
         values, problems = signature.check(params)
         for name, problem in problems:
@@ -283,7 +286,14 @@ class NodeLowering:
         places[""] = self.at(*type_path)
         severity = entry.severity or self.scope.default_severity
         definition = audit_definition(signature.code, values, where)
-        return AuditSpec(entry.type, values, severity, entry.name, entry.description, where, places, definition)
+        error_if, warn_if = entry.error_if, entry.warn_if
+        if entry.mostly is not None:
+            from decimal import Decimal  # start-up time
+
+            share = f"> {(1 - Decimal(str(entry.mostly))) * 100:f}%"
+            error_if, warn_if = (share, warn_if) if severity == "error" else (error_if, share)
+        found = AuditSpec(entry.type, values, severity, entry.name, entry.description, where, places, definition)
+        return replace(found, warn_if=warn_if, error_if=error_if, empty=entry.empty)
 
     def _audit_sql(self, template: str, path: tuple[str | int, ...]) -> str:
         place = self.text_at(*path)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from seeknal.audits.outcomes import Audited, blocking
+from seeknal.audits.verdict import judged
 from seeknal.errors import ConnectionFailed, EngineError, NodeError, SeeknalError
 from seeknal.nodes import (
     Digest,
@@ -296,10 +297,10 @@ class Builder:
         known, missing = [], []
         for spec in node.audits:
             outcome = self._situation.snapshot.audit(built.key, spec.definition)
-            if outcome is None or anew:
+            if outcome is None or anew or (outcome.rows is None and spec.counts_rows):
                 missing.append(spec)
             else:
-                known.append(replace(outcome, severity=spec.severity, name=spec.name))
+                known.append(judged(spec, outcome))
         audited: list[Audited] = []
         if missing:
             self._audits.update({s.type: self._project.registry.audit(s.type) for s in missing})

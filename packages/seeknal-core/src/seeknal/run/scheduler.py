@@ -12,6 +12,7 @@ from collections import deque
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Protocol
 
+from seeknal.audits.verdict import judged
 from seeknal.errors import EngineError, NodeError, SeeknalError
 from seeknal.nodes import Key, NodeId, SqlLogic
 from seeknal.plan.planner import Decision, decide, not_selected
@@ -197,11 +198,7 @@ class Scheduler:
             changes.append(Change("pointers", f"{self._situation.environment}/{node.id}", pointer.to_json()))
         self._later += changes
         rows = decision.artifact.rows if decision.artifact else None
-        audits = tuple(
-            replace(o, severity=s.severity, name=s.name)
-            for s in node.audits
-            if (o := self._situation.snapshot.audit(key, s.definition)) is not None
-        )
+        audits = tuple(judged(s, o) for s in node.audits if (o := self._situation.snapshot.audit(key, s.definition)) is not None)
         self._finish(node, NodeResult(node.id, "reused", decision.reason, rows, audits=audits), progress, ready)
 
     def _settle(

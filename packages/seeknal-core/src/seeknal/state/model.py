@@ -188,6 +188,7 @@ class AuditOutcome:
     message: str
     seconds: float
     name: str | None = None
+    rows: int | None = None
 
     @property
     def label(self) -> str:
