@@ -28,7 +28,7 @@ from seeknal.kinds.exposure import ExposureSpec
 from seeknal.kinds.python import PythonSourceSpec
 from seeknal.kinds.source import SourceSpec
 from seeknal.kinds.transform import TransformSpec
-from seeknal.project.config import AuditDefaults, Config, Execution, PluginSettings, StateSettings
+from seeknal.project.config import AuditDefaults, Config, Environments, Execution, Janitor, PluginSettings, StateSettings
 from seeknal.project.parsing import NOT_BUILT_YET
 from seeknal.project.profiles import ConnectionEntry, ProfileEntry, ProfilesFile
 from seeknal.registry import Registry
@@ -306,6 +306,7 @@ def python_api() -> str:
     sections = []
     for name in (
         "Project", "RunOptions", "CompareOptions", "Comparison", "Lineage", "ColumnLineage", "NodeLineage", "ColumnEdge", "Impact", "Affected",
+        "Environment", "Promotion", "Rollback", "Move",
     ):  # fmt: skip
         thing = getattr(seeknal, name)
         members = []
@@ -351,6 +352,8 @@ PARTS: dict[str, Callable[[], str]] = {
     "project-keys": lambda: _fields(Config),
     "state-keys": lambda: _fields(StateSettings),
     "execution-keys": lambda: _fields(Execution),
+    "environment-keys": lambda: _fields(Environments),
+    "janitor-keys": lambda: _fields(Janitor),
     "audit-default-keys": lambda: _fields(AuditDefaults),
     "plugin-keys": lambda: _fields(PluginSettings),
     "profiles-keys": lambda: _fields(ProfilesFile),

@@ -111,6 +111,13 @@ def test_state_info(shop):
     check("state_info", shop.cli("state", "info", "--format", "json").json())
 
 
+def test_janitor(shop):
+    shop.edit("seeknal/shop.yml", "'paid'", "'open'").cli("run", "--continue-on-error")
+    arguments = ["janitor", "--grace", "0h", "--keep-runs", "0", "--format", "json"]
+    check("janitor", shop.cli(*arguments, "--dry-run").json())
+    check("janitor", shop.cli(*arguments, "--yes").json())
+
+
 @pytest.mark.parametrize("options", [["--on", "id"], [], ["--on", "id", "--limit", "0", "--columns", "status"]])
 def test_table_diff(shop, options):
     shop.write("data/orders.csv", "id,status,more\n1,sent,x\n3,paid,\n").cli("run", "--continue-on-error")
@@ -140,3 +147,26 @@ def test_events(shop):
 def test_every_schema_is_linked_from_a_page():
     pages = "".join(p.read_text(encoding="utf-8") for p in ROOT.glob("docs/reference/*.md"))
     assert [p.name for p in SCHEMAS.glob("*.json") if f"schemas/{p.name}" not in pages] == []
+
+
+def test_environments(project):
+    folder = project({"seeknal/a.sql": "SELECT 1 AS a", "seeknal/b.sql": "SELECT a AS b FROM {{ ref('a') }}", "seeknal/v.yml": VIEW})
+    check("environments", folder.cli("env", "list", "--format", "json").json())
+    folder.cli("run").assert_success()
+    folder.edit("seeknal/b.sql", "a AS b", "a + 1 AS b").write("seeknal/more.sql", "SELECT 1 AS one")
+    for command in ("plan dev", "run --env dev", "plan dev", "plan other"):
+        folder.cli(*command.split()).assert_success()
+    check("plan", folder.cli("plan", "dev", "--format", "json").json())
+    check("environments", folder.cli("env", "list", "--format", "json").json())
+    for name in ("prod", "dev"):
+        check("environment", folder.cli("env", "show", name, "--format", "json").json())
+    check("promotion", folder.cli("promote", "dev", "--dry-run", "--format", "json").json())
+    check("promotion", folder.cli("promote", "dev", "--yes", "--format", "json").json())
+    check("rollback", folder.cli("env", "rollback", "prod", "--dry-run", "--format", "json").json())
+    check("rollback", folder.cli("env", "rollback", "prod", "--yes", "--format", "json").json())
+    refused = folder.cli("promote", "dev", "--dry-run", "--format", "json").assert_failed("SK-ENV-007")
+    check("promotion", refused.json())
+    assert refused.json()["refused"]["code"] == "SK-ENV-007"
+
+
+VIEW = "kind: transform\nname: v\nmaterialized: view\nsql: SELECT b FROM {{ ref('b') }}\n"

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import threading
 import uuid
 from dataclasses import dataclass, replace
@@ -154,6 +155,12 @@ class ArtifactStore:
                     moved.append(aside)
             (self.target / artifact.location / META).unlink(missing_ok=True)
         return moved
+
+    def touch(self, artifact: Artifact) -> None:
+        """Say that an output was taken up again, to whoever would remove what has long been of no use."""
+        if artifact.location is not None:
+            with contextlib.suppress(OSError):
+                os.utime(self.target / artifact.location / META)
 
     def find(self, node: NodeId, key: Key) -> Artifact | None:
         """An output that exists although state does not know it: built by a colleague, or before state was lost."""

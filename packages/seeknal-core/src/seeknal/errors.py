@@ -121,7 +121,8 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
     known = list(known)
     near = [(_slips(typed, k.casefold()), k) for k in known]
     slips, found = min(near, default=(0, ""), key=lambda n: n[0])
-    if found and slips <= max(1, (len(word) + 1) // 4) and slips * 2 < len(word):
+    few = slips * 2 <= len(word) if len(word) != len(found) else slips * 2 < len(word)
+    if found and few and slips <= max(1, (max(len(word), len(found)) + 1) // 4):
         return found
     parts = set(typed.split("_"))
     shared = [(len(parts ^ other), k) for k in known if (other := set(k.casefold().split("_"))) and (parts < other or other < parts)]

@@ -295,11 +295,15 @@ class NodeKind:
 
 @dataclass(frozen=True, slots=True)
 class StateBackend:
-    """Where state is kept. `target` names a callable that takes the project's target folder and the keys under `state:`."""
+    """Where state is kept. `target` names a callable that takes the project's target folder and the keys under `state:`.
+
+    A place that is `shared` can keep the state of several projects apart: where `state:` has no `project`, it is told the project's name.
+    """
 
     name: str
     target: str
     description: str = ""
+    shared: bool = False
 
 
 @dataclass(frozen=True, slots=True)

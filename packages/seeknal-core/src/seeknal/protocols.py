@@ -149,7 +149,8 @@ class EngineDriver(Protocol):
         """Make `relations` readable under their names in the environment's schema of the warehouse, and `dropped` no longer.
 
         Readers of the warehouse see all of the change or none of it. Names that are not mentioned stay as they are. Queries read
-        other relations of the same environment by name, and come after what they read.
+        other relations of the same environment by name, and come after what they read. Nothing remains of an environment all of whose
+        relations were dropped.
         """
         ...
 

@@ -29,7 +29,7 @@ _PROVIDERS = {
     ("connection", "starrocks"): "seeknal-starrocks", ("connection", "postgres"): "seeknal-duckdb[postgres]",
     ("connection", "mysql"): "seeknal-duckdb[mysql]", ("connection", "sqlite"): "seeknal-duckdb", ("connection", "duckdb"): "seeknal-duckdb",
     ("kind", "semantic_model"): "seeknal-semantic", ("kind", "metric"): "seeknal-semantic",
-    ("state", "sqlite"): "seeknal-sql-state", ("state", "postgres"): "seeknal-sql-state",
+    ("state", "sqlite"): "seeknal-sql-state", ("state", "postgres"): "seeknal-sql-state[postgres]",
 }  # fmt: skip
 
 T = TypeVar("T", Audit, Command, Connection, Engine, NodeKind, StateBackend, TemplateGlobal)

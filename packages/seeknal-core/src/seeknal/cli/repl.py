@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from seeknal.cli.options import invocation_of, shared_options
+from seeknal.cli.options import env_option, invocation_of, shared_options
 from seeknal.cli.output import note, number, plural, print_rows, print_table, seconds
 from seeknal.errors import (
     EXIT_FAILED,
@@ -40,10 +40,11 @@ _SHOWN = 100
 
 @click.command()
 @click.option("--exec", "-e", "sql", metavar="SQL", help="Run this and stop. SQL that is piped in is run the same way.")
+@env_option
 @click.option("--format", "format_", type=click.Choice(["table", "json", "csv"]), default="table", show_default=True)
 @shared_options
 @click.pass_context
-def repl(ctx: click.Context, sql: str | None, format_: str) -> int:
+def repl(ctx: click.Context, sql: str | None, environment: str, format_: str) -> int:
     """Ask what is published, in SQL, interactively or with --exec. Nothing can be changed.
 
     Nodes are relations: transform.revenue_by_day, or transform_revenue_by_day.
@@ -51,7 +52,8 @@ def repl(ctx: click.Context, sql: str | None, format_: str) -> int:
     from seeknal.run.querying import Querying
 
     project = invocation_of(ctx).project()
-    with Querying(project) as querying:
+    project.state.read().require(environment)
+    with Querying(project, environment) as querying:
         if sql is None and sys.stdin.isatty():
             from seeknal.cli.prompt import interact  # start-up time: prompt_toolkit
 

@@ -151,9 +151,8 @@ class Outlook:
             if read is None or not read.key or self._keys.get(source) != read.key or self.recorded(source) is None:
                 return False
             artifact = self._artifacts.get(source)
-            if (
-                artifact is not None and artifact.identity(read.columns) != read.digest.partition(_ORDERED)[0]
-            ):  # written again under its key, with other rows
+            # it may have been written again under its key, with other rows
+            if artifact is not None and artifact.identity(read.columns) != read.digest.partition(_ORDERED)[0]:
                 return False
         return (pointer.fingerprint.schema, pointer.fingerprint.config) == (schema_hash(node), config_hash(node))
 

@@ -217,6 +217,10 @@ class Builder:
         """The output as it is to be remembered from now on."""
         return self._store.retimed.get(artifact.key, artifact)
 
+    def taken_up(self, artifact: Artifact) -> None:
+        """An environment points to this output from now on that did not before."""
+        self._store.touch(artifact)
+
     def paths(self, artifact: Artifact) -> Sequence[Path]:
         """The files of an output."""
         return self._store.paths(artifact)

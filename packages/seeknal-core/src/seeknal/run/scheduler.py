@@ -103,6 +103,9 @@ class Scheduler:
         except KeyboardInterrupt:
             progress.interrupted = True
             self._cancel(progress, flying)
+        except BaseException:
+            self._abandon(len(flying))
+            raise
         finally:
             for _ in self._threads:
                 self._tasks.put(None)
@@ -193,6 +196,8 @@ class Scheduler:
         version = self._situation.versions.get(node.id)
         pointer = self._pointer(node, key, inputs, version)
         before = self._situation.pointers.get(node.id)
+        if decision.artifact is not None and (before is None or before.key != key):
+            self._builder.taken_up(decision.artifact)
         if before is None or replace(before, run_id=pointer.run_id) != pointer:
             progress.pointers[node.id] = pointer
             changes.append(Change("pointers", f"{self._situation.environment}/{node.id}", pointer.to_json()))
@@ -304,6 +309,15 @@ class Scheduler:
             raise outcome
         else:
             self._settle(node, decision, outcome, self._inputs(node, progress), progress, ready)
+
+    def _abandon(self, flying: int) -> None:
+        """Stop what is in flight, nothing of which can be committed any more: a process must not end while its engine is at work."""
+        self._relations.interrupt()
+        for _ in range(flying):
+            try:
+                self._outcomes.get(timeout=_GRACE_SECONDS)
+            except queue.Empty:
+                return
 
     def _cancel(self, progress: Progress, flying: set[NodeId]) -> None:
         """Cancel what is in flight, wait a little for it, and commit what still finished."""
