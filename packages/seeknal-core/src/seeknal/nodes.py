@@ -27,6 +27,8 @@ Digest = NewType("Digest", str)
 
 THRESHOLD = re.compile(r">=? ?[0-9]+(\.[0-9]+)? ?%?")
 """How many failing rows are too many: `> 10` of them, `>= 0.5%` of all rows."""
+SAMPLE = 100
+"""How many failing rows of an audit are kept that does not say it."""
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,119}")
 _LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
 """What a node, column set or environment may be called."""
@@ -72,7 +74,8 @@ class AuditSpec:
     """One audit as the user asked for it: which one, with what parameters, and how much a failure matters.
 
     `params` holds what the audit's own signature names, already checked; `places` maps a parameter (or `""` for the audit
-    itself) to where it was written. `definition` is a hash of what is checked: the audit's code, parameters and `where`.
+    itself) to where it was written. `definition` is a hash of what is checked: the audit's code, parameters and `where`. At most `sample`
+    failing rows are kept (none, unless `store_failures`) or shown, without what stands in the columns of `redact`.
     """
 
     type: str
@@ -86,6 +89,14 @@ class AuditSpec:
     warn_if: str | None = None
     error_if: str | None = None
     empty: Literal["pass", "warn", "error"] = "pass"
+    sample: int = SAMPLE
+    redact: tuple[str, ...] = ()
+    store_failures: bool = True
+    tags: tuple[str, ...] = ()
+
+    def hides(self, column: str) -> bool:
+        """Whether what stands in this column is not to be shown."""
+        return fold(column) in {fold(c) for c in self.redact}
 
     @property
     def counts_rows(self) -> bool:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn, Protocol
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
-from seeknal.nodes import NAME, THRESHOLD, ColumnSchema, Schema, Severity
+from seeknal.nodes import NAME, SAMPLE, THRESHOLD, ColumnSchema, Schema, Severity
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -102,6 +102,10 @@ class AuditEntry(BaseModel):
     error_if: Threshold | None = None
     mostly: Annotated[float, Field(gt=0, le=1)] | None = None
     empty: Literal["pass", "warn", "error"] = "pass"
+    sample: Annotated[int, Field(ge=0, le=10_000)] = SAMPLE
+    redact: TextList = Field(default_factory=list)
+    store_failures: bool = True
+    tags: TextList = Field(default_factory=list)
     enabled: bool = True
 
     @property

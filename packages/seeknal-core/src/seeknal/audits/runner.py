@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from seeknal.protocols import Session
 
 THIS = "__THIS__"
+HIDDEN = "***"
+"""What stands for a value that is not to be shown."""
 
 
 @dataclass(frozen=True)
@@ -68,6 +70,8 @@ class AuditRunner:
     def _prepare(self, spec: AuditSpec, relation: str, schema: Schema, at: Location | None) -> _Prepared:
         signature = signature_of(self._audits[spec.type])
         arguments, columns = self._arguments(spec, signature, schema, at)
+        for name in spec.redact:
+            self._column(name, {fold(c.name): c.name for c in schema}, spec, spec.places.get("redact") or spec.at or at)
         target = Relation(exp.to_identifier(relation, quoted=True).sql(dialect=self._dialect))
         try:
             check = _asked(signature, target, arguments, spec)
@@ -158,18 +162,18 @@ class AuditRunner:
             volatile = volatile or clock(query) is not None
             counted = exp.select(exp.Count(this=exp.Star())).from_(query.copy().subquery("failing"))
             count = int(self._rows(counted, item.spec, 1)[1][0][0])
-            if count and not failing:
-                example = ", ".join(f"{n} = {v!r}" for n, v in self._example(query, item.spec))
+            if count and not failing and item.spec.sample:
+                example = ", such as " + ", ".join(f"{n} = {v}" for n, v in self._example(query, item.spec))
             failing += count
-        message = f"{failing:,} failing row{'s' if failing != 1 else ''}, such as {example}" if failing else "passed"
+        message = f"{failing:,} failing row{'s' if failing != 1 else ''}{example}" if failing else "passed"
         return Audited(item.spec, _outcome(item, failing, message, time.perf_counter() - begun, rows), volatile)
 
-    def _example(self, query: exp.Query, spec: AuditSpec) -> list[tuple[str, Any]]:
-        """The least of the rows that a query returns: the same one each time."""
+    def _example(self, query: exp.Query, spec: AuditSpec) -> list[tuple[str, str]]:
+        """The least of the rows that a query returns: the same one each time. What is to be hidden is."""
         names, _ = self._rows(query, spec, 1)
         least = exp.select("*").from_(query.copy().subquery("failing")).order_by(*(exp.Literal.number(n + 1) for n in range(len(names))))
         _, rows = self._rows(least, spec, 1)
-        return list(zip(names, rows[0], strict=True))
+        return [(n, HIDDEN if spec.hides(n) else repr(v)) for n, v in zip(names, rows[0], strict=True)]
 
     def _rows(self, query: exp.Query, spec: AuditSpec, limit: int) -> tuple[tuple[str, ...], list[tuple[Any, ...]]]:
         try:
@@ -218,6 +222,7 @@ def _judge_scan(item: _Prepared, value: Any, seconds: float, rows: int | None, *
     high = check.maximum is not None and (value is None or value > check.maximum)
     bound = f"at least {check.minimum:,}" if low else f"at most {check.maximum:,}" if high else ""
     shown = f"{value:,}" if isinstance(value, int | float) else str(value)
+    shown = HIDDEN if any(item.spec.hides(c) for c in item.columns) else shown
     message = f"{check.value} is {shown}, expected {bound}" if bound else "passed"
     return Audited(item.spec, _outcome(item, 1 if bound else 0, message, seconds, rows), volatile)
 

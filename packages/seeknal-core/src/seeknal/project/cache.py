@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     import os
     from pathlib import Path
 
-FORMAT = 2
+FORMAT = 3
 FILE = "parsed.json"
 _RACY_NS = 2_000_000_000
 _LOGIC: dict[str, type[Logic]] = {
@@ -143,6 +143,10 @@ def _node_values(node: Node) -> list[Any]:
             a.warn_if,
             a.error_if,
             a.empty,
+            a.sample,
+            a.redact,
+            a.store_failures,
+            a.tags,
         ]
         for a in node.audits
     ]
@@ -174,5 +178,8 @@ def _text_place(values: list[Any] | None) -> TextPlace | None:
 
 
 def _audit(values: list[Any]) -> AuditSpec:
-    type_, params, severity, name, description, where, places, *more = values
-    return AuditSpec(type_, params, severity, name, description, where, {k: Location(*p) for k, p in places.items()}, *more)
+    type_, params, severity, name, description, where, places, *more, sample, redact, store_failures, tags = values
+    located = {k: Location(*p) for k, p in places.items()}
+    return AuditSpec(
+        type_, params, severity, name, description, where, located, *more, sample, tuple(redact), store_failures, tuple(tags)
+    )

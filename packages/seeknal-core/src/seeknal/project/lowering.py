@@ -282,10 +282,11 @@ class NodeLowering:
         where = self._where(entry.where, (*path, "where")) if entry.where is not None else None
         if len(self.errors) > before:
             return None
-        places = {name: self.at(*path, name) for name in (*values, "where") if (*path, name) in self.source.marks}
+        places = {name: self.at(*path, name) for name in (*values, "where", "redact") if (*path, name) in self.source.marks}
         places[""] = self.at(*type_path)
         severity = entry.severity or self.scope.default_severity
-        definition = audit_definition(signature.code, values, where)
+        hidden = ["*"] if entry.sample == 0 else entry.redact
+        definition = audit_definition(signature.code, values, where, hidden)
         error_if, warn_if = entry.error_if, entry.warn_if
         if entry.mostly is not None:
             from decimal import Decimal  # start-up time
@@ -293,7 +294,8 @@ class NodeLowering:
             share = f"> {(1 - Decimal(str(entry.mostly))) * 100:f}%"
             error_if, warn_if = (share, warn_if) if severity == "error" else (error_if, share)
         found = AuditSpec(entry.type, values, severity, entry.name, entry.description, where, places, definition)
-        return replace(found, warn_if=warn_if, error_if=error_if, empty=entry.empty)
+        found = replace(found, warn_if=warn_if, error_if=error_if, empty=entry.empty, sample=entry.sample, redact=tuple(entry.redact))
+        return replace(found, store_failures=entry.store_failures, tags=tuple(entry.tags))
 
     def _audit_sql(self, template: str, path: tuple[str | int, ...]) -> str:
         place = self.text_at(*path)
