@@ -15,7 +15,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from seeknal.artifacts import ArtifactStore
+from seeknal.artifacts import REJECTED, ArtifactStore
 from seeknal.errors import ProjectError, ProjectErrors
 from seeknal.graph.dag import Dag
 from seeknal.nodes import ExposureLogic, Node, NodeId, SourceLogic
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from seeknal.plan.outlook import Outlook
     from seeknal.plan.planner import Plan, Situation
     from seeknal.protocols import Rows, Session
+    from seeknal.run.checking import Checked
     from seeknal.run.comparing import CompareOptions
     from seeknal.run.comparison import Comparison
     from seeknal.run.environments import Rollback
@@ -286,6 +287,15 @@ class Project:
 
         return read_rows(self, self.find(name), limit, rejected=rejected, environment=environment)
 
+    def audit(self, selected: frozenset[NodeId] | None = None, *, environment: str = PROD, sample: int = 0) -> list[Checked]:
+        """Run the audits of some nodes (None: of all) on what is published. Nothing is built, and nothing is published otherwise afterwards.
+
+        With `sample`, at most so many failing rows of each audit are brought along.
+        """
+        from seeknal.run.checking import check
+
+        return check(self, selected, environment, sample)
+
     def compare(
         self, name: str, other: str | None = None, *, environments: Sequence[str] = (), options: CompareOptions | None = None
     ) -> Comparison:
@@ -303,7 +313,8 @@ class Project:
     def _open_session(self, memory_limit: str | None = None) -> Session:
         from seeknal.protocols import SessionSettings
 
-        readable, writable = [self.store.cache], [self.store.cache]
+        own = [self.store.cache, self.target / REJECTED]
+        readable, writable = [*own], [*own]
         for node in self.nodes.values():
             logic = node.logic
             if isinstance(logic, SourceLogic) and not logic.cache and logic.table is not None:

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 META = "artifact.json"
+REJECTED = "rejected"
+"""The folder of failing rows, beside that of outputs."""
 _BLOCK = 1 << 20
 
 Presence = Literal["whole", "missing", "damaged"]

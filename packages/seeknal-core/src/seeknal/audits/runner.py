@@ -16,7 +16,7 @@ from seeknal.nodes import fold
 from seeknal.plugin import AggregateCheck, Column, Columns, ColumnTypes, Condition, Relation, RowCheck, Sql
 from seeknal.sql.canonical import clock
 from seeknal.sql.guard import SqlProblem, parse_condition, parse_select, tables
-from seeknal.state.model import AuditOutcome
+from seeknal.state.model import EXAMPLE, AuditOutcome
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -38,6 +38,7 @@ class _Prepared:
     spec: AuditSpec
     columns: tuple[str, ...]
     scan: exp.Expr | None = None
+    bad: exp.Expr | None = None
     queries: tuple[exp.Query, ...] = ()
     check: AggregateCheck | None = None
 
@@ -67,6 +68,15 @@ class AuditRunner:
                 results.append(self._query(item, counted))
         return [Audited(a.spec, judged(a.spec, a.outcome), a.volatile) for a in results]
 
+    def failing(self, spec: AuditSpec, relation: str, schema: Schema, at: Location | None = None) -> tuple[exp.Query, ...]:
+        """Queries for the rows that an audit finds wrong; none for one that checks a single value."""
+        item = self._prepare(spec, relation, schema, at)
+        if item.bad is None:
+            return item.queries
+        query = exp.select("*").from_(exp.Table(this=exp.to_identifier(relation, quoted=True))).where(item.bad)
+        where = self._where(spec)
+        return (query if where is None else query.where(where),)
+
     def _prepare(self, spec: AuditSpec, relation: str, schema: Schema, at: Location | None) -> _Prepared:
         signature = signature_of(self._audits[spec.type])
         arguments, columns = self._arguments(spec, signature, schema, at)
@@ -76,7 +86,8 @@ class AuditRunner:
         try:
             check = _asked(signature, target, arguments, spec)
             if isinstance(check, RowCheck):
-                return _Prepared(spec, columns, self._bad_rows(check))
+                bad = parse_condition(check.bad, self._dialect)
+                return _Prepared(spec, columns, _counted(bad), bad)
             if isinstance(check, AggregateCheck):
                 _refuse_thresholds(spec)
                 return _Prepared(spec, columns, parse_select("SELECT " + check.value, self._dialect).selects[0].unalias(), check=check)
@@ -112,10 +123,6 @@ class AuditRunner:
             hint = did_you_mean(name, known.values()) or f"columns: {', '.join(known.values())}"
             raise NodeError("SK-AUDIT-004", f"audit {spec.type}: no column '{name}'", at=at, hint=hint)
         return found
-
-    def _bad_rows(self, check: RowCheck) -> exp.Expr:
-        """How many rows fail: where the condition is true, not where it is NULL."""
-        return exp.Count(this=exp.case().when(parse_condition(check.bad, self._dialect), exp.Literal.number(1)))
 
     def _where(self, spec: AuditSpec) -> exp.Expr | None:
         return parse_condition(spec.where, self._dialect) if spec.where else None
@@ -163,7 +170,7 @@ class AuditRunner:
             counted = exp.select(exp.Count(this=exp.Star())).from_(query.copy().subquery("failing"))
             count = int(self._rows(counted, item.spec, 1)[1][0][0])
             if count and not failing and item.spec.sample:
-                example = ", such as " + ", ".join(f"{n} = {v}" for n, v in self._example(query, item.spec))
+                example = EXAMPLE + ", ".join(f"{n} = {v}" for n, v in self._example(query, item.spec))
             failing += count
         message = f"{failing:,} failing row{'s' if failing != 1 else ''}{example}" if failing else "passed"
         return Audited(item.spec, _outcome(item, failing, message, time.perf_counter() - begun, rows), volatile)
@@ -181,6 +188,11 @@ class AuditRunner:
         except EngineError as error:
             raise NodeError("SK-AUDIT-003", f"audit {spec.type} could not run: {error.message}", at=spec.at, hint=error.hint) from None
         return result.columns, result.rows
+
+
+def _counted(bad: exp.Expr) -> exp.Expr:
+    """How many rows fail: where the condition is true, not where it is NULL."""
+    return exp.Count(this=exp.case().when(bad.copy(), exp.Literal.number(1)))
 
 
 def _asked(signature: Signature, target: Relation, arguments: dict[str, Any], spec: AuditSpec) -> Check:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from seeknal.artifacts import META
+from seeknal.artifacts import META, REJECTED
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
@@ -44,13 +44,15 @@ class Output:
 class Survey:
     """What was found. `outputs` are of no use, `leftovers` are files that killed processes left, with their bytes; `stale` are keys of the state.
 
-    `used` counts outputs that are in use.
+    `rejected` are files of failing rows that were kept, with their bytes, by the key of the output they were found in. `used` counts outputs that
+    are in use.
     """
 
     outputs: list[Output] = field(default_factory=list)
     leftovers: dict[str, int] = field(default_factory=dict)
     stale: list[str] = field(default_factory=list)
     files: list[str] = field(default_factory=list)
+    rejected: dict[str, dict[str, int]] = field(default_factory=dict)
     used: int = 0
 
 
@@ -69,6 +71,10 @@ def survey(target: Path, snapshot: Snapshot, use: Use, before: datetime) -> Surv
             _leftovers_of_used(found, path, entries, _files(known.get(key)) | use.files.get(key, set()), oldest)
         else:
             _unused(found, name, path, entries, known.get(key), oldest)
+    for name, path in _folders(target / REJECTED):
+        stats = {e.path: e.stat(follow_symlinks=False) for e in os.scandir(path)}
+        old = {p: s.st_size for p, s in stats.items() if s.st_mtime <= oldest}
+        found.rejected.setdefault(name.rpartition("/")[2], {}).update(old)
     _elsewhere(found, target, oldest)
     audited = {k.partition("/")[0] for k in snapshot.tables["audits"]}
     found.stale = sorted(k for k in {*known, *audited} - seen if k not in use.keys)

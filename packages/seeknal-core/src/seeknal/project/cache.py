@@ -180,6 +180,4 @@ def _text_place(values: list[Any] | None) -> TextPlace | None:
 def _audit(values: list[Any]) -> AuditSpec:
     type_, params, severity, name, description, where, places, *more, sample, redact, store_failures, tags = values
     located = {k: Location(*p) for k, p in places.items()}
-    return AuditSpec(
-        type_, params, severity, name, description, where, located, *more, sample, tuple(redact), store_failures, tuple(tags)
-    )
+    return AuditSpec(type_, params, severity, name, description, where, located, *more, sample, tuple(redact), store_failures, tuple(tags))

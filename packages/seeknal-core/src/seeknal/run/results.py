@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from seeknal.errors import SeeknalError
-    from seeknal.nodes import NodeId
+    from seeknal.nodes import Key, NodeId
     from seeknal.state.model import AuditOutcome
 
 Status = Literal["built", "reused", "failed", "skipped"]
@@ -23,7 +23,7 @@ RunStatus = Literal["success", "failed", "partial", "interrupted"]
 
 @dataclass(frozen=True, slots=True)
 class NodeResult:
-    """What became of one node. `seconds` is the time it took to build, `rows` what its output holds."""
+    """What became of one node. `seconds` is the time it took to build, `rows` what its output holds, `key` that of what was audited."""
 
     id: NodeId
     status: Status
@@ -32,6 +32,7 @@ class NodeResult:
     seconds: float = 0.0
     error: SeeknalError | None = None
     audits: tuple[AuditOutcome, ...] = ()
+    key: Key | None = None
 
     def to_json(self) -> dict[str, Any]:
         """As in run_results.json."""
@@ -45,7 +46,7 @@ class NodeResult:
             }
         return {
             "id": self.id, "status": self.status, "reason": self.reason, "rows": self.rows, "seconds": round(self.seconds, 4), "error": error,
-            "audits": [a.to_json() for a in self.audits],
+            "audits": [a.to_json() | {"message": a.finding} for a in self.audits], "key": self.key,
         }  # fmt: skip
 
 

@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from seeknal.nodes import Node
     from seeknal.plan.outlook import Columns, Outlook
     from seeknal.plan.planner import Situation
-    from seeknal.run.builder import Builder, Built
+    from seeknal.run.builder import Builder
+    from seeknal.run.built import Built
     from seeknal.run.sessions import Relations
     from seeknal.state.model import Artifact, Read
 
@@ -219,7 +220,7 @@ class Scheduler:
         if built.error is not None:
             self._save(changes)
             reason = "audit failed" if not built.reused else "audit failed on this data before" if not built.audited else "audit failed"
-            result = NodeResult(node.id, "failed", reason, built.rows, built.seconds, built.error, built.outcomes)
+            result = NodeResult(node.id, "failed", reason, built.rows, built.seconds, built.error, built.outcomes, built.key)
             self._finish(node, result, progress, ready, blocked=True)
             return
         if built.artifact is not None:

@@ -24,6 +24,9 @@ TABLES: tuple[Table, ...] = ("environments", "plans", "pointers", "previous", "a
 """`environments` and `plans` are keyed by environment, `pointers` and `previous` by `environment/node`, `artifacts` by build key, `audits` by
 `key/definition`, `files` by path. `previous` holds what an environment pointed to before what it can be taken back from, `{}` for nothing."""
 
+EXAMPLE = ", such as "
+"""What comes before a failing row in the message of an audit."""
+
 ALL = "*"
 """In place of a set of columns: all of them."""
 
@@ -193,6 +196,11 @@ class AuditOutcome:
     def label(self) -> str:
         """What people call it: its name, or its type and columns."""
         return self.name or (f"{self.type}({', '.join(self.columns)})" if self.columns else self.type)
+
+    @property
+    def finding(self) -> str:
+        """The message without the failing row that it may tell of, which can hold personal data."""
+        return self.message.partition(EXAMPLE)[0]
 
     def to_json(self) -> dict[str, Any]:
         """As a plain document, in the shape of run_results.json."""
