@@ -59,6 +59,12 @@ _MEANINGS = {
     (AuditEntry, "error_if"): "How many failing rows keep the output from being published.",
     (AuditEntry, "mostly"): "The share of rows that must be right: `0.95` lets five in a hundred fail.",
     (AuditEntry, "empty"): "What it means that there are no rows to check: `pass` (default), `warn` or `error`.",
+    (
+        AuditEntry,
+        "on_failure",
+    ): "`quarantine` sets rows that fail aside and publishes the others; see [audits](../guides/audits.md#setting-rows-aside).",
+    (AuditEntry, "max_rejected_rows"): "With `quarantine`: how many rows may be set aside.",
+    (AuditEntry, "max_rejected_percent"): "With `quarantine`: what share of the rows may be set aside; 10 where neither is said.",
     (AuditEntry, "sample"): "How many failing rows are kept and shown at most; `0` shows none, not even one in a message.",
     (AuditEntry, "redact"): "Columns of the output whose values are shown as `***`, in messages and in rows that are kept.",
     (AuditEntry, "store_failures"): "false: no failing rows are kept.",

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from seeknal.artifacts import REJECTED, ArtifactStore
 from seeknal.errors import ProjectError, ProjectErrors
 from seeknal.graph.dag import Dag
+from seeknal.nodes import REJECTED as REJECTED_ROWS
 from seeknal.nodes import ExposureLogic, Node, NodeId, SourceLogic
 from seeknal.plan.analyses import Analyses
 from seeknal.project.loader import LoadedProject, load_project
@@ -282,9 +283,14 @@ class Project:
             relations.close()
 
     def rows(self, name: str, limit: int | None = None, *, rejected: bool = False, environment: str = PROD) -> Rows:
-        """Rows of a node's published output; with `rejected`, of the last one that its audits kept from being published."""
+        """Rows of a node's published output; with `rejected`, or of `NODE__rejected`, those that its audits set aside.
+
+        Where audits kept the last output as a whole from being published, these are all of its rows.
+        """
         from seeknal.run.reading import read_rows
 
+        if name.endswith(REJECTED_ROWS) and all(name not in (n.id, n.name) for n in self.nodes.values()):
+            name, rejected = name.removesuffix(REJECTED_ROWS), True
         return read_rows(self, self.find(name), limit, rejected=rejected, environment=environment)
 
     def audit(self, selected: frozenset[NodeId] | None = None, *, environment: str = PROD, sample: int = 0) -> list[Checked]:

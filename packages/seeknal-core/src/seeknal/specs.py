@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn, Protocol
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
-from seeknal.nodes import NAME, SAMPLE, THRESHOLD, ColumnSchema, Schema, Severity
+from seeknal.nodes import MAX_REJECTED_PERCENT, NAME, SAMPLE, THRESHOLD, ColumnSchema, Schema, Severity
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -102,11 +102,34 @@ class AuditEntry(BaseModel):
     error_if: Threshold | None = None
     mostly: Annotated[float, Field(gt=0, le=1)] | None = None
     empty: Literal["pass", "warn", "error"] = "pass"
+    on_failure: Literal["fail", "quarantine"] = "fail"
+    max_rejected_rows: Annotated[int, Field(ge=0)] | None = None
+    max_rejected_percent: Annotated[float, Field(ge=0, le=100)] | None = None
     sample: Annotated[int, Field(ge=0, le=10_000)] = SAMPLE
     redact: TextList = Field(default_factory=list)
     store_failures: bool = True
     tags: TextList = Field(default_factory=list)
     enabled: bool = True
+
+    @model_validator(mode="after")
+    def _quarantine(self) -> AuditEntry:
+        limits = [k for k in ("max_rejected_rows", "max_rejected_percent") if getattr(self, k) is not None]
+        if limits and self.on_failure != "quarantine":
+            message = f"{limits[0]} says how many rows may be set aside: it needs on_failure: quarantine"
+            raise ValueError(message)
+        if self.on_failure == "quarantine" and (self.warn_if or self.error_if or self.mostly):
+            message = "with on_failure: quarantine, say max_rejected_rows or max_rejected_percent in place of warn_if, error_if and mostly"
+            raise ValueError(message)
+        return self
+
+    @property
+    def quarantine(self) -> dict[str, Any]:
+        """What an audit that sets rows aside says of it. Without a limit, some share of the rows is the most."""
+        if self.on_failure != "quarantine":
+            return {}
+        percent = MAX_REJECTED_PERCENT if self.max_rejected_rows is None else None
+        percent = percent if self.max_rejected_percent is None else self.max_rejected_percent
+        return {"quarantines": True, "max_rejected_rows": self.max_rejected_rows, "max_rejected_percent": percent}
 
     @property
     def params(self) -> dict[str, Any]:

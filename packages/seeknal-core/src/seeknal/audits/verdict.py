@@ -18,8 +18,26 @@ _PARTS = re.compile(r"(>=?) ?([0-9.]+) ?(%?)")
 
 def judged(spec: AuditSpec, outcome: AuditOutcome) -> AuditOutcome:
     """The outcome as the audit has it now: passed, or failed with the severity of the threshold that was exceeded."""
+    if spec.quarantines and outcome.failing_rows:
+        return _quarantined(spec, outcome)
     severity = _exceeded(spec, outcome)
     return replace(outcome, name=spec.name, passed=severity is None, severity=severity or spec.severity)
+
+
+def _quarantined(spec: AuditSpec, outcome: AuditOutcome) -> AuditOutcome:
+    """Rows were set aside: a warning, unless they are too many."""
+    from decimal import Decimal  # start-up time
+
+    failing, rows = outcome.failing_rows, outcome.rows or 0
+    message = f"{failing:,} of {rows:,} rows set aside"
+    most = None
+    if spec.max_rejected_rows is not None and failing > spec.max_rejected_rows:
+        most = f"max_rejected_rows: {spec.max_rejected_rows}"
+    elif spec.max_rejected_percent is not None and failing * 100 > Decimal(str(spec.max_rejected_percent)) * rows:
+        most = f"max_rejected_percent: {spec.max_rejected_percent:g}"
+    if most is not None:
+        return replace(outcome, name=spec.name, passed=False, severity="error", message=f"{message}, more than {most}")
+    return replace(outcome, name=spec.name, passed=False, severity="warn", message=message)
 
 
 def _exceeded(spec: AuditSpec, outcome: AuditOutcome) -> Severity | None:

@@ -100,7 +100,12 @@ def _subfolders(path: str) -> list[os.DirEntry[str]]:
 
 
 def _files(document: Mapping[str, Any] | None) -> set[str]:
-    return set() if document is None else {f[0] for f in document["files"]}
+    return set() if document is None else set(_sizes(document))
+
+
+def _sizes(document: Mapping[str, Any]) -> dict[str, int]:
+    """The files of an output by name, those of rows that were set aside with them."""
+    return {str(f[0]): f[1] for part in (document, document.get("rejected") or {"files": ()}) for f in part["files"]}
 
 
 def _leftovers_of_used(found: Survey, path: str, entries: Mapping[str, os.DirEntry[str]], wanted: Collection[str], oldest: float) -> None:
@@ -118,7 +123,7 @@ def _described(path: str) -> set[str]:
     import json
 
     try:
-        return {str(f[0]) for f in json.loads((Path(path) / META).read_bytes())["files"]}
+        return set(_sizes(json.loads((Path(path) / META).read_bytes())))
     except (OSError, ValueError, KeyError, TypeError, IndexError):
         return set()
 
@@ -127,7 +132,7 @@ def _unused(
     found: Survey, name: str, path: str, entries: Mapping[str, os.DirEntry[str]], document: Mapping[str, Any] | None, oldest: float
 ) -> None:
     """An output that nothing uses, or what is left of one that never came to be. The state knows the sizes of most."""
-    sizes = {} if document is None else {f[0]: f[1] for f in document["files"]}
+    sizes = {} if document is None else _sizes(document)
     if META in entries and entries.keys() == {META, *sizes}:
         stat = entries[META].stat(follow_symlinks=False)
         found.outputs.append(Output(name, tuple(entries), sum(sizes.values()) + stat.st_size, stat.st_mtime))

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     import os
     from pathlib import Path
 
-FORMAT = 3
+FORMAT = 4
 FILE = "parsed.json"
 _RACY_NS = 2_000_000_000
 _LOGIC: dict[str, type[Logic]] = {
@@ -143,6 +143,9 @@ def _node_values(node: Node) -> list[Any]:
             a.warn_if,
             a.error_if,
             a.empty,
+            a.quarantines,
+            a.max_rejected_rows,
+            a.max_rejected_percent,
             a.sample,
             a.redact,
             a.store_failures,

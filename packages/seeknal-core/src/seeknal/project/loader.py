@@ -14,6 +14,7 @@ from seeknal.errors import Location, PluginError, ProjectError, ProjectErrors, S
 from seeknal.project.cache import FileEntry, ParseCache, digest_file, read_cache, write_cache
 from seeknal.project.locate import FILE, node_files
 from seeknal.project.outputs import written_over
+from seeknal.project.quarantine import quarantine_errors
 from seeknal.project.references import NodeIndex, env_hash
 from seeknal.project.settings_cache import keep_settings, read_settings
 from seeknal.registry import Registry
@@ -114,6 +115,7 @@ class _Load:
         project.parsed = len(changed)
         if not self.errors:
             self.errors += written_over(project.nodes.values())
+            self.errors += quarantine_errors(project.nodes.values(), registry, project.engine.dialect)
             self.errors += registry.check_project(project.nodes)
         return project
 

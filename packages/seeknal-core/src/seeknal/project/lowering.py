@@ -295,7 +295,7 @@ class NodeLowering:
             error_if, warn_if = (share, warn_if) if severity == "error" else (error_if, share)
         found = AuditSpec(entry.type, values, severity, entry.name, entry.description, where, places, definition)
         found = replace(found, warn_if=warn_if, error_if=error_if, empty=entry.empty, sample=entry.sample, redact=tuple(entry.redact))
-        return replace(found, store_failures=entry.store_failures, tags=tuple(entry.tags))
+        return replace(found, store_failures=entry.store_failures, tags=tuple(entry.tags), **entry.quarantine)
 
     def _audit_sql(self, template: str, path: tuple[str | int, ...]) -> str:
         place = self.text_at(*path)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from seeknal.audits.outcomes import blocking
+from seeknal.audits.outcomes import Audited, blocking
 from seeknal.audits.verdict import judged
 from seeknal.errors import NodeError
 from seeknal.run.evidence import Evidence
@@ -14,13 +14,12 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from seeknal.artifacts import ArtifactStore
-    from seeknal.audits.outcomes import Audited
     from seeknal.nodes import AuditSpec, Node, Schema
     from seeknal.plan.planner import Situation
     from seeknal.project.loader import LoadedProject
     from seeknal.run.built import Built
     from seeknal.run.sessions import Relations
-    from seeknal.state.model import AuditOutcome
+    from seeknal.state.model import Artifact, AuditOutcome
 
 
 class Auditing:
@@ -39,19 +38,22 @@ class Auditing:
         """
         anew = (built.artifact is not None and not built.reused) or node.id in self._situation.forced
         known, missing = [], []
+        audited: list[Audited] = []
         for spec in node.audits:
             outcome = self._situation.snapshot.audit(built.key, spec.definition)
-            if outcome is None or anew or (outcome.rows is None and spec.counts_rows):
+            aside = _set_aside(built.artifact, spec)
+            if aside is not None and (outcome is None or anew):
+                audited.append(Audited(spec, judged(spec, aside)))
+            elif outcome is None or anew or (outcome.rows is None and spec.counts_rows):
                 missing.append(spec)
             else:
                 known.append(judged(spec, outcome))
-        audited: list[Audited] = []
         if missing:
             if relation is None:
                 if built.artifact is not None:
                     self._relations.put(node.id, built.artifact)
                 relation = self._relations.define(node.id)
-            audited = self._run(node, built, missing, relation, schema)
+            audited += self._run(node, built, missing, relation, schema)
         built = replace(built, audited=tuple(audited), known=tuple(known))
         failed = blocking(built.outcomes)
         return replace(built, error=audit_error(node, failed)) if failed else built
@@ -68,6 +70,12 @@ class Auditing:
             failing = runner.failing(item.spec, relation, schema, node.at) if item.outcome.failing_rows else ()
             self._evidence.keep(session, node.id, built.key, item.spec, failing)
         return audited
+
+
+def _set_aside(artifact: Artifact | None, spec: AuditSpec) -> AuditOutcome | None:
+    """What an audit that sets rows aside found, all rows being there."""
+    rejected = artifact.rejected if artifact is not None and spec.quarantines else None
+    return rejected.outcomes.get(spec.definition) if rejected is not None else None
 
 
 def audit_error(node: Node, failed: list[AuditOutcome]) -> NodeError:

@@ -27,6 +27,7 @@ from seeknal.run.built import Built
 from seeknal.run.columns import casting_query, check_declared, differs
 from seeknal.run.exporting import export_file, export_table
 from seeknal.run.identities import ROWS, Identities
+from seeknal.run.quarantine import Quarantine
 from seeknal.run.sessions import placed
 from seeknal.run.sources import Sources
 
@@ -50,7 +51,13 @@ class Builder:
     """Builds nodes of one run. Methods are called from worker threads."""
 
     def __init__(
-        self, project: LoadedProject, situation: Situation, files: FileVersions, store: ArtifactStore, relations: Relations
+        self,
+        project: LoadedProject,
+        situation: Situation,
+        files: FileVersions,
+        store: ArtifactStore,
+        relations: Relations,
+        run_id: str,
     ) -> None:
         self._project = project
         self._situation = situation
@@ -59,6 +66,7 @@ class Builder:
         self._engine: Engine = project.engine
         self._sources = Sources(project, files)
         self._identities = Identities(situation, store, relations)
+        self._quarantine = Quarantine(project, store, run_id)
         self._auditing = Auditing(project, situation, store, relations)
 
     def build(self, node: Node, decision: Decision, inputs: Mapping[NodeId, Read], wanted: Collection[Columns]) -> Built:
@@ -103,19 +111,23 @@ class Builder:
         stage = self._store.stage(node.id, provisional)
         try:
             stage, written = self._write(node, stage)
+            read, rejected = None, None
+            if node.quarantines:
+                read = None if decision.key is not None else self.digest_of((stage.part,), written.schema)
+                stage, written, rejected = self._quarantine.part(node, stage, written, self._relations.session, _metadata(node, stage))
             digests = self._identities.of(node, (stage.part,), written, decision.key, wanted)
             key, version = decision.key, self._situation.versions.get(node.id)
             if key is not None and version is not None and isinstance(node.logic, SourceLogic):
                 self._sources.check_unchanged(node, node.logic, version)
             if key is None:
-                version = digests[ROWS]
+                version = read or digests[ROWS]
                 key = self._key_read(node, inputs, version)
                 existing = self._situation.snapshot.artifact(key) or self._store.find(node.id, key)
                 if existing is not None and self._store.check(existing) == "whole" and node.id not in self._situation.forced:
                     self._store.discard(stage)
                     self._relations.put(node.id, existing)
                     return self._auditing.audited(node, Built(key, existing, existing.rows, 0, version, reused=True), existing.schema)
-            artifact = self._store.commit(stage, key, written.rows, written.schema, digests)
+            artifact = self._store.commit(stage, key, written.rows, written.schema, digests, rejected)
         except BaseException:
             self._store.discard(stage)
             raise
@@ -125,7 +137,7 @@ class Builder:
     def _write(self, node: Node, stage: Stage) -> tuple[Stage, Written]:
         session = self._relations.session
         logic = node.logic
-        metadata = {"seeknal.node": node.id, "seeknal.key": stage.folder.name}
+        metadata = _metadata(node, stage)
         if isinstance(logic, SqlLogic):
             for source in node.inputs:
                 self._relations.define(source)
@@ -284,6 +296,10 @@ class Builder:
                 raise NodeError(
                     "SK-DATA-008", message, at=node.at, hint="run again when nothing writes to it, or set cache: true on the source"
                 )
+
+
+def _metadata(node: Node, stage: Stage) -> dict[str, str]:
+    return {"seeknal.node": node.id, "seeknal.key": stage.folder.name}
 
 
 def _key(decision: Decision, node: Node) -> Key:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from seeknal.nodes import AuditSpec, Node, NodeId, Schema
     from seeknal.protocols import Rows, Session
     from seeknal.run.sessions import Relations
-    from seeknal.state.model import Snapshot
+    from seeknal.state.model import Artifact, Snapshot
 
 AuditStatus = Literal["pass", "warn", "fail", "error", "skipped"]
 
@@ -112,11 +112,25 @@ class _Checking:
         except (EngineError, NodeError) as problem:
             error = NodeError(problem.code, problem.message, at=problem.at or node.at, hint=problem.hint)
             return [Checked(node.id, _unasked(spec, error), error=error) for spec in node.audits]
-        return [self._with_rows(runner, c, s, relation, schema) for s, c in self._asked(runner, node, relation, schema)]
+        artifact = self._snapshot.artifact(self._keys[node.id])
+        aside = {s.definition: c for s, c in self._set_aside(node, artifact)} if artifact is not None else {}
+        rest = replace(node, audits=tuple(s for s in node.audits if s.definition not in aside))
+        asked = {s.definition: self._with_rows(runner, c, s, relation, schema) for s, c in self._asked(runner, rest, relation, schema)}
+        return [(aside | asked)[s.definition] for s in node.audits]
+
+    def _set_aside(self, node: Node, artifact: Artifact) -> Iterator[tuple[AuditSpec, Checked]]:
+        """What audits found that have set rows aside: of all rows, not only of those that are published."""
+        for spec in node.quarantines:
+            outcome = artifact.rejected.outcomes.get(spec.definition) if artifact.rejected is not None else None
+            if outcome is not None:
+                checked = Checked(node.id, judged(spec, outcome))
+                yield spec, _with_aside(self._project, self._relations.session, artifact, checked, self._sample)
 
     def _asked(self, runner: AuditRunner, node: Node, relation: str, schema: Schema) -> list[tuple[AuditSpec, Checked]]:
         """All audits at once; one by one where one of them cannot be asked, so that it does not hide the others."""
         specs: Sequence[AuditSpec] = node.audits
+        if not specs:
+            return []
         try:
             return [(a.spec, Checked(node.id, a.outcome)) for a in runner.run(specs, relation, schema, node.at)]
         except NodeError as error:
@@ -140,7 +154,17 @@ def _kept(project: Project, session: Session, snapshot: Snapshot, node: Node, ke
         outcome = snapshot.audit(key, spec.definition)
         if outcome is not None and outcome.failing_rows:
             rows = tuple(evidence.kept(session, node.id, key, spec, sample)) if sample else ()
-            yield Checked(node.id, judged(spec, outcome), published=False, rows=rows)
+            checked = Checked(node.id, judged(spec, outcome), published=False, rows=rows)
+            artifact = snapshot.artifact(key) if spec.quarantines else None
+            yield checked if artifact is None else _with_aside(project, session, artifact, checked, sample)
+
+
+def _with_aside(project: Project, session: Session, artifact: Artifact, checked: Checked, sample: int) -> Checked:
+    """With some of the rows that the audit set aside."""
+    if not sample or not checked.outcome.failing_rows or artifact.rejected is None:
+        return checked
+    evidence = Evidence(project.target, project.loaded.engine.dialect)
+    return replace(checked, rows=(evidence.set_aside(session, project.store.rejected_paths(artifact), checked.outcome.label, sample),))
 
 
 def _unasked(spec: AuditSpec, error: NodeError) -> AuditOutcome:

@@ -67,6 +67,15 @@ class Evidence:
             session.define(_RELATION, Files((path,)))
             yield session.rows(exp.select("*").from_(_RELATION).limit(limit).sql(dialect=self._dialect))
 
+    def set_aside(self, session: Session, paths: tuple[Path, ...], label: str, limit: int) -> Rows:
+        """Rows that one audit, by its label, set aside."""
+        from sqlglot import exp  # start-up time
+
+        session.define(_RELATION, Files(paths))
+        audits = exp.func("string_split", exp.column("_audit", quoted=True), exp.Literal.string("; "), dialect=self._dialect)
+        found = exp.ArrayContains(this=audits, expression=exp.Literal.string(label))
+        return session.rows(exp.select("*").from_(_RELATION).where(found).limit(limit).sql(dialect=self._dialect))
+
     def _files(self, node: NodeId, key: Key, spec: AuditSpec) -> list[Path]:
         return sorted(self.folder(node, key).glob(f"{spec.definition}.*.parquet"))
 

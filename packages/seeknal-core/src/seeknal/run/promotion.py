@@ -11,6 +11,8 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from seeknal.audits.outcomes import blocking
+from seeknal.audits.verdict import judged
 from seeknal.errors import NodeError, ProjectError, SeeknalError, StateError
 from seeknal.nodes import kind_of
 from seeknal.plan.fingerprint import CONFIG, config_hash
@@ -162,10 +164,10 @@ def _require_unmoved(snapshot: Snapshot, promotion: Promotion, row: Environment)
 def _require_audited(project: Project, snapshot: Snapshot, moved: Documents, source: str) -> None:
     """No output is promoted that its node's audits, as they are now, would keep from being published."""
     for node, document in moved.items():
-        audits = [a for a in project.nodes[node].audits if a.severity == "error"] if node in project.nodes else []
+        audits = [a for a in project.nodes[node].audits if a.may_block] if node in project.nodes else []
         for spec in audits:
-            outcome = snapshot.audit(document["key"], spec.definition)
-            if outcome is not None and not outcome.passed:
+            found = snapshot.audit(document["key"], spec.definition)
+            for outcome in blocking([judged(spec, found)] if found is not None else []):
                 message = f"{node} fails its audit {outcome.label}: {outcome.message}; nothing was promoted"
                 raise NodeError("SK-ENV-010", message, at=spec.at or project.nodes[node].at)
         recorded = Pointer.from_json(document).fingerprint.config.split(".") if audits else []

@@ -205,7 +205,8 @@ class Scheduler:
         self._later += changes
         rows = decision.artifact.rows if decision.artifact else None
         audits = tuple(judged(s, o) for s in node.audits if (o := self._situation.snapshot.audit(key, s.definition)) is not None)
-        self._finish(node, NodeResult(node.id, "reused", decision.reason, rows, audits=audits), progress, ready)
+        rejected = _rejected(decision.artifact)
+        self._finish(node, NodeResult(node.id, "reused", decision.reason, rows, audits=audits, rejected=rejected), progress, ready)
 
     def _settle(
         self, node: Node, decision: Decision, built: Built, inputs: Mapping[NodeId, Read], progress: Progress, ready: deque[NodeId]
@@ -220,7 +221,9 @@ class Scheduler:
         if built.error is not None:
             self._save(changes)
             reason = "audit failed" if not built.reused else "audit failed on this data before" if not built.audited else "audit failed"
-            result = NodeResult(node.id, "failed", reason, built.rows, built.seconds, built.error, built.outcomes, built.key)
+            result = NodeResult(
+                node.id, "failed", reason, built.rows, built.seconds, built.error, built.outcomes, built.key, _rejected(built.artifact)
+            )
             self._finish(node, result, progress, ready, blocked=True)
             return
         if built.artifact is not None:
@@ -236,7 +239,8 @@ class Scheduler:
         if built.reused and before is not None and before.key == built.key:
             reason = "unchanged" if decision.action == "build" else reason
         status: Status = "reused" if built.reused else "built"
-        self._finish(node, NodeResult(node.id, status, reason, built.rows, built.seconds, None, built.outcomes), progress, ready)
+        result = NodeResult(node.id, status, reason, built.rows, built.seconds, None, built.outcomes, rejected=_rejected(built.artifact))
+        self._finish(node, result, progress, ready)
 
     def _pointer(self, node: Node, key: Key, inputs: Mapping[NodeId, Read], version: str | None) -> Pointer:
         sql = node.logic.sql if isinstance(node.logic, SqlLogic) else None
@@ -334,3 +338,8 @@ class Scheduler:
             if isinstance(outcome, EngineError | NodeError) and outcome.code == "SK-RUN-130":
                 continue
             self._outcome(node, decision, outcome, progress, ready)
+
+
+def _rejected(artifact: Artifact | None) -> int:
+    """How many rows audits set aside."""
+    return artifact.rejected.rows if artifact is not None and artifact.rejected is not None else 0
