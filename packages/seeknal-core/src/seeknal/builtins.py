@@ -125,6 +125,21 @@ def seeknal_audits() -> list[Audit]:
             "Every period between the first and the last value of `column` has a row; `start` and `end` (included) move those bounds. NULLs are left out.",
         ),
         Audit(
+            "relationships",
+            "seeknal.audits.keys:relationships",
+            "Every value of `column` stands in `field` of the node `to`, where it is called the same unless said; NULLs are left out.",
+        ),
+        Audit(
+            "row_count_vs",
+            "seeknal.audits.comparisons:row_count_vs",
+            "The number of rows compares with that of the node `to` as `op` says, give or take `tolerance`: rows, or a share of the other's such as `1%`.",
+        ),
+        Audit(
+            "equal_to",
+            "seeknal.audits.comparisons:equal_to",
+            "The node `to` has the same rows, in `columns` or in all of the output's; each as often. NULL is the same as NULL.",
+        ),
+        Audit(
             "schema",
             "seeknal.audits.shapes:schema",
             "The output has `columns`, of these `types`; with `extra: refused` no others, with `order` in this order.",

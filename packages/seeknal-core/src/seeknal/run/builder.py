@@ -312,6 +312,8 @@ class Builder:
                 if built.artifact is not None:
                     self._relations.put(node.id, built.artifact)
                 relation = self._relations.define(node.id)
+            for source in dict.fromkeys(n for s in missing for n in s.reads):
+                self._relations.define(source)
             from seeknal.audits.runner import AuditRunner  # start-up time
 
             audited = AuditRunner(self._relations.session, self._engine.dialect, self._audits).run(missing, relation, schema, node.at)
