@@ -29,6 +29,7 @@ from seeknal.kinds.python import PythonSourceSpec
 from seeknal.kinds.source import SourceSpec
 from seeknal.kinds.transform import TransformSpec
 from seeknal.project.config import AuditDefaults, Config, Environments, Execution, Janitor, PluginSettings, StateSettings
+from seeknal.project.named_audits import NamedAuditSpec, ParameterEntry
 from seeknal.project.parsing import NOT_BUILT_YET
 from seeknal.project.profiles import ConnectionEntry, ProfileEntry, ProfilesFile
 from seeknal.registry import Registry
@@ -370,6 +371,8 @@ PARTS: dict[str, Callable[[], str]] = {
     "environment-keys": lambda: _fields(Environments),
     "janitor-keys": lambda: _fields(Janitor),
     "audit-default-keys": lambda: _fields(AuditDefaults),
+    "named-audit-keys": lambda: _fields(NamedAuditSpec, without={"sql"}),
+    "named-audit-parameter-keys": lambda: _fields(ParameterEntry),
     "plugin-keys": lambda: _fields(PluginSettings),
     "profiles-keys": lambda: _fields(ProfilesFile),
     "connection-keys": lambda: _fields(ConnectionEntry),

@@ -26,7 +26,11 @@ def seeknal_audits() -> list[Audit]:
             "accepted_values", "seeknal.audits.values:accepted_values", "Every value of `column` is one of `values`; NULLs are left out."
         ),
         Audit("row_count", "seeknal.audits.aggregates:row_count", "The number of rows is at least `min` and at most `max`."),
-        Audit("custom_sql", "seeknal.audits.shapes:custom_sql", "The query returns no rows; `__THIS__` is the output."),
+        Audit(
+            "custom_sql",
+            "seeknal.audits.shapes:custom_sql",
+            "The query returns no rows; `__THIS__` is the output. `columns` are those that it must have.",
+        ),
         Audit(
             "not_empty",
             "seeknal.audits.values:not_empty",

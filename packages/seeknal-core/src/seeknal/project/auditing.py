@@ -7,22 +7,28 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from seeknal.audits.signature import signature_of
-from seeknal.errors import ProjectError, SeeknalError, did_you_mean
+from seeknal.errors import PluginError, ProjectError, SeeknalError, did_you_mean
 from seeknal.nodes import AuditSpec, NodeId, fold, kind_of, relation_name
 from seeknal.plugin import Condition, Reference, ReferenceColumns, Sql
 from seeknal.project.hashing import audit_definition
 from seeknal.project.placing import placed
 from seeknal.project.references import UNREADABLE, UnknownReference
+from seeknal.project.selectors import names
 from seeknal.sql.canonical import canonical
 from seeknal.sql.guard import SqlProblem, parse_condition, parse_select, position, tables
 from seeknal.sql.transpile import with_relations
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from seeknal.audits.signature import Signature
     from seeknal.errors import Location
+    from seeknal.nodes import TextPlace
+    from seeknal.plugin import Audit
+    from seeknal.project.config import Config, ProjectAudit
     from seeknal.project.lowering import Scope
+    from seeknal.project.named_audits import NamedAudit
+    from seeknal.project.references import NodeIndex
     from seeknal.project.yaml import Document
     from seeknal.specs import AuditEntry
     from seeknal.sql.guard import TableUse
@@ -31,6 +37,30 @@ if TYPE_CHECKING:
 
 THIS = "__THIS__"
 _REF = re.compile(r"""(?:\{\{\s*)?ref\(\s*['"]([^'"]+)['"]\s*\)(?:\s*\}\})?""")
+
+
+@dataclass(frozen=True)
+class ProjectAudits:
+    """The audits of many nodes that the project's settings have, each with its path in their document."""
+
+    document: Document
+    entries: tuple[tuple[Path, ProjectAudit], ...] = ()
+
+    @classmethod
+    def of(cls, config: Config, document: Document) -> ProjectAudits:
+        """What the settings say."""
+        prefix: Path = ("audits", "apply") if ("audits", "apply") in document.marks else ("audits",)
+        return cls(document, tuple(((*prefix, i), e) for i, e in enumerate(config.audits.apply)))
+
+    def unknown(self, index: NodeIndex) -> Iterator[ProjectError]:
+        """The nodes that selectors name and that there are not."""
+        for path, entry in self.entries:
+            for name in names(entry.select):
+                try:
+                    index.resolve(name)
+                except UnknownReference as error:
+                    message, _, hint = str(error.args[0]).partition("; ")
+                    yield ProjectError("SK-REF-001", message, at=self.document.at(*path, "select"), hint=hint or None)
 
 
 @dataclass
@@ -50,8 +80,11 @@ class AuditLowering:
     def lowered(self, entry: AuditEntry, path: Path, column: str | None = None) -> AuditSpec | None:
         """The audit, or None when errors were found. `path` is where it is written, `column` the column it stands under."""
         type_path = (*path, "type") if (*path, "type") in self.source.marks else path
+        if entry.type in self.scope.named_audits:
+            named = self.scope.named_audits[entry.type]
+            return self._named(named, entry, path, column) if named is not None else None
         try:
-            signature = signature_of(self.scope.registry.audit(entry.type, self.source.at(*type_path)))
+            signature = signature_of(self._installed(entry.type, type_path))
         except SeeknalError as error:
             self.errors.append(error)
             return None
@@ -66,6 +99,36 @@ class AuditLowering:
             return None
         _narrow(reads, values, signature)
         return self._spec(entry, values, where, reads, signature, self._places(path, values, type_path))
+
+    def _installed(self, name: str, path: Path) -> Audit:
+        """The installed audit of this name. Raises PluginError, which knows those of the project too."""
+        try:
+            return self.scope.registry.audit(name, self.source.at(*path))
+        except PluginError as error:
+            error.hint = did_you_mean(name, self.scope.named_audits) or error.hint
+            raise
+
+    def _named(self, audit: NamedAudit, entry: AuditEntry, path: Path, column: str | None) -> AuditSpec | None:
+        """An audit of the project: its query with the parameters in their places, which is then anyone's own SQL."""
+        before, dialect = len(self.errors), self.scope.engine.dialect
+        self._check_thresholds(entry, path)
+        values = self._parameters(entry, audit.signature, path, column, audit.with_defaults(entry.params))
+        reads: dict[NodeId, tuple[str, ...] | None] = {}
+        for name, value in values.items():
+            values[name] = self._value(audit.signature.parameters[name].type, value, (*path, name), reads)
+        where = self._condition(entry.where, (*path, "where")) if entry.where is not None else None
+        if len(self.errors) > before:
+            return None
+        columns = audit.columns(values)
+        sql = self._template(audit.spec.sql, audit.place, reads, audit.written(values, dialect), self.source.at(*path))
+        if len(self.errors) > before:
+            return None
+        custom = self.scope.registry.audit("custom_sql")
+        label = f"{audit.name}({', '.join(columns)})" if columns else audit.name
+        spec = entry.model_copy(update={"type": custom.name, "name": entry.name or label})
+        params = {"sql": sql, "columns": columns} if columns else {"sql": sql}
+        places = self._places(path, params, (*path, "type"))
+        return self._spec(spec, params, where, reads, signature_of(custom), places)
 
     def _spec(
         self,
@@ -111,9 +174,11 @@ class AuditLowering:
         if entry.mostly is not None and (entry.error_if or entry.warn_if):
             self._report("SK-AUDIT-002", "say either 'mostly', or 'warn_if' and 'error_if'", (*path, "mostly"))
 
-    def _parameters(self, entry: AuditEntry, signature: Signature, path: Path, column: str | None) -> dict[str, Any]:
+    def _parameters(
+        self, entry: AuditEntry, signature: Signature, path: Path, column: str | None, given: Mapping[str, Any] | None = None
+    ) -> dict[str, Any]:
         """The parameters as YAML says them, typed. The column under which an audit stands is the first that it does not name."""
-        params = dict(entry.params)
+        params = dict(entry.params if given is None else given)
         if column is not None:
             first = next((p.name for p in signature.parameters.values() if p.is_columns and p.name not in params), None)
             params |= {first: column} if first is not None else {}
@@ -146,33 +211,46 @@ class AuditLowering:
             message, _, hint = str(error.args[0]).partition("; ")
             self._report("SK-REF-001", message, path, hint or None)
             return written
-        self._look_at(found, name, path, reads)
+        self._look_at(found, name, self.source.at(*path), reads)
         return found
 
-    def _look_at(self, node: NodeId, written: str, path: Path, reads: dict[NodeId, tuple[str, ...] | None]) -> None:
+    def _look_at(self, node: NodeId, written: str, at: Location, reads: dict[NodeId, tuple[str, ...] | None]) -> None:
         if kind_of(node) in UNREADABLE:
             message = f"'{written}' is no data: nodes of kind {kind_of(node)} store none"
-            self._report("SK-REF-002", message, path, f"name what {node} reads")
+            self.errors.append(ProjectError("SK-REF-002", message, at=at, hint=f"name what {node} reads"))
         elif node != self.own:
             self.refs[written] = node
             reads[node] = None
 
     def _query(self, template: str, path: Path, reads: dict[NodeId, tuple[str, ...] | None]) -> str:
-        place, dialect = self.source.text_at(*path), self.scope.engine.dialect
-        text = template
+        return self._template(template, self.source.text_at(*path), reads)
+
+    def _template(
+        self,
+        template: str,
+        place: TextPlace,
+        reads: dict[NodeId, tuple[str, ...] | None],
+        given: Mapping[str, Any] | None = None,
+        used: Location | None = None,
+    ) -> str:
+        """A query of an audit, rendered and checked. `used` is where an audit of the project is asked for."""
+        dialect, text = self.scope.engine.dialect, template
         try:
-            rendering = self.scope.templates.render(template, place, THIS)
+            rendering = self.scope.templates.render(template, place, THIS, given)
             self.env.update(rendering.env)
             text = rendering.text
             tree = parse_select(text, dialect)
             for use in tables(tree):
                 if use.dotted.upper() != THIS:
-                    self._look_at(self._used(use, text), use.dotted, path, reads)
+                    self._look_at(self._used(use, text), use.dotted, place.at(*position(text, use.start)), reads)
             return canonical(with_relations(tree, self._relation), dialect)
         except SqlProblem as problem:
-            self.errors.append(placed(problem, text, template, place))
-        except SeeknalError as error:
-            self.errors.append(error)
+            error: SeeknalError = placed(problem, text, template, place)
+        except SeeknalError as found:
+            error = found
+        if used is not None:
+            error.message += f" (as used at {used})"
+        self.errors.append(error)
         return template
 
     def _used(self, use: TableUse, text: str) -> NodeId:

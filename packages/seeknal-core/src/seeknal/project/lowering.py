@@ -12,10 +12,11 @@ from sqlglot.errors import SqlglotError
 
 from seeknal.errors import ProjectError, SeeknalError, did_you_mean
 from seeknal.nodes import AuditSpec, DocumentLogic, Logic, Node, NodeId, PythonLogic, SqlLogic, TextPlace, kind_of, node_id, relation_name
-from seeknal.project.auditing import AuditLowering
+from seeknal.project.auditing import AuditLowering, ProjectAudits
 from seeknal.project.hashing import content_hash
 from seeknal.project.placing import locate, placed
 from seeknal.project.references import UNREADABLE, UnknownReference
+from seeknal.project.selectors import selects
 from seeknal.specs import AuditEntry, declared
 from seeknal.sql.canonical import canonical, clock
 from seeknal.sql.guard import SqlProblem, TableUse, parse_select, position, tables
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from seeknal.errors import Location
     from seeknal.nodes import Severity
     from seeknal.plugin import Connection, Engine
+    from seeknal.project.named_audits import NamedAudit
     from seeknal.project.references import NodeIndex
     from seeknal.project.settings import ConnectionSettings, Profiles
     from seeknal.project.templating import Templates
@@ -37,7 +39,7 @@ if TYPE_CHECKING:
 __all__ = ["NodeLowering", "Scope", "locate"]
 
 _SHOWN = 120
-_OWN_FOLDERS = ("target", "seeknal", "macros", "plugins", "tests")
+_OWN_FOLDERS = ("target", "seeknal", "macros", "plugins", "tests", "audits")
 
 
 @dataclass(frozen=True)
@@ -52,6 +54,8 @@ class Scope:
     default_severity: Severity
     index: NodeIndex
     templates: Templates
+    named_audits: Mapping[str, NamedAudit | None]
+    project_audits: ProjectAudits
 
 
 @dataclass
@@ -94,7 +98,7 @@ class NodeLowering:
             return None
         spec = self.spec
         columns = declared(spec.columns)
-        return Node(
+        node = Node(
             id=node_id(spec.kind, spec.name),
             at=self.at(),
             logic=logic,
@@ -109,6 +113,17 @@ class NodeLowering:
             refs={**self.audit_refs, **self.refs},
             env=dict(self.env),
         )
+        return self._with_project_audits(node) if node.is_readable else node
+
+    def _with_project_audits(self, node: Node) -> Node:
+        """The node with the audits that the project has for it, but for those that it has itself."""
+        written = self.scope.project_audits
+        audits = AuditLowering(self.scope, written.document, node.id, self.errors)
+        chosen = [(path, e) for path, e in written.entries if e.enabled and selects(e.select, node)]
+        found = [audits.lowered(entry, path) for path, entry in chosen]
+        own = {a.definition for a in node.audits}
+        added = tuple(a for a in found if a is not None and a.definition not in own)
+        return replace(node, audits=(*node.audits, *added), refs={**audits.refs, **node.refs}, env={**audits.env, **node.env})
 
     def _check_types(self) -> None:
         """Declared types are types the engine's dialect knows."""
