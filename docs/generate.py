@@ -29,6 +29,7 @@ from seeknal.kinds.python import PythonSourceSpec
 from seeknal.kinds.source import SourceSpec
 from seeknal.kinds.transform import TransformSpec
 from seeknal.project.config import AuditDefaults, Config, Environments, Execution, Janitor, PluginSettings, StateSettings
+from seeknal.project.named_audits import NamedAuditSpec, ParameterEntry
 from seeknal.project.parsing import NOT_BUILT_YET
 from seeknal.project.profiles import ConnectionEntry, ProfileEntry, ProfilesFile
 from seeknal.registry import Registry
@@ -182,7 +183,10 @@ def contributions() -> str:
 
 def audit_words() -> str:
     """What audit functions are written with."""
-    names = ("Relation", "Column", "Columns", "ColumnTypes", "Sql", "Condition", "RowCheck", "AggregateCheck", "literal", "audit")
+    names = (
+        "Relation", "Column", "Columns", "ColumnTypes", "Reference", "ReferenceColumns", "ReferenceTypes", "Sql", "Condition", "RowCheck",
+        "AggregateCheck", "literal", "audit",
+    )  # fmt: skip
     return _table(["name", "is"], [[f"`{n}`", _doc(getattr(plugin, n)).partition("\n\n")[0]] for n in names])
 
 
@@ -295,6 +299,16 @@ def connections() -> str:
     return _table(["type", "is", "required", "optional"], rows)
 
 
+_AUDIT_TYPES = {
+    "Column": "column",
+    "Columns": "column, or list of columns",
+    "Sql": "one SELECT",
+    "Condition": "one condition",
+    "Reference": "node",
+    "ReferenceColumns": "column of that node, or list of columns",
+}
+
+
 def audits() -> str:
     """The built-in audits, from their signatures."""
     sections = []
@@ -303,9 +317,7 @@ def audits() -> str:
         hints = typing.get_type_hints(signature.function, include_extras=True)
         rows = []
         for parameter in signature.parameters.values():
-            said = {"Column": "column", "Columns": "column, or list of columns", "Sql": "one SELECT", "Condition": "one condition"}.get(
-                getattr(parameter.type, "__name__", ""), _type(hints[parameter.name])
-            )
+            said = _AUDIT_TYPES.get(getattr(parameter.type, "__name__", ""), _type(hints[parameter.name]))
             rows.append([f"`{parameter.name}`", said, "required" if parameter.required else ""])
         sections.append(f"## {contribution.name}\n\n{_doc(signature.function)}\n\n{_table(['parameter', 'type', ''], rows)}")
     return "\n\n".join(sections)
@@ -365,6 +377,8 @@ PARTS: dict[str, Callable[[], str]] = {
     "environment-keys": lambda: _fields(Environments),
     "janitor-keys": lambda: _fields(Janitor),
     "audit-default-keys": lambda: _fields(AuditDefaults),
+    "named-audit-keys": lambda: _fields(NamedAuditSpec, without={"sql"}),
+    "named-audit-parameter-keys": lambda: _fields(ParameterEntry),
     "plugin-keys": lambda: _fields(PluginSettings),
     "profiles-keys": lambda: _fields(ProfilesFile),
     "connection-keys": lambda: _fields(ConnectionEntry),

@@ -138,6 +138,45 @@ CASES: list[tuple[str, str, dict[str, Any], int]] = [
 ]
 
 
+USERS = "SELECT * FROM (VALUES (1, 'a'), (2, 'b'), (NULL, 'c')) AS t(id, s)"
+FLOATS = "SELECT * FROM (VALUES (1, 0.1::DOUBLE), (2, NULL), (2, NULL)) AS t(i, d)"
+NEARLY = "SELECT * FROM (VALUES (1, 0.100001::DOUBLE), (2, NULL), (2, NULL)) AS t(i, d)"
+BESIDE: list[tuple[str, str, str, dict[str, Any], int]] = [
+    ("relationships", PAIRS, USERS, {"column": "i", "field": "id"}, 0),
+    ("relationships", PAIRS, USERS, {"column": "s"}, 0),
+    ("relationships", T, USERS, {"column": "i", "field": "id"}, 3),
+    ("relationships", T, USERS, {"column": ["i", "s"], "field": ["ID", "s"]}, 2),
+    ("relationships", EMPTY, USERS, {"column": "i", "field": "id"}, 0),
+    ("relationships", PAIRS, f"{USERS} WHERE false", {"column": "i", "field": "id"}, 4),
+    ("row_count_vs", T, PAIRS, {}, 1),
+    ("row_count_vs", T, T, {}, 0),
+    ("row_count_vs", T, PAIRS, {"tolerance": 1}, 0),
+    ("row_count_vs", T, PAIRS, {"tolerance": "16%"}, 1),
+    ("row_count_vs", T, PAIRS, {"tolerance": "17%"}, 0),
+    ("row_count_vs", T, PAIRS, {"op": "<"}, 0),
+    ("row_count_vs", T, PAIRS, {"op": ">="}, 1),
+    ("row_count_vs", T, PAIRS, {"op": ">=", "tolerance": 1}, 0),
+    ("row_count_vs", T, T, {"op": "<>"}, 1),
+    ("row_count_vs", EMPTY, EMPTY, {}, 0),
+    ("equal_to", T, T, {}, 0),
+    ("equal_to", PAIRS, PAIRS, {}, 0),
+    ("equal_to", PAIRS, f"SELECT DISTINCT * FROM ({PAIRS})", {}, 2),
+    ("equal_to", PAIRS, f"SELECT s, i, 1 AS extra FROM ({PAIRS})", {}, 0),
+    ("equal_to", PAIRS, f"SELECT i, upper(s) AS s FROM ({PAIRS})", {"columns": "i"}, 0),
+    ("equal_to", PAIRS, f"SELECT i, upper(s) AS s FROM ({PAIRS})", {}, 10),
+    ("equal_to", PAIRS, f"SELECT i FROM ({PAIRS})", {}, 1),
+    ("equal_to", FLOATS, NEARLY, {}, 2),
+    ("equal_to", FLOATS, NEARLY, {"precision": 3}, 0),
+]
+
+
+@pytest.mark.parametrize(("name", "sql", "other", "params", "count"), BESIDE, ids=[f"{n}-{i}" for i, (n, *_) in enumerate(BESIDE)])
+def test_what_it_finds_beside_another_node(
+    audits: AuditTester, name: str, sql: str, other: str, params: dict[str, Any], count: int
+) -> None:
+    assert audits.failing(name, query=sql, others={"transform.other": other}, to="transform.other", **params).count == count
+
+
 @pytest.mark.parametrize(("name", "sql", "params", "count"), CASES, ids=[f"{n}-{i}" for i, (n, *_) in enumerate(CASES)])
 def test_what_it_finds(audits: AuditTester, name: str, sql: str, params: dict[str, Any], count: int) -> None:
     assert audits.failing(name, query=sql, **params).count == count
@@ -158,7 +197,9 @@ def test_no_rows_are_right(audits: AuditTester, name: str) -> None:
 def test_every_audit_is_tried() -> None:
     from seeknal.builtins import seeknal_audits
 
-    tried = {name for name, *_ in CASES} | {"not_null", "unique", "accepted_values", "row_count", "custom_sql"}
+    tried = (
+        {name for name, *_ in CASES} | {name for name, *_ in BESIDE} | {"not_null", "unique", "accepted_values", "row_count", "custom_sql"}
+    )
     assert tried == {audit.name for audit in seeknal_audits()}
 
 

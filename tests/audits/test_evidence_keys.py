@@ -53,7 +53,7 @@ def test_one_value_of_a_redacted_column_is_not_shown(project: ProjectMaker) -> N
 
 def test_redacting_a_column_that_does_not_exist_is_refused(project: ProjectMaker) -> None:
     outcome = audited(project, redact="mail").run()
-    outcome.assert_failed("SK-AUDIT-004", exit_code=1)
+    outcome.assert_failed("SK-AUDIT-004", exit_code=2)
     assert "did you mean 'email'" in outcome.output
 
 

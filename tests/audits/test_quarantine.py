@@ -284,7 +284,7 @@ def test_names_that_would_stand_twice_are_refused(project):
     )
     assert "are called transform_t__rejected" in folder.cli("parse").assert_exit(2).stderr
     folder.write("seeknal/t.yml", f"kind: transform\nname: t\nsql: SELECT 1 AS a, 2 AS _Audit\n{audits}\n")
-    assert "has a column _audit" in folder.cli("run").assert_failed("SK-AUDIT-005").stderr
+    assert "has a column _audit" in folder.cli("run").assert_failed("SK-AUDIT-006").stderr
 
 
 @settings(max_examples=12, deadline=None)

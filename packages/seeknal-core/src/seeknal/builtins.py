@@ -26,7 +26,11 @@ def seeknal_audits() -> list[Audit]:
             "accepted_values", "seeknal.audits.values:accepted_values", "Every value of `column` is one of `values`; NULLs are left out."
         ),
         Audit("row_count", "seeknal.audits.aggregates:row_count", "The number of rows is at least `min` and at most `max`."),
-        Audit("custom_sql", "seeknal.audits.shapes:custom_sql", "The query returns no rows; `__THIS__` is the output."),
+        Audit(
+            "custom_sql",
+            "seeknal.audits.shapes:custom_sql",
+            "The query returns no rows; `__THIS__` is the output. `columns` are those that it must have.",
+        ),
         Audit(
             "not_empty",
             "seeknal.audits.values:not_empty",
@@ -123,6 +127,21 @@ def seeknal_audits() -> list[Audit]:
             "no_gaps",
             "seeknal.audits.sequences:no_gaps",
             "Every period between the first and the last value of `column` has a row; `start` and `end` (included) move those bounds. NULLs are left out.",
+        ),
+        Audit(
+            "relationships",
+            "seeknal.audits.keys:relationships",
+            "Every value of `column` stands in `field` of the node `to`, where it is called the same unless said; NULLs are left out.",
+        ),
+        Audit(
+            "row_count_vs",
+            "seeknal.audits.comparisons:row_count_vs",
+            "The number of rows compares with that of the node `to` as `op` says, give or take `tolerance`: rows, or a share of the other's such as `1%`.",
+        ),
+        Audit(
+            "equal_to",
+            "seeknal.audits.comparisons:equal_to",
+            "The node `to` has the same rows, in `columns` or in all of the output's; each as often. NULL is the same as NULL.",
         ),
         Audit(
             "schema",

@@ -83,6 +83,7 @@ class AuditSpec:
     itself) to where it was written. `definition` is a hash of what is checked: the audit's code, parameters and `where`. At most `sample`
     failing rows are kept (none, unless `store_failures`) or shown, without what stands in the columns of `redact`.
     An audit that `quarantines` sets failing rows aside, up to so many of them, and lets the others be published.
+    `reads` are the other nodes whose rows it looks at, with the columns of each by folded name (None: all of them).
     """
 
     type: str
@@ -103,6 +104,7 @@ class AuditSpec:
     redact: tuple[str, ...] = ()
     store_failures: bool = True
     tags: tuple[str, ...] = ()
+    reads: Mapping[NodeId, tuple[str, ...] | None] = field(default_factory=dict)
 
     def hides(self, column: str) -> bool:
         """Whether what stands in this column is not to be shown."""

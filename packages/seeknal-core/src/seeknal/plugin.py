@@ -92,6 +92,9 @@ __all__ = [
     "ProjectError",
     "PythonLogic",
     "Query",
+    "Reference",
+    "ReferenceColumns",
+    "ReferenceTypes",
     "Relation",
     "RowCheck",
     "Rows",
@@ -161,6 +164,22 @@ class Columns(tuple[Column, ...]):
     """Several columns' names, each quoted for use in SQL. Users may write one name or a list."""
 
     __slots__ = ()
+
+
+class Reference(str):
+    """The name of another node's relation, quoted for use in SQL. Users write the node: `transform.users`. An audit has at most one."""
+
+    __slots__ = ()
+
+
+class ReferenceColumns(tuple[Column, ...]):
+    """Columns of the relation that the audit's `Reference` names, each quoted for use in SQL. Users may write one name or a list."""
+
+    __slots__ = ()
+
+
+class ReferenceTypes(ColumnTypes):
+    """The columns of the relation that the audit's `Reference` names with their types; given as `ColumnTypes` are."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 from sqlglot import exp
 
+from seeknal.audits.arguments import Arguments
 from seeknal.audits.outcomes import Audited
 from seeknal.audits.signature import signature_of
 from seeknal.audits.verdict import judged
-from seeknal.errors import EngineError, Location, NodeError, did_you_mean
-from seeknal.nodes import fold
-from seeknal.plugin import AggregateCheck, Column, Columns, ColumnTypes, Condition, Relation, RowCheck, Sql
+from seeknal.errors import EngineError, Location, NodeError
+from seeknal.nodes import relation_name
+from seeknal.plugin import AggregateCheck, Relation, RowCheck
 from seeknal.sql.canonical import clock
 from seeknal.sql.guard import SqlProblem, parse_condition, parse_select, tables
 from seeknal.state.model import EXAMPLE, AuditOutcome
@@ -79,9 +80,10 @@ class AuditRunner:
 
     def _prepare(self, spec: AuditSpec, relation: str, schema: Schema, at: Location | None) -> _Prepared:
         signature = signature_of(self._audits[spec.type])
-        arguments, columns = self._arguments(spec, signature, schema, at)
+        finder = Arguments(spec, signature, schema, self._describe, self._dialect, at)
+        arguments, columns = finder.found()
         for name in spec.redact:
-            self._column(name, {fold(c.name): c.name for c in schema}, spec, spec.places.get("redact") or spec.at or at)
+            finder.column(name, schema, spec.places.get("redact"))
         target = Relation(exp.to_identifier(relation, quoted=True).sql(dialect=self._dialect))
         try:
             check = _asked(signature, target, arguments, spec)
@@ -96,43 +98,20 @@ class AuditRunner:
         except SqlProblem as problem:
             raise NodeError("SK-AUDIT-003", f"audit {spec.type}: {problem.message}", at=spec.at or at, hint=problem.hint) from None
 
-    def _arguments(
-        self, spec: AuditSpec, signature: Signature, schema: Schema, at: Location | None
-    ) -> tuple[dict[str, Any], tuple[str, ...]]:
-        """The keyword arguments, columns found in the schema and quoted; and the names of those columns."""
-        known = {fold(c.name): c.name for c in schema}
-        arguments: dict[str, Any] = dict(spec.params)
-        named: list[str] = []
-        for name, parameter in signature.parameters.items():
-            if name not in arguments:
-                continue
-            if parameter.is_columns:
-                listed = [arguments[name]] if parameter.type is Column else list(arguments[name])
-                found = [self._column(c, known, spec, spec.places.get(name) or spec.at or at) for c in listed]
-                named += found
-                quoted = [Column(exp.to_identifier(c, quoted=True).sql(dialect=self._dialect)) for c in found]
-                arguments[name] = quoted[0] if parameter.type is Column else Columns(quoted)
-            elif parameter.type in (Sql, Condition):
-                arguments[name] = parameter.type(arguments[name])
-        arguments |= {name: ColumnTypes({c.name: c.type or "" for c in schema}) for name in signature.given}
-        return arguments, tuple(named)
-
-    def _column(self, name: str, known: Mapping[str, str], spec: AuditSpec, at: Location | None) -> str:
-        found = known.get(fold(name))
-        if found is None:
-            hint = did_you_mean(name, known.values()) or f"columns: {', '.join(known.values())}"
-            raise NodeError("SK-AUDIT-004", f"audit {spec.type}: no column '{name}'", at=at, hint=hint)
-        return found
+    def _describe(self, relation: str) -> Schema:
+        everything = exp.select("*").from_(exp.Table(this=exp.to_identifier(relation, quoted=True)))
+        return self._session.describe(everything.sql(dialect=self._dialect))
 
     def _where(self, spec: AuditSpec) -> exp.Expr | None:
         return parse_condition(spec.where, self._dialect) if spec.where else None
 
     def _checked(self, query: str, relation: str, spec: AuditSpec) -> exp.Query:
-        """A query that reads the relation and nothing else, `__THIS__` replaced."""
+        """A query that reads the relation and what the audit refers to, and nothing else; `__THIS__` replaced."""
         tree = parse_select(query, self._dialect)
+        known = {relation, *(relation_name(n) for n in spec.reads)}
         for use in tables(tree):
-            if use.dotted.upper() != THIS and use.dotted != relation:
-                message = f"reads {use.dotted}; an audit reads the output it is on only"
+            if use.dotted.upper() != THIS and use.dotted not in known:
+                message = f"reads {use.dotted}; an audit reads the output it is on, and what it refers to"
                 raise SqlProblem("SK-SQL-004", message)
         for table in tree.find_all(exp.Table):
             if not table.db and table.name.upper() == THIS:

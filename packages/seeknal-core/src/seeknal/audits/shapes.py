@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field
 
-from seeknal.plugin import ColumnTypes, Relation, Sql, audit, literal
+from seeknal.plugin import Columns, ColumnTypes, Relation, Sql, audit, literal
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -42,8 +42,8 @@ def schema(
 
 
 @audit
-def custom_sql(target: Relation, *, sql: Sql) -> str:
-    """The query returns no rows; `__THIS__` is the output."""
+def custom_sql(target: Relation, *, sql: Sql, columns: Columns | None = None) -> str:
+    """The query returns no rows; `__THIS__` is the output. `columns` are those that it must have."""
     return sql
 
 

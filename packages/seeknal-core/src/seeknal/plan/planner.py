@@ -139,7 +139,7 @@ def make_plan(situation: Situation, types: Callable[[Outlook, Node], Mapping[str
     for name in situation.dag.order:
         node = situation.dag.nodes[name]
         decision = foresight.decide(node)
-        failing = [i for i in situation.dag.inputs[name] if i in blocked]
+        failing = [i for i in situation.dag.waits[name] if i in blocked]
         if failing and decision.reason not in LEFT:
             decision = Decision("skip", f"upstream failed: {', '.join(failing)}")
         if failing or decision.audits == "failed":
@@ -163,7 +163,7 @@ def decide(node: Node, situation: Situation, outlook: Outlook, inputs: Mapping[N
     decision = _keyed(node, situation, pointer, key, reason)
     if decision.action == "reuse" and not _has_its_columns(node, outlook, pointer, decision):
         decision = Decision("build", "its columns are described anew", key)
-    return replace(decision, audits=_audits(node, key, situation)) if decision.action == "reuse" else decision
+    return replace(decision, audits=_audits(node, key, situation, outlook)) if decision.action == "reuse" else decision
 
 
 def not_selected(node: Node, situation: Situation) -> Decision:
@@ -206,9 +206,10 @@ def _has_its_columns(node: Node, outlook: Outlook, pointer: Pointer | None, deci
     return names is None or all(fold(c.name) in known for c in node.columns)
 
 
-def _audits(node: Node, key: Key, situation: Situation) -> Audits:
+def _audits(node: Node, key: Key, situation: Situation, outlook: Outlook) -> Audits:
     """Whether this very output has been through its audits, and passed those that block."""
-    found = [(spec, situation.snapshot.audit(key, spec.definition)) for spec in node.audits]
+    settled = [(spec, outlook.audit(spec)) for spec in node.audits]
+    found = [(spec, situation.snapshot.audit(key, now.definition) if now is not None else None) for spec, now in settled]
     known = [judged(spec, outcome) for spec, outcome in found if outcome is not None and _is_told(spec, outcome)]
     if len(known) < len(found):
         return "missing"

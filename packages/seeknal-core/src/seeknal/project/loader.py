@@ -132,7 +132,13 @@ class _Load:
 
     def _context(self, settings: Settings, registry: Registry) -> str:
         """Everything besides a node's own file that decides what the file means."""
-        shared = [self.root / FILE, self.root / _PROFILES, *(self.root / "macros").glob("**/*.sql"), *(self.root / "plugins").glob("*.py")]
+        shared = [
+            self.root / FILE,
+            self.root / _PROFILES,
+            *(self.root / "macros").glob("**/*.sql"),
+            *(self.root / "plugins").glob("*.py"),
+            *(self.root / "audits").glob("**/*.sql"),
+        ]
         parts = [f"{p.relative_to(self.root).as_posix()}={digest_file(p)}" for p in sorted(shared)]
         material = [
             *parts,
@@ -171,7 +177,10 @@ class _Load:
                 changed[path] = (self.root / path).stat()
 
     def _parse(self, changed: dict[str, os.stat_result], kept: dict[str, FileEntry], project: LoadedProject) -> dict[str, FileEntry]:
+        from seeknal.project.auditing import ProjectAudits
+        from seeknal.project.config import read_config
         from seeknal.project.lowering import NodeLowering, Scope
+        from seeknal.project.named_audits import read_named_audits
         from seeknal.project.parsing import parse_file
         from seeknal.project.templating import Templates
 
@@ -186,6 +195,9 @@ class _Load:
         except SeeknalError as error:
             self.errors.append(error)
             return {}
+        named_audits, errors = read_named_audits(self.root, project.registry)
+        project_audits = ProjectAudits.of(*read_config(self.root))
+        self.errors += [*errors, *project_audits.unknown(index)]
         scope = Scope(
             root=self.root,
             registry=project.registry,
@@ -195,6 +207,8 @@ class _Load:
             default_severity="warn" if project.settings.default_severity == "warn" else "error",
             index=index,
             templates=templates,
+            named_audits=named_audits,
+            project_audits=project_audits,
         )
         entries: dict[str, FileEntry] = {}
         for path, stat in changed.items():
@@ -208,7 +222,8 @@ class _Load:
                     continue
                 lowering = NodeLowering(scope, draft.source, draft.document, draft.spec)
                 node = lowering.node(draft.python)
-                self.errors += lowering.errors
+                known = {(e.code, e.message, e.at) for e in self.errors}  # an audit of the project's may be wrong once for many nodes
+                self.errors += [e for e in lowering.errors if (e.code, e.message, e.at) not in known]
                 entry.uses.update(draft.uses)
                 if node is not None:
                     entry.nodes.append(node)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from seeknal.nodes import AuditSpec, Node
     from seeknal.registry import Registry
 
-CODE = "SK-AUDIT-005"
+CODE = "SK-AUDIT-006"
 
 
 def quarantine_errors(nodes: Iterable[Node], registry: Registry, dialect: str) -> list[ProjectError]:
@@ -45,13 +45,21 @@ def _of_audit(audit: AuditSpec, node: Node, registry: Registry, dialect: str) ->
     from seeknal.plugin import RowCheck
 
     signature = signature_of(registry.audit(audit.type))
-    if typing.get_type_hints(signature.function).get("return") is not RowCheck:
+    if _returns(signature) is not RowCheck:
         message = f"audit {audit.type} does not look at each row by itself, so that it cannot say which to set aside"
         yield ProjectError(CODE, message, at=audit.at or node.at, hint="leave out on_failure; audits that return a RowCheck can quarantine")
     elif not signature.given and _asks_for_more(audit, signature, dialect):
         message = f"audit {audit.type} asks for the time or for chance: the rows to set aside would be others each time"
         hint = "say a fixed time, such as not_after: 2030-01-01" if audit.type == "time_bounds" else "say a fixed value"
         yield ProjectError(CODE, message, at=audit.at or node.at, hint=hint)
+
+
+def _returns(signature: Signature) -> object:
+    """What the audit's function says it returns; None for one that does not say, as those of SQL files."""
+    try:
+        return typing.get_type_hints(signature.function).get("return")
+    except (TypeError, NameError):
+        return None
 
 
 def _asks_for_more(audit: AuditSpec, signature: Signature, dialect: str) -> bool:

@@ -53,6 +53,8 @@ class Auditing:
                 if built.artifact is not None:
                     self._relations.put(node.id, built.artifact)
                 relation = self._relations.define(node.id)
+            for source in dict.fromkeys(n for s in missing for n in s.reads):
+                self._relations.define(source)
             audited += self._run(node, built, missing, relation, schema)
         built = replace(built, audited=tuple(audited), known=tuple(known))
         failed = blocking(built.outcomes)

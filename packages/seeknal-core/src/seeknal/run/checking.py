@@ -108,6 +108,8 @@ class _Checking:
         try:
             read = node.inputs[0] if isinstance(node.logic, RuleLogic | ExposureLogic) else node.id
             relation = self._relations.define(read)
+            for source in dict.fromkeys(n for s in node.audits for n in s.reads):
+                self._relations.define(source)
             schema = self._relations.session.describe(_all(relation).sql(dialect=self._dialect))
         except (EngineError, NodeError) as problem:
             error = NodeError(problem.code, problem.message, at=problem.at or node.at, hint=problem.hint)
@@ -150,13 +152,23 @@ class _Checking:
 def _kept(project: Project, session: Session, snapshot: Snapshot, node: Node, key: Key, sample: int) -> Iterator[Checked]:
     """What was found in an output that is not published, with the rows that were kept of it."""
     evidence = Evidence(project.target, project.loaded.engine.dialect)
-    for spec in node.audits:
+    for spec in (_as_found(snapshot, key, s) for s in node.audits):
         outcome = snapshot.audit(key, spec.definition)
         if outcome is not None and outcome.failing_rows:
             rows = tuple(evidence.kept(session, node.id, key, spec, sample)) if sample else ()
             checked = Checked(node.id, judged(spec, outcome), published=False, rows=rows)
             artifact = snapshot.artifact(key) if spec.quarantines else None
             yield checked if artifact is None else _with_aside(project, session, artifact, checked, sample)
+
+
+def _as_found(snapshot: Snapshot, key: Key, spec: AuditSpec) -> AuditSpec:
+    """The audit with the definition under which its outcome is known, which also tells what it looked at of other nodes."""
+    if not spec.reads:
+        return spec
+    found = [
+        (k, v) for k, v in snapshot.tables["audits"].items() if k.startswith(f"{key}/") and (v["type"], v["name"]) == (spec.type, spec.name)
+    ]
+    return replace(spec, definition=found[-1][0].partition("/")[2]) if found else spec
 
 
 def _with_aside(project: Project, session: Session, artifact: Artifact, checked: Checked, sample: int) -> Checked:

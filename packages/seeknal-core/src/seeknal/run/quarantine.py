@@ -70,7 +70,7 @@ class Quarantine:
         taken = {fold(c.name) for c in schema} & set(ADDED)
         if taken:
             message = f"{node.id} has a column {min(taken)}, which is what says why a row was set aside"
-            raise NodeError("SK-AUDIT-005", message, at=node.quarantines[0].at or node.at, hint="give the column another name")
+            raise NodeError("SK-AUDIT-006", message, at=node.quarantines[0].at or node.at, hint="give the column another name")
 
     def _bad(self, runner: AuditRunner, spec: AuditSpec, node: Node, raw: str, schema: Schema) -> exp.Expr:
         """The condition under which a row fails an audit, never NULL."""
@@ -114,7 +114,7 @@ def _check_whole(node: Node, rows: int, kept: int, aside: int) -> None:
     """Each row is either kept or set aside."""
     if kept + aside != rows:
         message = f"{rows:,} rows came apart as {kept:,} and {aside:,}: an audit does not say the same of a row each time"
-        raise NodeError("SK-AUDIT-005", message, at=node.quarantines[0].at or node.at)
+        raise NodeError("SK-AUDIT-006", message, at=node.quarantines[0].at or node.at)
 
 
 def _listed(told: list[tuple[exp.Expr, str]]) -> exp.Expr:

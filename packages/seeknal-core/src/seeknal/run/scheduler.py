@@ -91,7 +91,7 @@ class Scheduler:
     def run(self) -> Progress:
         """Run every node that can be run. Whatever happens, what was finished has been committed when this returns."""
         dag = self._situation.dag
-        progress = Progress({n: len(dag.inputs[n]) for n in dag.order}, pointers=dict(self._situation.pointers))
+        progress = Progress({n: len(dag.waits[n]) for n in dag.order}, pointers=dict(self._situation.pointers))
         ready = deque(n for n in dag.order if not progress.waiting[n])
         flying: set[NodeId] = set()
         try:
@@ -125,7 +125,7 @@ class Scheduler:
     def _take(self, name: NodeId, progress: Progress, ready: deque[NodeId], flying: set[NodeId]) -> None:
         """Decide a node whose inputs are done: finish it here and now, or hand it to a worker."""
         node = self._situation.dag.nodes[name]
-        blocked = [i for i in self._situation.dag.inputs[name] if i in progress.blocked]
+        blocked = [i for i in self._situation.dag.waits[name] if i in progress.blocked]
         if self._situation.selected is not None and name not in self._situation.selected:
             self._keep(node, not_selected(node, self._situation), progress, ready)
             return
@@ -134,10 +134,11 @@ class Scheduler:
             return
         try:
             inputs = self._inputs(node, progress)
+            audited = self._with_audits(node, progress)
         except SeeknalError as error:
             self._fail(node, "input not available", error, progress, ready)
             return
-        decision = decide(node, self._situation, self._outlook, inputs)
+        decision, node = decide(node, self._situation, self._outlook, inputs), audited
         if decision.action == "reuse" and decision.audits == "failed":
             self._settle(node, decision, self._builder.known_failure(node, decision), inputs, progress, ready)
         elif decision.action == "reuse" and decision.audits == "known":
@@ -161,13 +162,32 @@ class Scheduler:
             found[source] = read
         return found
 
+    def _with_audits(self, node: Node, progress: Progress) -> Node:
+        """The node, its audits told apart by what they look at of other nodes."""
+        audits = []
+        for spec in node.audits:
+            for source in spec.reads:
+                artifact = self._outlook.artifact(source)
+                if artifact is not None and artifact.identity(None) is None:
+                    self._identify(source, artifact, progress)
+            settled = self._outlook.audit(spec)
+            if settled is None:
+                sources = ", ".join(spec.reads)
+                message = f"audit {spec.type} reads {sources}, which has not been built yet"
+                raise NodeError("SK-RUN-002", message, at=spec.at, hint=f"build it too: seeknal run --select '{sources} {node.id}'")
+            audits.append(settled)
+        return replace(node, audits=tuple(audits))
+
     def _first_read(self, node: Node, source: NodeId, artifact: Artifact, progress: Progress) -> Read | None:
         """Read an output that nothing read when it was built, so that nothing says how readers know it."""
+        self._identify(source, artifact, progress)
+        return self._outlook.read(node.id, source)
+
+    def _identify(self, source: NodeId, artifact: Artifact, progress: Progress) -> None:
         digest = self._builder.digest_of(self._builder.paths(artifact), artifact.schema)
         whole = replace(artifact, digests={**artifact.digests, ALL: digest})
         self._remember(source, whole, progress)
         self._save([Change("artifacts", whole.key, whole.to_json())])
-        return self._outlook.read(node.id, source)
 
     # Finishing
 
@@ -260,7 +280,7 @@ class Scheduler:
             progress.blocked.add(node.id)
             progress.stopped = progress.stopped or (result.status == "failed" and not self._continue)
         self._listener.finished(result, len(progress.results), len(progress.waiting))
-        for reader in self._situation.dag.readers[node.id]:
+        for reader in self._situation.dag.awaited_by[node.id]:
             progress.waiting[reader] -= 1
             if not progress.waiting[reader]:
                 ready.append(reader)
@@ -269,7 +289,7 @@ class Scheduler:
         why = "interrupted" if progress.interrupted else "not started: the run stopped at a failure"
         for name in self._situation.dag.order:
             if name not in progress.results:
-                failed = [i for i in self._situation.dag.inputs[name] if i in progress.blocked]
+                failed = [i for i in self._situation.dag.waits[name] if i in progress.blocked]
                 reason = f"upstream failed: {', '.join(failed)}" if failed else why
                 if failed:
                     progress.blocked.add(name)

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 from sqlglot import exp
 
+from seeknal.audits.arguments import Arguments
 from seeknal.audits.runner import AuditRunner
 from seeknal.audits.signature import signature_of
 from seeknal.errors import ProjectError, did_you_mean
-from seeknal.nodes import AuditSpec
-from seeknal.plugin import Audit, Column, Columns, ColumnTypes, Relation, RowCheck
+from seeknal.nodes import AuditSpec, NodeId, relation_name
+from seeknal.plugin import Audit, Relation, RowCheck
 from seeknal.protocols import Query, SessionSettings
 from seeknal.registry import Registry
 from seeknal.targets import load_target
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
+    from seeknal.audits.signature import Signature
     from seeknal.nodes import Schema
     from seeknal.plugin import Check, Engine
     from seeknal.protocols import Session
@@ -63,11 +65,13 @@ class AuditTester:
         rows: Sequence[Mapping[str, Any]] | None = None,
         query: str | None = None,
         where: str | None = None,
+        others: Mapping[str, Sequence[Mapping[str, Any]] | str] | None = None,
         **params: Any,
     ) -> Failing:
         """What `audit` (or the installed one of this name) finds wrong with `rows`, or with what the SELECT `query` returns.
 
-        `params` are the audit's parameters as YAML would say them, and checked as YAML's are: ProjectError says what is wrong.
+        `others` has the rows, or the SELECT, of each node that it refers to. `params` are the audit's parameters as YAML would say them, and
+        checked as YAML's are: ProjectError says what is wrong.
         """
         found = self._registry.audit(audit) if isinstance(audit, str) else audit
         session, dialect = self._opened(), self._engine.dialect
@@ -75,12 +79,25 @@ class AuditTester:
             message = "say either rows=[{...}] or query='SELECT ...'"
             raise ValueError(message)
         session.define(RELATION, Query(query if query is not None else _values(rows or [], dialect)))
-        schema = session.describe(_everything(dialect))
-        checked = _checked(found, params)
-        spec = AuditSpec(found.name, checked, where=where)
+        for node, told in (others or {}).items():
+            session.define(relation_name(NodeId(node)), Query(told if isinstance(told, str) else _values(told, dialect)))
+        schema = session.describe(_everything(RELATION, dialect))
+        reads = {NodeId(node): None for node in others or {}}
+        spec = AuditSpec(found.name, _checked(found, params), where=where, reads=reads)
         outcome = AuditRunner(session, dialect, {found.name: found}).run([spec], RELATION, schema)[0].outcome
-        shown = self._rows(found, checked, where, schema) if outcome.failing_rows else []
+        shown = self._rows(found, spec, schema) if outcome.failing_rows else []
         return Failing(outcome.failing_rows, outcome.message, shown)
+
+    def passing(self, audit: Audit | str, **given: Any) -> bool:
+        """Whether `audit` finds nothing wrong; `given` is what `failing` takes. The failing rows are in the message of the error otherwise.
+
+        Raises AssertionError where it finds something.
+        """
+        found = self.failing(audit, **given)
+        if found:
+            message = f"{found.message}: {found.rows}"
+            raise AssertionError(message)
+        return True
 
     def close(self) -> None:
         """Close the engine if it was opened."""
@@ -98,11 +115,17 @@ class AuditTester:
             self._session = load_target(self._engine.target)().open(SessionSettings(self._scratch))
         return self._session
 
-    def _rows(self, audit: Audit, params: Mapping[str, Any], where: str | None, schema: Schema) -> list[dict[str, Any]]:
+    def _rows(self, audit: Audit, spec: AuditSpec, schema: Schema) -> list[dict[str, Any]]:
         """The rows that fail."""
+        session, dialect, signature = self._opened(), self._engine.dialect, signature_of(audit)
+
+        def described(relation: str) -> Schema:
+            return session.describe(_everything(relation, dialect))
+
+        arguments, _ = Arguments(spec, signature, schema, described, dialect, None).found()
         shown: list[dict[str, Any]] = []
-        for query in _queries(audit, params, where, self._engine.dialect, schema):
-            result = self._opened().rows(query)
+        for query in _queries(spec, arguments, signature, dialect):
+            result = session.rows(query)
             shown += [dict(zip(result.columns, row, strict=True)) for row in result.rows]
         return shown
 
@@ -120,17 +143,9 @@ def _checked(audit: Audit, params: Mapping[str, Any]) -> dict[str, Any]:
     return values
 
 
-def _queries(audit: Audit, params: Mapping[str, Any], where: str | None, dialect: str, schema: Schema) -> list[str]:
+def _queries(spec: AuditSpec, arguments: Mapping[str, Any], signature: Signature, dialect: str) -> list[str]:
     """What selects the failing rows; nothing where an aggregate is checked."""
-    signature = signature_of(audit)
-    arguments = dict(params)
-    for name, parameter in signature.parameters.items():
-        if parameter.is_columns and name in arguments:
-            listed = [arguments[name]] if parameter.type is Column else arguments[name]
-            quoted = [Column(_quoted(c, dialect)) for c in listed]
-            arguments[name] = quoted[0] if parameter.type is Column else Columns(quoted)
-    arguments |= {name: ColumnTypes({c.name: c.type or "" for c in schema}) for name in signature.given}
-    target = _quoted(RELATION, dialect) if where is None else f"({_everything(dialect)} WHERE {where})"
+    target = _quoted(RELATION, dialect) if spec.where is None else f"({_everything(RELATION, dialect)} WHERE {spec.where})"
     check: Check = signature.function(Relation(target), **arguments)
     if isinstance(check, RowCheck):
         return [f"SELECT * FROM {target} WHERE {check.bad}"]
@@ -148,8 +163,8 @@ def _values(rows: Sequence[Mapping[str, Any]], dialect: str) -> str:
     return " UNION ALL ".join(s.sql(dialect=dialect) for s in selects)
 
 
-def _everything(dialect: str) -> str:
-    return exp.select("*").from_(exp.to_table(RELATION)).sql(dialect=dialect)
+def _everything(relation: str, dialect: str) -> str:
+    return exp.select("*").from_(exp.Table(this=exp.to_identifier(relation, quoted=True))).sql(dialect=dialect)
 
 
 def _quoted(name: str, dialect: str) -> str:
