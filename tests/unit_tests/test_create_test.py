@@ -75,8 +75,10 @@ SHAPES = [
     "SELECT a.id, b.id AS other FROM {{ ref('paid') }} AS a JOIN {{ ref('paid') }} AS b ON b.id = a.id + 1 WHERE a.id > 700",
     "SELECT u.id FROM {{ ref('source.users') }} AS u WHERE NOT EXISTS (SELECT 1 FROM {{ ref('source.orders') }} AS o WHERE o.user_id = u.id)",
     "SELECT DISTINCT upper(country) AS c FROM {{ ref('paid') }} JOIN {{ ref('source.users') }} USING (country)",
-    """WITH a AS (SELECT user_id, sum(amount) AS s FROM {{ ref('source.orders') }} GROUP BY 1), b AS (SELECT * FROM a WHERE s > 10)
-    SELECT b.*, u.country FROM b JOIN {{ ref('source.users') }} AS u ON u.id = b.user_id WHERE u.country = 'MY'""",
+    (
+        "WITH a AS (SELECT user_id, sum(amount) AS s FROM {{ ref('source.orders') }} GROUP BY 1), b AS (SELECT * FROM a WHERE s > 10) "
+        "SELECT b.*, u.country FROM b JOIN {{ ref('source.users') }} AS u ON u.id = b.user_id WHERE u.country = 'MY'"
+    ),
     "SELECT unnest([id, id + 1]) AS i FROM {{ ref('paid') }} WHERE id = 77",
 ]
 

@@ -192,8 +192,8 @@ class Computing:
         columns = tuple(c.name for c in compared)
         limits = self._limits(expected, columns)
         found = difference(columns, want, got.rows, limits, others_allowed="rows" in expected.spec.parts)
-        asks = "the query asks for the time: stop it with now:" if self._moving else None
-        return [Check(what, found.message, table.at, columns, found.missing, found.unexpected, found.differing, asks)] if found else []
+        advice = None if what != "rows" or not self._moving else "the query asks for the time: stop it with now:"
+        return [Check(what, found.message, table.at, columns, found.missing, found.unexpected, found.differing, advice)] if found else []
 
     def _limits(self, expected: Expected, columns: tuple[str, ...]) -> dict[str, float]:
         tolerance = expected.spec.tolerance
