@@ -269,11 +269,14 @@ class Project:
         return Relations(lambda: self._open_session(memory_limit), self.nodes, self.store)
 
     @contextmanager
-    def reading(self, environment: str = PROD) -> Iterator[Relations]:
-        """A session in which everything that an environment publishes can be read by name. Raises ProjectError for an unknown one."""
+    def reading(self, environment: str = PROD, snapshot: Snapshot | None = None) -> Iterator[Relations]:
+        """A session in which everything that an environment publishes can be read by name: now, or at the time of a snapshot.
+
+        Raises ProjectError for an unknown one.
+        """
         relations = self.relations()
         try:
-            snapshot = self.state.read()
+            snapshot = snapshot or self.state.read()
             snapshot.require(environment)
             for node, pointer in snapshot.pointers(environment).items():
                 artifact = snapshot.artifact(pointer.key)
