@@ -72,6 +72,7 @@ bench: $(INSTALLED)
 	$(BIN)/python -m benchmarks.startup
 	$(BIN)/python -m benchmarks.tpch
 	$(BIN)/python -m benchmarks.metrics
+	$(BIN)/python -m benchmarks.features
 	$(BIN)/python -m benchmarks.state
 
 clean:

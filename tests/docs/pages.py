@@ -41,6 +41,7 @@ _ALIKE = (
     (re.compile(r'("seconds": )[\d.e-]+'), r"\g<1>0.0"),
     (re.compile(r"\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b"), "UUID"),
     (re.compile(r"\b[0-9a-f]{16,64}\b"), "HASH"),
+    (re.compile(r"from live data on \d{4}-\d\d-\d\d"), "from live data on DAY"),
     (re.compile(r"^\[ *\d+/"), "[*/"),
     (re.compile(r"(?<=\S) {2,}"), "  "),
     (re.compile(r"^bytes +[\d,]+"), "bytes  0"),

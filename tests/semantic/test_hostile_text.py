@@ -113,8 +113,8 @@ def test_what_is_executed_is_what_was_generated(shop, text, monkeypatch):
     ran = []
     relations = project.relations
 
-    def watched():
-        found = relations()
+    def watched(**options):
+        found = relations(**options)
         rows = found.session.rows
         monkeypatch.setattr(found.session, "rows", lambda sql: ran.append(sql) or rows(sql))
         return found

@@ -23,6 +23,7 @@ from seeknal.plan.analyses import Analyses
 from seeknal.project.loader import LoadedProject, load_project
 from seeknal.project.locate import find_root
 from seeknal.project.methods import method
+from seeknal.run.featureapi import FeatureReading
 from seeknal.run.situation import look
 from seeknal.state.environments import PROD, Environment
 from seeknal.targets import load_target
@@ -75,7 +76,7 @@ class RunOptions:
 
 
 @dataclass
-class Project:
+class Project(FeatureReading):
     """A project in a folder, read and checked."""
 
     loaded: LoadedProject
@@ -262,19 +263,19 @@ class Project:
 
     # Reading
 
-    def relations(self, memory_limit: str | None = None) -> Relations:
-        """An engine session, opened when first used, that can read every node once its output is put there."""
+    def relations(self, memory_limit: str | None = None, folders: Sequence[Path] = ()) -> Relations:
+        """An engine session, opened when first used, that can read every node once its output is put there, and write to `folders`."""
         from seeknal.run.sessions import Relations
 
-        return Relations(lambda: self._open_session(memory_limit), self.nodes, self.store)
+        return Relations(lambda: self._open_session(memory_limit, folders), self.nodes, self.store)
 
     @contextmanager
-    def reading(self, environment: str = PROD, snapshot: Snapshot | None = None) -> Iterator[Relations]:
-        """A session in which everything that an environment publishes can be read by name: now, or at the time of a snapshot.
+    def reading(self, environment: str = PROD, folders: Sequence[Path] = (), snapshot: Snapshot | None = None) -> Iterator[Relations]:
+        """A session in which everything that an environment publishes, or did at the time of a snapshot, can be read by name.
 
-        Raises ProjectError for an unknown one.
+        Files can be written to `folders`. Raises ProjectError for an unknown environment.
         """
-        relations = self.relations()
+        relations = self.relations(folders=folders)
         try:
             snapshot = snapshot or self.state.read()
             snapshot.require(environment)
@@ -308,10 +309,10 @@ class Project:
 
         return project_lineage(self, PROD)
 
-    def _open_session(self, memory_limit: str | None = None) -> Session:
+    def _open_session(self, memory_limit: str | None = None, folders: Sequence[Path] = ()) -> Session:
         from seeknal.protocols import SessionSettings
 
-        readable, writable = [self.store.cache], [self.store.cache]
+        readable, writable = [self.store.cache], [self.store.cache, *folders]
         for node in self.nodes.values():
             logic = node.logic
             if isinstance(logic, SourceLogic) and not logic.cache and logic.table is not None:

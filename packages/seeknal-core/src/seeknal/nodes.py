@@ -218,7 +218,8 @@ class Node:
     """One node of the graph, validated, with its references resolved and its templates rendered.
 
     `refs` holds what the user wrote in each reference and the id it meant, `env` the environment variables that templates
-    asked for with a hash of their values: together with the file they decide whether a cached node still holds.
+    asked for with a hash of their values: together with the file they decide whether a cached node still holds. `details` is what its
+    kind says of it besides, as plain data: other nodes of the kind, and the kind's commands, read it.
     """
 
     id: NodeId
@@ -234,6 +235,7 @@ class Node:
     meta: Mapping[str, Any] = field(default_factory=dict)
     refs: Mapping[str, NodeId] = field(default_factory=dict)
     env: Mapping[str, str] = field(default_factory=dict)
+    details: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def kind(self) -> str:

@@ -258,7 +258,7 @@ class Connection:
 
     `target` names a callable that takes the connection's settings (keys of `settings`, secrets resolved) as keyword
     arguments and returns a `ConnectionDriver`. `paths` are the settings that name files of the project. `dialect` is
-    sqlglot's name of the SQL it speaks.
+    sqlglot's name of the SQL it speaks. `upserts`: its tables can be written by key.
     """
 
     name: str
@@ -269,6 +269,7 @@ class Connection:
     secrets: tuple[str, ...] = ("password",)
     paths: tuple[str, ...] = ()
     description: str = ""
+    upserts: bool = False
 
     @property
     def files(self) -> tuple[str, ...]:

@@ -196,7 +196,7 @@ class Asking:
                     yield from self._keys_of(self._pointers[source])
 
     def _run(self, found: Compiled, sql: str) -> Rows:
-        with self.project.reading(self.environment, self._snapshot) as relations:
+        with self.project.reading(self.environment, snapshot=self._snapshot) as relations:
             for node in found.reads:
                 relations.define(node)
             rows = relations.session.rows(sql)

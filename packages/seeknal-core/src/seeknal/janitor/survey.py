@@ -64,7 +64,7 @@ def survey(target: Path, snapshot: Snapshot, use: Use, before: datetime) -> Surv
         key = name.rpartition("/")[2]
         entries = {e.name: e for e in os.scandir(path)}
         seen.add(key)
-        if key in use.keys:
+        if key in use.keys or (META in entries and name.partition("/")[0] in use.kinds):
             found.used += 1
             _leftovers_of_used(found, path, entries, _files(known.get(key)) | use.files.get(key, set()), oldest)
         else:

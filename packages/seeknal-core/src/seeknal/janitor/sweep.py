@@ -157,7 +157,7 @@ class Janitor:
             yield leases
 
     def _work(self, snapshot: Snapshot, gone: list[str]) -> _Work:
-        use = Use()
+        use = Use(self.policy.kept_kinds)
         use.add(snapshot, without=gone)
         for other in self.others:
             use.add(other)

@@ -85,6 +85,7 @@ class Janitor(Strict):
     state_history: Duration = Field(default="90d", description="Pages of runs older than this are packed into archives.")
     auto_run: bool = Field(default=False, description="Clean at the end of a run, once a day.")
     orphan_detection: bool = Field(default=True, description="Remove outputs too that the state does not know.")
+    keep_training_sets: bool = Field(default=True, description="Keep every version of a training set, for the models that learned from it.")
 
 
 class AuditDefaults(Strict):

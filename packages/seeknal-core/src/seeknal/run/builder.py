@@ -286,7 +286,7 @@ class Builder:
         if logic.type == "file":
             rows = export_file(self._project.root, logic, session, query, first=node.id not in self._situation.pointers)
         else:
-            rows = export_table(self._sources.open(logic.connection or ""), logic, session, query)
+            rows = export_table(self._sources.open(logic.connection or ""), logic, session, query, self._engine.dialect)
         return replace(checked, rows=rows)
 
     # Audits

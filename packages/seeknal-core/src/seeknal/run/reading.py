@@ -24,14 +24,19 @@ def read_rows(project: Project, node: Node, limit: int | None, *, rejected: bool
         if rejected:
             relations.put(node.id, _rejected(project, node, environment))
         elif not node.is_view and relations.artifact(node.id) is None:
-            option, place = ("", "") if environment == PROD else (f" --env {environment}", f" in '{environment}'")
-            hint = f"build it first: seeknal run{option} --select '+{node.id}'"
-            raise NodeError("SK-RUN-002", f"{node.id} has not been built{place} yet", at=node.at, hint=hint)
+            raise not_built(node, environment)
         name = relations.define(node.id)
         query = exp.select("*").from_(exp.Table(this=exp.to_identifier(name, quoted=True)))
         if limit:
             query = query.limit(limit)
         return relations.session.rows(query.sql(dialect=project.loaded.engine.dialect))
+
+
+def not_built(node: Node, environment: str = PROD) -> NodeError:
+    """The error that there is nothing of a node to read in an environment."""
+    option, place = ("", "") if environment == PROD else (f" --env {environment}", f" in '{environment}'")
+    hint = f"build it first: seeknal run{option} --select '+{node.id}'"
+    return NodeError("SK-RUN-002", f"{node.id} has not been built{place} yet", at=node.at, hint=hint)
 
 
 def _rejected(project: Project, node: Node, environment: str) -> Artifact:
