@@ -15,9 +15,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from seeknal.artifacts import ArtifactStore
+from seeknal.artifacts import REJECTED, ArtifactStore
 from seeknal.errors import ProjectError, ProjectErrors
 from seeknal.graph.dag import Dag
+from seeknal.nodes import REJECTED as REJECTED_ROWS
 from seeknal.nodes import ExposureLogic, Node, NodeId, SourceLogic
 from seeknal.plan.analyses import Analyses
 from seeknal.project.loader import LoadedProject, load_project
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from seeknal.plan.outlook import Outlook
     from seeknal.plan.planner import Plan, Situation
     from seeknal.protocols import Rows, Session
+    from seeknal.run.checking import Checked
     from seeknal.run.comparing import CompareOptions
     from seeknal.run.comparison import Comparison
     from seeknal.run.environments import Rollback
@@ -290,10 +292,24 @@ class Project(FeatureReading):
             relations.close()
 
     def rows(self, name: str, limit: int | None = None, *, rejected: bool = False, environment: str = PROD) -> Rows:
-        """Rows of a node's published output; with `rejected`, of the last one that its audits kept from being published."""
+        """Rows of a node's published output; with `rejected`, or of `NODE__rejected`, those that its audits set aside.
+
+        Where audits kept the last output as a whole from being published, these are all of its rows.
+        """
         from seeknal.run.reading import read_rows
 
+        if name.endswith(REJECTED_ROWS) and all(name not in (n.id, n.name) for n in self.nodes.values()):
+            name, rejected = name.removesuffix(REJECTED_ROWS), True
         return read_rows(self, self.find(name), limit, rejected=rejected, environment=environment)
+
+    def audit(self, selected: frozenset[NodeId] | None = None, *, environment: str = PROD, sample: int = 0) -> list[Checked]:
+        """Run the audits of some nodes (None: of all) on what is published. Nothing is built, and nothing is published otherwise afterwards.
+
+        With `sample`, at most so many failing rows of each audit are brought along.
+        """
+        from seeknal.run.checking import check
+
+        return check(self, selected, environment, sample)
 
     def compare(
         self, name: str, other: str | None = None, *, environments: Sequence[str] = (), options: CompareOptions | None = None
@@ -312,7 +328,8 @@ class Project(FeatureReading):
     def _open_session(self, memory_limit: str | None = None, folders: Sequence[Path] = ()) -> Session:
         from seeknal.protocols import SessionSettings
 
-        readable, writable = [self.store.cache], [self.store.cache, *folders]
+        own = [self.store.cache, self.target / REJECTED]
+        readable, writable = [*own], [*own, *folders]
         for node in self.nodes.values():
             logic = node.logic
             if isinstance(logic, SourceLogic) and not logic.cache and logic.table is not None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn, Protocol
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
-from seeknal.nodes import NAME, ColumnSchema, Schema, Severity
+from seeknal.nodes import MAX_REJECTED_PERCENT, NAME, SAMPLE, THRESHOLD, ColumnSchema, Schema, Severity
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -63,6 +63,16 @@ Lookback = Annotated[int | str, BeforeValidator(check_lookback)]
 TextList = Annotated[list[str], BeforeValidator(_one_or_more, json_schema_input_type=str | list[str])]
 
 
+def _threshold(value: object) -> object:
+    if isinstance(value, str) and not THRESHOLD.fullmatch(value.strip()):
+        message = "write how many failing rows are too many, such as '> 10' or '> 0.1%'"
+        raise ValueError(message)
+    return value.strip() if isinstance(value, str) else value
+
+
+Threshold = Annotated[str, BeforeValidator(_threshold)]
+
+
 class Strict(BaseModel):
     """No unknown keys, no silent conversions of type."""
 
@@ -90,6 +100,38 @@ class AuditEntry(BaseModel):
     name: str | None = None
     description: str | None = None
     where: str | None = None
+    warn_if: Threshold | None = None
+    error_if: Threshold | None = None
+    mostly: Annotated[float, Field(gt=0, le=1)] | None = None
+    empty: Literal["pass", "warn", "error"] = "pass"
+    on_failure: Literal["fail", "quarantine"] = "fail"
+    max_rejected_rows: Annotated[int, Field(ge=0)] | None = None
+    max_rejected_percent: Annotated[float, Field(ge=0, le=100)] | None = None
+    sample: Annotated[int, Field(ge=0, le=10_000)] = SAMPLE
+    redact: TextList = Field(default_factory=list)
+    store_failures: bool = True
+    tags: TextList = Field(default_factory=list)
+    enabled: bool = True
+
+    @model_validator(mode="after")
+    def _quarantine(self) -> AuditEntry:
+        limits = [k for k in ("max_rejected_rows", "max_rejected_percent") if getattr(self, k) is not None]
+        if limits and self.on_failure != "quarantine":
+            message = f"{limits[0]} says how many rows may be set aside: it needs on_failure: quarantine"
+            raise ValueError(message)
+        if self.on_failure == "quarantine" and (self.warn_if or self.error_if or self.mostly):
+            message = "with on_failure: quarantine, say max_rejected_rows or max_rejected_percent in place of warn_if, error_if and mostly"
+            raise ValueError(message)
+        return self
+
+    @property
+    def quarantine(self) -> dict[str, Any]:
+        """What an audit that sets rows aside says of it. Without a limit, some share of the rows is the most."""
+        if self.on_failure != "quarantine":
+            return {}
+        percent = MAX_REJECTED_PERCENT if self.max_rejected_rows is None else None
+        percent = percent if self.max_rejected_percent is None else self.max_rejected_percent
+        return {"quarantines": True, "max_rejected_rows": self.max_rejected_rows, "max_rejected_percent": percent}
 
     @property
     def params(self) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal
 
 from seeknal.nodes import DocumentLogic, ExposureLogic, RuleLogic, SourceLogic, SqlLogic, fold
 from seeknal.plan.edits import Edit, declared_edits, query_edits
-from seeknal.plan.fingerprint import CONFIG, declared_types, schema_hash
+from seeknal.plan.fingerprint import CONFIG, declared_types, quarantine_hash, schema_hash
 from seeknal.plan.reach import moved, rearranged
 from seeknal.plan.recorded import Recorded
 from seeknal.sql.differences import sql_diff
@@ -119,6 +119,8 @@ class Changes:
 
     def _edits(self, node: Node, pointer: Pointer) -> tuple[Edit, ...]:
         edits = self._logic_edits(node, pointer)
+        if pointer.fingerprint.schema.partition("+")[2] != quarantine_hash(node):
+            edits = (*edits, Edit("FILTER_CHANGED", None, "which rows its audits set aside"))
         if pointer.fingerprint.schema == schema_hash(node):
             return edits
         told = {fold(e.column) for e in edits if e.column is not None}

@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from typing import TYPE_CHECKING, Any
 
 from seeknal.durable import temporary_beside
@@ -130,10 +130,7 @@ def _node_values(node: Node) -> list[Any]:
         logic["place"] = [place.path, place.line, place.column, place.indent, place.folds]
     elif logic.get("place"):
         logic["place"] = _place(getattr(node.logic, "place", None))
-    audits = [
-        [a.type, dict(a.params), a.severity, a.name, a.description, a.where, {k: _place(p) for k, p in a.places.items()}, a.definition]
-        for a in node.audits
-    ]
+    audits = [_audit_values(a) for a in node.audits]
     return [
         node.id, _place(node.at), type(node.logic).__name__, logic, node.content_hash, node.inputs, [[c.name, c.type, c.description] for c in node.columns],
         audits, node.description, node.owner, node.tags, dict(node.meta), dict(node.refs), dict(node.env), dict(node.details),
@@ -161,6 +158,12 @@ def _text_place(values: list[Any] | None) -> TextPlace | None:
     return TextPlace(path, line, column, indent, tuple(tuple(f) for f in folds))
 
 
-def _audit(values: list[Any]) -> AuditSpec:
-    type_, params, severity, name, description, where, places, definition = values
-    return AuditSpec(type_, params, severity, name, description, where, {k: Location(*p) for k, p in places.items()}, definition)
+def _audit_values(audit: AuditSpec) -> dict[str, Any]:
+    values = {f.name: getattr(audit, f.name) for f in fields(audit)}
+    return values | {"places": {k: _place(p) for k, p in audit.places.items()}}
+
+
+def _audit(values: dict[str, Any]) -> AuditSpec:
+    values["places"] = {k: Location(*p) for k, p in values["places"].items()}
+    values["reads"] = {node: None if names is None else tuple(names) for node, names in values["reads"].items()}
+    return AuditSpec(**values | {k: tuple(values[k]) for k in ("redact", "tags")})

@@ -80,7 +80,7 @@ class _Execution:
             scheduler = Scheduler(
                 situation,
                 outlook,
-                Builder(project.loaded, situation, files, project.store, relations),
+                Builder(project.loaded, situation, files, project.store, relations, result.run_id),
                 relations,
                 lambda changes: self._commit(course.keeping(changes)),
                 self._emit,

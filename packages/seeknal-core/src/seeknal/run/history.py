@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 from seeknal.errors import ProjectError, did_you_mean
 from seeknal.janitor import archive
-from seeknal.nodes import NodeId
+from seeknal.nodes import Key, NodeId
 from seeknal.plan.planner import LEFT
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 _ALL = sys.maxsize
+_LOOKED_AT = 30
 
 
 def last_results(target: Path) -> dict[NodeId, str]:
@@ -43,6 +44,17 @@ def unfinished(target: Path, environment: str) -> list[NodeId]:
         return [NodeId(n["id"]) for n in nodes if n["status"] in ("failed", "skipped") and n["reason"] not in LEFT]
     except KeyError:
         return []
+
+
+def last_failure(target: Path, node: NodeId, environment: str) -> Key | None:
+    """The key of a node's last output, where its audits kept that from being published in an environment."""
+    for run in past_runs(target, _LOOKED_AT):
+        found = next((n for n in run["nodes"] if n["id"] == node), None)
+        if run["environment"] != environment or (found is not None and found["status"] == "skipped"):
+            continue
+        key = found.get("key") if found is not None and found["status"] == "failed" else None
+        return None if key is None else Key(key)
+    return None
 
 
 def past_runs(target: Path, limit: int = 20) -> list[dict[str, Any]]:

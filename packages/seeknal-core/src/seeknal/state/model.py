@@ -24,6 +24,9 @@ TABLES: tuple[Table, ...] = ("environments", "plans", "pointers", "previous", "a
 """`environments` and `plans` are keyed by environment, `pointers` and `previous` by `environment/node`, `artifacts` by build key, `audits` by
 `key/definition`, `files` by path. `previous` holds what an environment pointed to before what it can be taken back from, `{}` for nothing."""
 
+EXAMPLE = ", such as "
+"""What comes before a failing row in the message of an audit."""
+
 ALL = "*"
 """In place of a set of columns: all of them."""
 
@@ -53,11 +56,41 @@ class FileRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class Rejected:
+    """Rows that audits kept out of an output: how many, their columns, the files beside the output's that hold them.
+
+    `outcomes` has what each of the audits found, by its definition.
+    """
+
+    rows: int
+    schema: Schema
+    files: tuple[FileRecord, ...]
+    outcomes: Mapping[str, AuditOutcome] = field(default_factory=dict)
+
+    def to_json(self) -> dict[str, Any]:
+        """As a plain document."""
+        return {
+            "rows": self.rows, "schema": [[c.name, c.type] for c in self.schema], "files": [[f.name, f.size, f.mtime_ns, f.hash] for f in self.files],
+            "outcomes": {d: o.to_json() for d, o in self.outcomes.items()},
+        }  # fmt: skip
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> Rejected:
+        """From a plain document."""
+        return cls(
+            value["rows"],
+            tuple(ColumnSchema(n, t) for n, t in value["schema"]),
+            tuple(FileRecord(*f) for f in value["files"]),
+            {d: AuditOutcome.from_json(o) for d, o in value["outcomes"].items()},
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class Artifact:
     """An output that exists: which node made it, what is in it, and its files.
 
     `digests` says how readers know the output: by all of its columns (`*`), or by a set of them (see `column_set`). `location` is a
-    folder relative to the target folder, or None where files are referenced in place.
+    folder relative to the target folder, or None where files are referenced in place. `rejected` are the rows that audits set aside.
     """
 
     key: Key
@@ -68,6 +101,12 @@ class Artifact:
     location: str | None
     digests: Mapping[str, Digest] = field(default_factory=dict)
     created_at: str = ""
+    rejected: Rejected | None = None
+
+    @property
+    def every_file(self) -> tuple[FileRecord, ...]:
+        """Its files and those of the rows that were set aside."""
+        return self.files if self.rejected is None else (*self.files, *self.rejected.files)
 
     def identity(self, columns: Iterable[str] | None) -> Digest | None:
         """How a reader of these columns (None: all) knows the output. Outputs known alike hold the same rows in these columns."""
@@ -77,7 +116,7 @@ class Artifact:
     @property
     def bytes(self) -> int:
         """The size of all files."""
-        return sum(f.size for f in self.files)
+        return sum(f.size for f in self.every_file)
 
     def to_json(self) -> dict[str, Any]:
         """As a plain document."""
@@ -85,6 +124,7 @@ class Artifact:
             "node": self.node, "rows": self.rows, "schema": [[c.name, c.type] for c in self.schema],
             "files": [[f.name, f.size, f.mtime_ns, f.hash] for f in self.files], "location": self.location,
             "digests": dict(self.digests), "created_at": self.created_at,
+            **({} if self.rejected is None else {"rejected": self.rejected.to_json()}),
         }  # fmt: skip
 
     @classmethod
@@ -93,6 +133,7 @@ class Artifact:
         return cls(
             Key(key), value["node"], value["rows"], tuple(ColumnSchema(n, t) for n, t in value["schema"]),
             tuple(FileRecord(*f) for f in value["files"]), value["location"], value["digests"], value.get("created_at", ""),
+            Rejected.from_json(value["rejected"]) if "rejected" in value else None,
         )  # fmt: skip
 
 
@@ -187,11 +228,17 @@ class AuditOutcome:
     message: str
     seconds: float
     name: str | None = None
+    rows: int | None = None
 
     @property
     def label(self) -> str:
         """What people call it: its name, or its type and columns."""
         return self.name or (f"{self.type}({', '.join(self.columns)})" if self.columns else self.type)
+
+    @property
+    def finding(self) -> str:
+        """The message without the failing row that it may tell of, which can hold personal data."""
+        return self.message.partition(EXAMPLE)[0]
 
     def to_json(self) -> dict[str, Any]:
         """As a plain document, in the shape of run_results.json."""
