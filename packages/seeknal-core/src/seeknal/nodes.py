@@ -235,7 +235,8 @@ class Made(NamedTuple):
 class DocumentLogic:
     """Nothing to build: the node documents something that uses its inputs.
 
-    `made_of` says column by column what it uses of them; where it is empty, that may be anything. `marks` has for what is in `params`, by its path with dots, where it was written: file, line and column.
+    `made_of` says column by column what it uses of them; where it is empty, that may be anything. `marks` has for what is in `params`, by its
+    path with dots, where it was written: file, line and column.
     """
 
     type: str = ""
