@@ -150,7 +150,7 @@ class AuditRunner:
             counted = exp.select(exp.Count(this=exp.Star())).from_(query.copy().subquery("failing"))
             count = int(self._rows(counted, item.spec, 1)[1][0][0])
             if count and not failing:
-                example = ", ".join(f"{n} = {v!r}" for n, v in self._example(query, item.spec))
+                example = ", ".join(f"{n} = {v!r}" if isinstance(v, str) else f"{n} = {v}" for n, v in self._example(query, item.spec))
             failing += count
         message = f"{failing:,} failing row{'s' if failing != 1 else ''}, such as {example}" if failing else "passed"
         return Audited(item.spec, _outcome(item, failing, message, time.perf_counter() - begun), volatile)
