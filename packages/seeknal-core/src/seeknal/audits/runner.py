@@ -10,6 +10,7 @@ from sqlglot import exp
 
 from seeknal.audits.arguments import Arguments
 from seeknal.audits.outcomes import Audited
+from seeknal.audits.scan import Measure, measured
 from seeknal.audits.signature import signature_of
 from seeknal.audits.verdict import judged
 from seeknal.errors import EngineError, Location, NodeError
@@ -22,6 +23,7 @@ from seeknal.state.model import EXAMPLE, AuditOutcome
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from seeknal.audits.scan import Answer
     from seeknal.audits.signature import Signature
     from seeknal.nodes import AuditSpec, Schema
     from seeknal.plugin import Audit, Check
@@ -38,19 +40,20 @@ class _Prepared:
 
     spec: AuditSpec
     columns: tuple[str, ...]
-    scan: exp.Expr | None = None
     bad: exp.Expr | None = None
+    value: exp.Expr | None = None
     queries: tuple[exp.Query, ...] = ()
     check: AggregateCheck | None = None
 
 
 class AuditRunner:
-    """Runs audits in one session. `audits` finds an audit by name, `dialect` is the engine's."""
+    """Runs audits in one session. `audits` finds an audit by name, `dialect` is the engine's; `stored`: the relations are files, no views."""
 
-    def __init__(self, session: Session, dialect: str, audits: Mapping[str, Audit]) -> None:
+    def __init__(self, session: Session, dialect: str, audits: Mapping[str, Audit], *, stored: bool = False) -> None:
         self._session = session
         self._dialect = dialect
         self._audits = audits
+        self._stored = stored
 
     def run(self, specs: Sequence[AuditSpec], relation: str, schema: Schema, at: Location | None = None) -> list[Audited]:
         """Run audits over a relation of this schema, in the order given.
@@ -58,15 +61,17 @@ class AuditRunner:
         Raises NodeError for one that cannot be asked: an unknown column, SQL that is not allowed or fails.
         """
         prepared = [self._prepare(spec, relation, schema, at) for spec in specs]
-        answers, rows = self._scan(prepared, relation)
+        asked = [i for i in prepared if not i.queries or i.spec.counts_rows]
+        measures = [Measure(i.spec, self._where(i.spec), i.bad, i.value) for i in asked]
+        answers = dict(zip((id(i) for i in asked), measured(measures, relation, self._row, stored=self._stored), strict=True))
         results = []
         for item in prepared:
-            counted = rows.get(item.spec.where)
-            if item.scan is not None:
-                volatile = any(e is not None and clock(e) is not None for e in (item.scan, self._where(item.spec)))
-                results.append(_judge_scan(item, *answers[id(item)], counted, volatile=volatile))
+            answer = answers.get(id(item))
+            if item.queries or answer is None:
+                results.append(self._query(item, answer.rows if answer is not None else None))
             else:
-                results.append(self._query(item, counted))
+                volatile = any(e is not None and clock(e) is not None for e in (item.bad, item.value, self._where(item.spec)))
+                results.append(_judge_scan(item, answer, volatile=volatile))
         return [Audited(a.spec, judged(a.spec, a.outcome), a.volatile) for a in results]
 
     def failing(self, spec: AuditSpec, relation: str, schema: Schema, at: Location | None = None) -> tuple[exp.Query, ...]:
@@ -88,11 +93,11 @@ class AuditRunner:
         try:
             check = _asked(signature, target, arguments, spec)
             if isinstance(check, RowCheck):
-                bad = parse_condition(check.bad, self._dialect)
-                return _Prepared(spec, columns, _counted(bad), bad)
+                return _Prepared(spec, columns, bad=parse_condition(check.bad, self._dialect))
             if isinstance(check, AggregateCheck):
                 _refuse_thresholds(spec)
-                return _Prepared(spec, columns, parse_select("SELECT " + check.value, self._dialect).selects[0].unalias(), check=check)
+                value = parse_select("SELECT " + check.value, self._dialect).selects[0].unalias()
+                return _Prepared(spec, columns, value=value, check=check)
             listed = [check] if isinstance(check, str) else check
             return _Prepared(spec, columns, queries=tuple(self._checked(q, relation, spec) for q in listed))
         except SqlProblem as problem:
@@ -121,26 +126,6 @@ class AuditRunner:
             _filter_tables(tree, relation, where)
         return tree
 
-    def _scan(self, prepared: list[_Prepared], relation: str) -> tuple[dict[int, tuple[Any, float]], dict[str | None, int]]:
-        """Answer every expression, those with the same `where` in one query over the relation. Audits share its time equally.
-
-        The second answer is how many rows there are, by `where`.
-        """
-        found: dict[int, tuple[Any, float]] = {}
-        rows: dict[str | None, int] = {}
-        for condition in dict.fromkeys(p.spec.where for p in prepared if p.scan is not None or p.spec.counts_rows):
-            group = [p for p in prepared if p.spec.where == condition and p.scan is not None]
-            named = [p.scan.copy().as_(f"c{n}") for n, p in enumerate(group) if p.scan is not None]
-            query = exp.select(exp.Count(this=exp.Star()).as_("n"), *named).from_(exp.Table(this=exp.to_identifier(relation, quoted=True)))
-            spec = next(p.spec for p in prepared if p.spec.where == condition)
-            where = self._where(spec)
-            query = query.where(where) if where is not None else query
-            begun = time.perf_counter()
-            rows[condition], *values = self._rows(query, spec, 1)[1][0]
-            seconds = (time.perf_counter() - begun) / max(len(group), 1)
-            found.update({id(p): (value, seconds) for p, value in zip(group, values, strict=True)})
-        return found, rows
-
     def _query(self, item: _Prepared, rows: int | None) -> Audited:
         begun = time.perf_counter()
         failing, volatile, example = 0, False, ""
@@ -161,17 +146,15 @@ class AuditRunner:
         _, rows = self._rows(least, spec, 1)
         return [(n, HIDDEN if spec.hides(n) else repr(v)) for n, v in zip(names, rows[0], strict=True)]
 
+    def _row(self, query: exp.Query, spec: AuditSpec) -> tuple[Any, ...]:
+        return self._rows(query, spec, 1)[1][0]
+
     def _rows(self, query: exp.Query, spec: AuditSpec, limit: int) -> tuple[tuple[str, ...], list[tuple[Any, ...]]]:
         try:
             result = self._session.rows(query.sql(dialect=self._dialect), limit)
         except EngineError as error:
             raise NodeError("SK-AUDIT-003", f"audit {spec.type} could not run: {error.message}", at=spec.at, hint=error.hint) from None
         return result.columns, result.rows
-
-
-def _counted(bad: exp.Expr) -> exp.Expr:
-    """How many rows fail: where the condition is true, not where it is NULL."""
-    return exp.Count(this=exp.case().when(bad.copy(), exp.Literal.number(1)))
 
 
 def _asked(signature: Signature, target: Relation, arguments: dict[str, Any], spec: AuditSpec) -> Check:
@@ -203,7 +186,8 @@ def _filter_tables(tree: exp.Query, relation: str, where: exp.Expr) -> None:
             table.replace(rows.subquery(alias))
 
 
-def _judge_scan(item: _Prepared, value: Any, seconds: float, rows: int | None, *, volatile: bool) -> Audited:
+def _judge_scan(item: _Prepared, answer: Answer, *, volatile: bool) -> Audited:
+    value, rows, seconds = answer.value, answer.rows, answer.seconds
     if item.check is None:
         failing = int(value or 0)
         message = f"{failing:,} failing row{'s' if failing != 1 else ''}" if failing else "passed"

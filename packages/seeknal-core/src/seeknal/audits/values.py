@@ -62,7 +62,9 @@ def accepted_range(
     below, above = ("<", ">") if inclusive else ("<=", ">=")
     bad = [f"{column} {below} {literal(min)}"] if min is not None else []
     bad += [f"{column} {above} {literal(max)}"] if max is not None else []
-    return RowCheck(" OR ".join([*bad, f"{_text(column)} = 'nan'"]))
+    if max is None:  # NaN is above any maximum
+        bad.append(f"{_text(column)} = 'nan'")
+    return RowCheck(" OR ".join(bad))
 
 
 @audit

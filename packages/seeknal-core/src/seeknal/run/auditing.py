@@ -66,7 +66,7 @@ class Auditing:
 
         session = self._relations.session
         found = {s.type: self._project.registry.audit(s.type) for s in specs}
-        runner = AuditRunner(session, self._project.engine.dialect, found)
+        runner = AuditRunner(session, self._project.engine.dialect, found, stored=built.artifact is not None)
         audited = runner.run(specs, relation, schema, node.at)
         for item in audited:
             failing = runner.failing(item.spec, relation, schema, node.at) if item.outcome.failing_rows else ()
