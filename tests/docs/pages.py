@@ -38,6 +38,7 @@ _ALIKE = (
     (re.compile(r"\d{8}T\d{6}-[0-9a-f]{6}"), "RUN"),
     (re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|\+00:00)"), "TIME"),
     (re.compile(r"\b\d+\.\d\d ?s\b"), "0.00 s"),
+    (re.compile(r"\b[\d,]+ d \d+ h\b"), "0 d 0 h"),
     (re.compile(r'("seconds": )[\d.e-]+'), r"\g<1>0.0"),
     (re.compile(r"\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b"), "UUID"),
     (re.compile(r"\b[0-9a-f]{16,64}\b"), "HASH"),

@@ -31,6 +31,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "promote": ("seeknal.cli.promote:promote", "Make prod publish what an environment does, at once."),
     "env": ("seeknal.cli.env:env", "Look after environments."),
     "audit": ("seeknal.cli.audit:audit", "Run audits on what is published, without building anything."),
+    "freshness": ("seeknal.cli.freshness:freshness", "Check how old the newest data of sources is."),
     "render": ("seeknal.cli.render:render", "Show the SQL the engine runs."),
     "history": ("seeknal.cli.history:history", "Show past runs."),
     "state": ("seeknal.cli.state:state", "Look after the state."),

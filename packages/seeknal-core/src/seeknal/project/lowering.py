@@ -112,6 +112,7 @@ class NodeLowering:
             meta=spec.meta,
             refs={**self.audit_refs, **self.refs},
             env=dict(self.env),
+            freshness=spec.fresh(self),
         )
         return self._with_project_audits(node) if node.is_readable else node
 
