@@ -40,6 +40,7 @@ _ALIKE = (
     (re.compile(r"\b\d+\.\d\d ?s\b"), "0.00 s"),
     (re.compile(r"\b[\d,]+ d \d+ h\b"), "0 d 0 h"),
     (re.compile(r'("seconds": )[\d.e-]+'), r"\g<1>0.0"),
+    (re.compile(r'\btime="\d+\.\d+"'), 'time="0.0"'),
     (re.compile(r"\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b"), "UUID"),
     (re.compile(r"\b[0-9a-f]{16,64}\b"), "HASH"),
     (re.compile(r"^\[ *\d+/"), "[*/"),
