@@ -127,6 +127,16 @@ class AuditSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class Freshness:
+    """How old the newest value of a source's `time_column` may be, as `36h` or `2d`, before it is a warning and a failure."""
+
+    time_column: str
+    warn_after: str | None = None
+    error_after: str | None = None
+    place: Location | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class TextPlace:
     """Where a piece of embedded text (SQL, mostly) begins in its file.
 
@@ -274,6 +284,7 @@ class Node:
     refs: Mapping[str, NodeId] = field(default_factory=dict)
     env: Mapping[str, str] = field(default_factory=dict)
     details: Mapping[str, Any] = field(default_factory=dict)
+    freshness: Freshness | None = None
 
     @property
     def kind(self) -> str:

@@ -117,6 +117,7 @@ class NodeLowering:
             refs={**self.audit_refs, **self.refs},
             env=dict(self.env),
             details=spec.details(),
+            freshness=spec.fresh(self),
         )
         return self._with_project_audits(node) if node.is_readable else node
 
