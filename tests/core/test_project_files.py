@@ -240,7 +240,12 @@ def test_older_spellings_load_unchanged(project: ProjectMaker) -> None:
         ("kind: transform\nname: a\nsql: [SELECT 1]\n", "SK-KEY-003", "sql"),
         ("kind: transform\nname: a\nsql: SELECT 1\nenabled: yes please\n", "SK-KEY-003", "enabled"),
         ("kind: transform\nname: a\nsql: SELECT 1\nmaterialized: incremental\n", "SK-KEY-003", "view"),
-        ("kind: transform\nname: a\nsql: SELECT 1\nschedule: '0 6 * * *'\n", "SK-KEY-005", "schedule"),
+        ("kind: transform\nname: a\nsql: SELECT 1\nschedule: '0 6 * * *'\n", "SK-INT-001", "time_column"),
+        (
+            "kind: rule\nname: a\ninputs: [{ref: transform.b}]\naudits: [{type: row_count, min: 1}]\nschedule: '0 6 * * *'\n",
+            "SK-KEY-005",
+            "schedule",
+        ),
         ("kind: transform\nname: a\nsql: SELECT 1\nengine: nothing\n", "SK-PLUGIN", "nothing"),
         ("kind: transform\nname: a\nsql: SELECT 1\ndialect: mysq\n", "SK-SQL-007", "mysql"),
         ("kind: transform\nname: a\nsql: SELECT 1\naudits: {type: not_null}\n", "SK-KEY-004", "list"),

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
+    from seeknal.state.parts import Part
+
 META = "artifact.json"
 _BLOCK = 1 << 20
 
@@ -72,7 +74,9 @@ class ArtifactStore:
         with contextlib.suppress(OSError):
             stage.folder.rmdir()
 
-    def commit(self, stage: Stage, key: Key, rows: int, schema: Schema, digests: Mapping[str, Digest]) -> Artifact:
+    def commit(
+        self, stage: Stage, key: Key, rows: int, schema: Schema, digests: Mapping[str, Digest], part: Part | None = None
+    ) -> Artifact:
         """Make a written output exist: durable once this returns."""
         digest = hash_file(stage.part)
         folder = self.folder(stage.node, key)
@@ -87,7 +91,7 @@ class ArtifactStore:
         stat = final.stat()
         files = (FileRecord(final.name, stat.st_size, stat.st_mtime_ns, digest),)
         location = folder.relative_to(self.target).as_posix()
-        artifact = Artifact(key, stage.node, rows, schema, files, location, digests, _now())
+        artifact = Artifact(key, stage.node, rows, schema, files, location, digests, now(), part)
         self._describe(artifact, folder)
         return artifact
 
@@ -95,7 +99,7 @@ class ArtifactStore:
         self, node: NodeId, key: Key, files: tuple[FileRecord, ...], rows: int, schema: Schema, digests: Mapping[str, Digest]
     ) -> Artifact:
         """An output that is files of the project, read where they are."""
-        return Artifact(key, node, rows, schema, files, None, digests, _now())
+        return Artifact(key, node, rows, schema, files, None, digests, now())
 
     def paths(self, artifact: Artifact) -> tuple[Path, ...]:
         """The files of an output."""
@@ -108,6 +112,8 @@ class ArtifactStore:
         Size and time are compared always; where the time differs the content is, so a copied folder is whole and a changed
         file is not.
         """
+        if artifact.parts:
+            return next((found for p in artifact.parts if (found := self.check(p)) != "whole"), "whole")
         moved = False
         for path, record in zip(self.paths(artifact), artifact.files, strict=True):
             try:
@@ -142,6 +148,8 @@ class ArtifactStore:
 
     def set_aside(self, artifact: Artifact) -> list[Path]:
         """Rename damaged files so that nothing reads them as data. Returns where they are now. Files in place are left alone."""
+        if artifact.parts:
+            return [path for p in artifact.parts for path in self.set_aside(p)]
         moved: list[Path] = []
         with self._moving:
             if (
@@ -158,7 +166,9 @@ class ArtifactStore:
 
     def touch(self, artifact: Artifact) -> None:
         """Say that an output was taken up again, to whoever would remove what has long been of no use."""
-        if artifact.location is not None:
+        for part in artifact.parts:
+            self.touch(part)
+        if artifact.location is not None and not artifact.parts:
             with contextlib.suppress(OSError):
                 os.utime(self.target / artifact.location / META)
 
@@ -194,5 +204,6 @@ def hash_file(path: Path) -> str:
     return digest.hexdigest()
 
 
-def _now() -> str:
+def now() -> str:
+    """This second, as outputs have it."""
     return datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")

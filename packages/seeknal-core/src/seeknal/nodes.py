@@ -16,6 +16,8 @@ from seeknal.errors import Location
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from seeknal.intervals.windowing import Windowing
+
 NodeId = NewType("NodeId", str)
 """`kind.name`, unique in a project without regard to case."""
 
@@ -201,7 +203,8 @@ class Node:
     """One node of the graph, validated, with its references resolved and its templates rendered.
 
     `refs` holds what the user wrote in each reference and the id it meant, `env` the environment variables that templates
-    asked for with a hash of their values: together with the file they decide whether a cached node still holds.
+    asked for with a hash of their values: together with the file they decide whether a cached node still holds. `windows` is how it is built
+    window by window; None where it is built whole.
     """
 
     id: NodeId
@@ -217,6 +220,7 @@ class Node:
     meta: Mapping[str, Any] = field(default_factory=dict)
     refs: Mapping[str, NodeId] = field(default_factory=dict)
     env: Mapping[str, str] = field(default_factory=dict)
+    windows: Windowing | None = None
 
     @property
     def kind(self) -> str:

@@ -10,9 +10,13 @@ from seeknal.cli.changes import change_document, counted, print_changes
 from seeknal.cli.completion import complete_environments
 from seeknal.cli.options import Invocation, as_json, invocation_of, shared_options
 from seeknal.cli.output import colored, note, plural, print_json
+from seeknal.cli.windows import check_range, moment_or_none, now_option, range_options, request_of
+from seeknal.intervals.windowing import told
 from seeknal.state.environments import PROD, check_name
 
 if TYPE_CHECKING:
+    from datetime import date
+
     from seeknal.api import Project
     from seeknal.plan.planner import Decision, Plan
 
@@ -24,12 +28,27 @@ _MARKS = {"build": ("+", "green"), "may_build": ("?", "yellow"), "reuse": ("=", 
 @click.option("--select", "-s", "selector", metavar="SELECTOR", help="Only these nodes.")
 @click.option("--exclude", metavar="SELECTOR", help="Not these nodes.")
 @click.option("--full", is_flag=True, help="As for `run --full`.")
+@range_options
+@click.option("--backfill", is_flag=True, help="As for `run --backfill`.")
+@click.option("--restate", is_flag=True, help="As for `run --restate`.")
+@now_option
 @click.option("--sql", is_flag=True, help="Show the SQL of the nodes that would be built.")
 @as_json
 @shared_options
 @click.pass_context
 def plan(
-    ctx: click.Context, environment: str | None, selector: str | None, exclude: str | None, full: bool, sql: bool, format_: str
+    ctx: click.Context,
+    environment: str | None,
+    selector: str | None,
+    exclude: str | None,
+    full: bool,
+    start: date | None,
+    end: date | None,
+    backfill: bool,
+    restate: bool,
+    now: date | None,
+    sql: bool,
+    format_: str,
 ) -> int:
     """Show what a run would do, and why. Builds nothing.
 
@@ -39,10 +58,13 @@ def plan(
     project = invocation.project()
     name = PROD if environment is None else environment
     check_name(name)
+    check_range(start, end)
     selected = project.select(selector, exclude, name)
-    found = project.plan(selected=selected, full=full, environment=name, save=environment is not None)
+    windows, selected = request_of(project, selected, start, end, backfill=backfill, restate=restate)
+    save = environment is not None and (start, end, backfill, restate, now) == (None, None, False, False, None)
+    found = project.plan(selected=selected, full=full, environment=name, save=save, now=moment_or_none(now), windows=windows)
     print_plan(project, found, invocation, format_, sql=sql)
-    if environment is not None and format_ == "text" and not invocation.quiet:
+    if save and format_ == "text" and not invocation.quiet:
         note(f"The plan is saved: `seeknal run --env {name}` runs it.")
     return 0
 
@@ -117,7 +139,10 @@ def _total(counts: dict[str, int], removed: int, audits: int, failed: int, anew:
 def plan_document(plan: Plan) -> dict[str, Any]:
     """The JSON form."""
     changes = [change_document(change) for _, change in sorted(plan.changes.items())]
-    nodes = [{"id": n, "action": d.action, "reason": d.reason, "audits": d.audits, "intervals": []} for n, d in plan.decisions.items()]
+    nodes = [
+        {"id": n, "action": d.action, "reason": d.reason, "audits": d.audits, "intervals": [[told(s), told(e)] for s, e in d.intervals]}
+        for n, d in plan.decisions.items()
+    ]
     return {
         "environment": plan.environment, "base": plan.base, "stale": bool(plan.stale), "changes": changes, "nodes": nodes, "summary": plan.counts,
     }  # fmt: skip

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field
 
@@ -24,6 +24,8 @@ class _PythonSpec(NodeSpec):
 
 class PythonTransformSpec(_PythonSpec):
     """The arguments of `@transform`."""
+
+    windowed: ClassVar[bool] = True
 
     kind: Literal["transform"] = "transform"
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field
 
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 class TransformSpec(NodeSpec):
     """The keys of a transform."""
+
+    windowed: ClassVar[bool] = True
 
     kind: Literal["transform"] = "transform"
     sql: str = Field(

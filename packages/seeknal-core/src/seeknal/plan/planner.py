@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Literal, get_args
 
+from seeknal.intervals.ranges import Ranges
 from seeknal.nodes import (
     DocumentLogic,
     ExposureLogic,
@@ -30,11 +31,13 @@ from seeknal.state.environments import PROD
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from datetime import date
 
     from seeknal.artifacts import Presence
     from seeknal.graph.dag import Dag
     from seeknal.plan.analyses import Analyses
     from seeknal.plan.changes import Change
+    from seeknal.plan.windows import Windows
     from seeknal.state.model import Artifact, Pointer, Read, Snapshot
 
 Action = Literal["build", "may_build", "reuse", "skip"]
@@ -55,7 +58,8 @@ class Decision:
     """What happens to a node.
 
     `key` is None while its inputs are not known; `artifact` is the output that is reused. `audits` says of a reused output whether all
-    its audits have been run on it (`known`), some have yet to be (`missing`), or one of severity error has failed (`failed`).
+    its audits have been run on it (`known`), some have yet to be (`missing`), or one of severity error has failed (`failed`). `windows` is what
+    there is of a node that is built window by window, and `intervals` those of them that are built.
     """
 
     action: Action
@@ -63,6 +67,18 @@ class Decision:
     key: Key | None = None
     artifact: Artifact | None = None
     audits: Audits = "known"
+    windows: Windows | None = None
+    intervals: Ranges = Ranges()  # noqa: RUF009 - a frozen value
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What a run was asked about windows: which ones, whether gaps between them are filled, and of which nodes they are built again."""
+
+    start: date | None = None
+    end: date | None = None
+    backfill: bool = False
+    restate: frozenset[NodeId] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -83,6 +99,7 @@ class Situation:
     exported: Callable[[Node], bool]
     selected: frozenset[NodeId] | None = None
     forced: frozenset[NodeId] = frozenset()
+    request: Request = Request()
 
     def moment(self, node: Node) -> str | None:
         """The day or instant that is part of the key of a query that asks for the time."""
@@ -149,6 +166,10 @@ def make_plan(situation: Situation, types: Callable[[Outlook, Node], Mapping[str
 
 def decide(node: Node, situation: Situation, outlook: Outlook, inputs: Mapping[NodeId, Read]) -> Decision:
     """Decide one node that is selected, all that it reads being known."""
+    if node.windows is not None:
+        from seeknal.plan.windows import decide_windows, settled_above  # start-up time
+
+        return decide_windows(node, situation, outlook, settled_above(node, situation.dag, outlook))
     pointer = situation.pointers.get(node.id)
     version = situation.versions.get(node.id)
     if version == UNREAD:

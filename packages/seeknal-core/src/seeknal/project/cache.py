@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from seeknal.durable import temporary_beside
 from seeknal.errors import Location
+from seeknal.intervals.windowing import Windowing
 from seeknal.nodes import (
     AuditSpec,
     ColumnSchema,
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
     import os
     from pathlib import Path
 
-FORMAT = 2
+FORMAT = 3
 FILE = "parsed.json"
 _RACY_NS = 2_000_000_000
 _LOGIC: dict[str, type[Logic]] = {
@@ -137,11 +138,12 @@ def _node_values(node: Node) -> list[Any]:
     return [
         node.id, _place(node.at), type(node.logic).__name__, logic, node.content_hash, node.inputs, [[c.name, c.type, c.description] for c in node.columns],
         audits, node.description, node.owner, node.tags, dict(node.meta), dict(node.refs), dict(node.env),
+        asdict(node.windows) if node.windows is not None else None,
     ]  # fmt: skip
 
 
 def _node(values: list[Any]) -> Node:
-    id_, at, kind, logic, content, inputs, columns, audits, description, owner, tags, meta, refs, env = values
+    id_, at, kind, logic, content, inputs, columns, audits, description, owner, tags, meta, refs, env, windows = values
     if kind == "SqlLogic":
         logic["place"] = _text_place(logic["place"])
     elif logic.get("place"):
@@ -151,6 +153,7 @@ def _node(values: list[Any]) -> Node:
     return Node(
         id_, Location(*at), _LOGIC[kind](**logic), content, tuple(inputs), tuple(ColumnSchema(*c) for c in columns) if columns else (),
         tuple(_audit(a) for a in audits) if audits else (), description, owner, tuple(tags) if tags else (), meta, refs, env,
+        Windowing(**windows) if windows else None,
     )  # fmt: skip
 
 

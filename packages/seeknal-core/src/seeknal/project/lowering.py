@@ -17,15 +17,18 @@ from seeknal.plugin import Sql
 from seeknal.project.hashing import audit_definition, content_hash
 from seeknal.project.placing import locate, placed
 from seeknal.project.references import UNREADABLE, UnknownReference
+from seeknal.project.windowing import windowing_of
 from seeknal.specs import declared
 from seeknal.sql.canonical import canonical, clock
 from seeknal.sql.guard import SqlProblem, TableUse, parse_condition, parse_select, position, tables
+from seeknal.sql.moments import with_standing
 from seeknal.sql.transpile import Untranslatable, known_dialect, transpile, with_relations
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from seeknal.errors import Location
+    from seeknal.intervals.windowing import Windowing
     from seeknal.nodes import Severity
     from seeknal.plugin import Connection, Engine
     from seeknal.project.references import NodeIndex
@@ -83,8 +86,10 @@ class NodeLowering:
     def node(self, python: PythonLogic | None = None) -> Node | None:
         """The node, or None when errors were found."""
         logic: Logic | None = None
+        windows: Windowing | None = None
         try:
             logic = self._python(python) if python is not None else self.spec.lower(self)
+            windows = windowing_of(self.spec, logic, self.source.at)
         except SeeknalError as error:
             self.errors.append(error)
         audits = self._audits()
@@ -109,6 +114,7 @@ class NodeLowering:
             meta=spec.meta,
             refs=dict(self.refs),
             env=dict(self.env),
+            windows=windows,
         )
 
     def _check_types(self) -> None:
@@ -167,6 +173,7 @@ class NodeLowering:
         place = self.text_at(*path)
         text = self._render(template, place, node_id(self.spec.kind, self.spec.name).replace(".", "_"))
         try:
+            text = with_standing(text, written, windowed=self.spec.schedule is not None)
             tree = parse_select(text, written)
             uses = tables(tree)
         except SqlProblem as problem:
@@ -288,7 +295,7 @@ class NodeLowering:
         text = template
         try:
             text = self._render(template, place, THIS, inputs=False)
-            tree = parse_select(text, self.engine.dialect)
+            tree = parse_select(with_standing(text, self.engine.dialect, windowed=False), self.engine.dialect)
             _only_this(tree, text)
             return canonical(tree, self.engine.dialect)
         except SqlProblem as problem:

@@ -30,7 +30,8 @@ from seeknal.run.sessions import placed
 from seeknal.run.sources import Sources
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
+    from datetime import datetime
     from pathlib import Path
 
     from seeknal.artifacts import ArtifactStore, Stage
@@ -42,7 +43,7 @@ if TYPE_CHECKING:
     from seeknal.project.loader import LoadedProject
     from seeknal.protocols import Session, Written
     from seeknal.run.sessions import Relations
-    from seeknal.state.model import Artifact, AuditOutcome, Read
+    from seeknal.state.model import Artifact, AuditOutcome, Change, Read
 
 
 @dataclass(frozen=True)
@@ -69,8 +70,15 @@ class Builder:
     """Builds nodes of one run. Methods are called from worker threads."""
 
     def __init__(
-        self, project: LoadedProject, situation: Situation, files: FileVersions, store: ArtifactStore, relations: Relations
+        self,
+        project: LoadedProject,
+        situation: Situation,
+        files: FileVersions,
+        store: ArtifactStore,
+        relations: Relations,
+        commit: Callable[[list[Change]], None],
     ) -> None:
+        """`commit` takes what is finished before a node is: its windows."""
         self._project = project
         self._situation = situation
         self._store = store
@@ -78,6 +86,7 @@ class Builder:
         self._engine: Engine = project.engine
         self._sources = Sources(project, files)
         self._identities = Identities(situation, store, relations)
+        self._commit = commit
         self._audits: dict[str, Audit] = {}
 
     def build(self, node: Node, decision: Decision, inputs: Mapping[NodeId, Read], wanted: Collection[Columns]) -> Built:
@@ -100,6 +109,11 @@ class Builder:
 
     def _build(self, node: Node, decision: Decision, inputs: Mapping[NodeId, Read], wanted: Collection[Columns]) -> Built:
         logic = node.logic
+        if decision.windows is not None:
+            from seeknal.run.windows import WindowBuilder  # start-up time
+
+            tools = (self._situation, self._store, self._relations, self._identities, self._commit)
+            return WindowBuilder(*tools, self._engine.dialect, self._write, self._audited).build(node, decision.windows, inputs, wanted)
         if decision.action == "reuse" and decision.artifact is not None and decision.key is not None:
             return self._audited(
                 node, Built(decision.key, decision.artifact, decision.artifact.rows, 0, reused=True), decision.artifact.schema
@@ -141,7 +155,7 @@ class Builder:
         self._relations.put(node.id, artifact)
         return self._audited(node, Built(key, artifact, artifact.rows, 0, version), artifact.schema)
 
-    def _write(self, node: Node, stage: Stage) -> tuple[Stage, Written]:
+    def _write(self, node: Node, stage: Stage, window: tuple[datetime, datetime] | None = None) -> tuple[Stage, Written]:
         session = self._relations.session
         logic = node.logic
         metadata = {"seeknal.node": node.id, "seeknal.key": stage.folder.name}
@@ -154,7 +168,7 @@ class Builder:
 
             queries = [_all(self._relations.define(i), self._engine.dialect) for i in logic.reads]
             streams = [functools.partial(session.arrow, query) for query in queries]
-            written = session.ingest(call(self._project.root, node, logic, streams), stage.part, metadata)
+            written = session.ingest(call(self._project.root, node, logic, streams, window), stage.part, metadata)
         elif isinstance(logic, SourceLogic):
             written = self._sources.read(node, logic, session, stage.part, metadata)
         else:

@@ -189,6 +189,8 @@ class Scheduler:
             artifact = self._builder.current(decision.artifact)
             if artifact is not decision.artifact or self._situation.snapshot.tables["artifacts"].get(key) is None:
                 changes.append(Change("artifacts", key, artifact.to_json()))
+            parts = [(p, self._builder.current(p)) for p in artifact.parts]
+            changes += [Change("artifacts", now.key, now.to_json()) for p, now in parts if now is not p]
             self._remember(node.id, artifact, progress)
         elif node.is_view:
             self._outlook.settle_view(node.id, key)

@@ -1,0 +1,84 @@
+"""The options that say which windows are meant, and as of when."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from seeknal.api import Project
+    from seeknal.nodes import NodeId
+    from seeknal.plan.planner import Request
+
+Function = TypeVar("Function", bound="Callable[..., Any]")
+
+
+class Moment(click.ParamType[date]):
+    """A date, or a date and time, in ISO 8601."""
+
+    name = "moment"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> date:
+        """A date where no time is said, else a datetime."""
+        if isinstance(value, date):
+            return value
+        try:
+            text = str(value).strip()
+            return date.fromisoformat(text) if len(text) <= len("2026-01-31") else datetime.fromisoformat(text)
+        except ValueError:
+            self.fail(f"'{value}' is neither a date such as 2026-01-31 nor a time such as 2026-01-31T06:00", param, ctx)
+
+
+def range_options(function: Function) -> Function:
+    """Give a command `--start` and `--end`."""
+    options = [
+        click.option(
+            "--start", type=Moment(), metavar="TIME", help="Only windows from here on, such as 2026-01-31; in each node's time zone."
+        ),
+        click.option("--end", type=Moment(), metavar="TIME", help="Only windows before this."),
+    ]
+    for option in reversed(options):
+        function = option(function)
+    return function
+
+
+def now_option(function: Function) -> Function:
+    """Give a command `--now`."""
+    return click.option("--now", type=Moment(), metavar="TIME", help="As if it were then, in UTC.")(function)
+
+
+def moment_or_none(value: date | None) -> datetime | None:
+    """What `--now` says as a moment."""
+    return None if value is None else _moment(value)
+
+
+def _moment(value: date) -> datetime:
+    found = value if isinstance(value, datetime) else datetime(value.year, value.month, value.day, tzinfo=UTC)
+    return found if found.tzinfo is not None else found.replace(tzinfo=UTC)
+
+
+def request_of(
+    project: Project, chosen: frozenset[NodeId] | None, start: date | None, end: date | None, *, backfill: bool, restate: bool
+) -> tuple[Request, frozenset[NodeId] | None]:
+    """What is asked of windows, and the nodes to be run: with those that are restated come all that read them."""
+    from seeknal.plan.planner import Request  # start-up time
+
+    if not restate:
+        return Request(start, end, backfill), chosen
+    windowed = frozenset(n for n in project.nodes if project.nodes[n].windows is not None and (chosen is None or n in chosen))
+    if not windowed:
+        message = "nothing to restate: none of the nodes is built window by window"
+        raise click.UsageError(message)
+    selected = None if chosen is None else chosen | frozenset(project.dag.downstream(windowed))
+    return Request(start, end, backfill, windowed), selected
+
+
+def check_range(start: date | None, end: date | None) -> None:
+    """Raise UsageError where a range ends before it begins."""
+    if start is not None and end is not None and _moment(start) >= _moment(end):
+        message = "--end must be after --start: it is not part of the range"
+        raise click.UsageError(message)
