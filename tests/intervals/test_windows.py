@@ -206,7 +206,7 @@ def test_a_window_that_fails_its_audit_is_not_published_and_tried_again(shop) ->
 
 
 def test_a_python_node_is_given_its_window(shop) -> None:
-    shop.write("seeknal/slow.py", '''
+    shop.write("seeknal/slow.py", """
         import pyarrow as pa
         import pyarrow.compute as pc
         from seeknal import transform
@@ -215,7 +215,7 @@ def test_a_python_node_is_given_its_window(shop) -> None:
         def slow(daily, start_ts, end_ts):
             assert (end_ts - start_ts).days == 1
             return daily.append_column("built_for", pa.array([start_ts] * len(daily)))
-    ''')  # fmt: skip
+    """)  # fmt: skip
     shop.run(now=at("2026-01-05T07:00")).assert_success()
     assert [(d.day, s.day, a) for d, a, s in shop.rows("slow")] == [(d, d, amount(d)) for d in range(1, 5)]
     assert shop.run(now=at("2026-01-06T07:00")).assert_success().reason("transform.slow").startswith("interval due: 1 day")

@@ -64,7 +64,7 @@ def _moment(value: date) -> datetime:
 def request_of(
     project: Project, chosen: frozenset[NodeId] | None, start: date | None, end: date | None, *, backfill: bool, restate: bool
 ) -> tuple[Request, frozenset[NodeId] | None]:
-    """What is asked of windows, and the nodes to be run: with those that are restated come all that read them."""
+    """What is asked of windows, and the nodes to be run: with those that are restated come all that they read, as it is now, and all that reads them."""
     from seeknal.plan.planner import Request  # start-up time
 
     if not restate:
@@ -73,7 +73,7 @@ def request_of(
     if not windowed:
         message = "nothing to restate: none of the nodes is built window by window"
         raise click.UsageError(message)
-    selected = None if chosen is None else chosen | frozenset(project.dag.downstream(windowed))
+    selected = None if chosen is None else chosen | frozenset({*project.dag.upstream(windowed), *project.dag.downstream(windowed)})
     return Request(start, end, backfill, windowed), selected
 
 
