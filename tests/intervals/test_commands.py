@@ -54,7 +54,7 @@ def test_a_run_restates_with_all_that_is_read_and_all_that_reads(shop) -> None:
     planned = {n["id"]: n for n in shop.cli("plan", "--select", "hourly", *args[:1], *args[3:], "--format", "json").json()["nodes"]}
     assert planned["transform.daily"]["intervals"] == [["2026-01-03T00:00:00Z", "2026-01-04T00:00:00Z"]]
     shop.cli("run", *args).assert_success()
-    assert dict((d.day, a) for d, a in shop.rows("daily"))[3] == sum(3 * n + 1 for n in range(4)) + 1000
+    assert {d.day: a for d, a in shop.rows("daily")}[3] == sum(3 * n + 1 for n in range(4)) + 1000
     assert shop.run(now=at("2026-01-08T07:00")).assert_success().built == set()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import random
 import signal
@@ -41,10 +42,8 @@ def cut_off(folder, monkeypatch, after: int, **options) -> None:
 
     with monkeypatch.context() as patched:
         patched.setattr(FileBackend, "commit", cutting)
-        try:
+        with contextlib.suppress(Cut):
             folder.run(**options)
-        except Cut:
-            pass
 
 
 @pytest.mark.parametrize("seed", range(SEEDS))

@@ -182,7 +182,7 @@ def test_an_edit_in_an_environment_leaves_the_windows_of_others(shop) -> None:
 def test_a_window_whose_file_is_damaged_is_built_again(shop) -> None:
     shop.edit("seeknal/daily.sql", "start: 2026-01-01", "start: 2026-01-01\nbatch_size: 1")
     shop.run(now=at("2026-01-05T07:00")).assert_success()
-    first = sorted(shop.root.glob(PARTS.format("daily")))[0]
+    first = min(shop.root.glob(PARTS.format("daily")))
     first.unlink()
     outcome = shop.run(now=at("2026-01-05T07:00")).assert_success()
     assert outcome.reason("transform.daily").startswith("cache missing: 1 day")

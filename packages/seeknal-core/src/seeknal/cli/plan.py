@@ -10,13 +10,11 @@ from seeknal.cli.changes import change_document, counted, print_changes
 from seeknal.cli.completion import complete_environments
 from seeknal.cli.options import Invocation, as_json, invocation_of, shared_options
 from seeknal.cli.output import colored, note, plural, print_json
-from seeknal.cli.windows import check_range, moment_or_none, now_option, range_options, request_of
+from seeknal.cli.windows import Asked, window_options
 from seeknal.intervals.windowing import told
 from seeknal.state.environments import PROD, check_name
 
 if TYPE_CHECKING:
-    from datetime import date
-
     from seeknal.api import Project
     from seeknal.plan.planner import Decision, Plan
 
@@ -28,10 +26,7 @@ _MARKS = {"build": ("+", "green"), "may_build": ("?", "yellow"), "reuse": ("=", 
 @click.option("--select", "-s", "selector", metavar="SELECTOR", help="Only these nodes.")
 @click.option("--exclude", metavar="SELECTOR", help="Not these nodes.")
 @click.option("--full", is_flag=True, help="As for `run --full`.")
-@range_options
-@click.option("--backfill", is_flag=True, help="As for `run --backfill`.")
-@click.option("--restate", is_flag=True, help="As for `run --restate`.")
-@now_option
+@window_options
 @click.option("--sql", is_flag=True, help="Show the SQL of the nodes that would be built.")
 @as_json
 @shared_options
@@ -42,11 +37,7 @@ def plan(
     selector: str | None,
     exclude: str | None,
     full: bool,
-    start: date | None,
-    end: date | None,
-    backfill: bool,
-    restate: bool,
-    now: date | None,
+    asked: Asked,
     sql: bool,
     format_: str,
 ) -> int:
@@ -58,11 +49,10 @@ def plan(
     project = invocation.project()
     name = PROD if environment is None else environment
     check_name(name)
-    check_range(start, end)
     selected = project.select(selector, exclude, name)
-    windows, selected = request_of(project, selected, start, end, backfill=backfill, restate=restate)
-    save = environment is not None and (start, end, backfill, restate, now) == (None, None, False, False, None)
-    found = project.plan(selected=selected, full=full, environment=name, save=save, now=moment_or_none(now), windows=windows)
+    windows, selected = asked.request(project, selected)
+    save = environment is not None and asked == Asked(None, None)
+    found = project.plan(selected=selected, full=full, environment=name, save=save, now=asked.as_of, windows=windows)
     print_plan(project, found, invocation, format_, sql=sql)
     if save and format_ == "text" and not invocation.quiet:
         note(f"The plan is saved: `seeknal run --env {name}` runs it.")

@@ -10,15 +10,15 @@ import click
 from seeknal.cli.completion import complete_environments
 from seeknal.cli.options import as_json, invocation_of, shared_options
 from seeknal.cli.output import note, print_json
-from seeknal.cli.windows import check_range, moment_or_none, now_option, range_options, request_of
+from seeknal.cli.windows import window_options
 from seeknal.state.environments import PROD, check_name
 
 if TYPE_CHECKING:
-    from datetime import date
     from types import FrameType
 
     from seeknal.api import Project, RunOptions
     from seeknal.cli.options import Invocation
+    from seeknal.cli.windows import Asked
     from seeknal.nodes import NodeId
 
 DAY = 24 * 3600.0
@@ -32,10 +32,7 @@ DAY = 24 * 3600.0
 @click.option("--nodes", metavar="A,B", help="Only these nodes, by name.")
 @click.option("--exclude", metavar="SELECTOR", help="Not these nodes.")
 @click.option("--full", is_flag=True, help="Build the selected nodes even where nothing changed.")
-@range_options
-@click.option("--backfill", is_flag=True, help="Windows: also those that are missing before the last one there is.")
-@click.option("--restate", is_flag=True, help="Windows: build those of the selected nodes again, and what reads them.")
-@now_option
+@window_options
 @click.option("--retry", is_flag=True, help="Only what failed or was skipped in the last run.")
 @click.option("--workers", type=click.IntRange(1, 256), metavar="N", help="How many nodes at the same time.")
 @click.option("--parallel/--no-parallel", default=None, help="Build independent nodes at the same time (default).")
@@ -54,11 +51,7 @@ def run(
     nodes: str | None,
     exclude: str | None,
     full: bool,
-    start: date | None,
-    end: date | None,
-    backfill: bool,
-    restate: bool,
-    now: date | None,
+    asked: Asked,
     retry: bool,
     workers: int | None,
     parallel: bool | None,
@@ -86,15 +79,14 @@ def run(
     project = invocation.project()
     name = PROD if environment is None else environment
     check_name(name)
-    check_range(start, end)
     chosen = _selected(project, selector, nodes, exclude, name, retry=retry)
-    windows, chosen = request_of(project, chosen, start, end, backfill=backfill, restate=restate)
+    windows, chosen = asked.request(project, chosen)
     if dry_run:
         from seeknal.cli.plan import print_plan
 
         print_plan(
             project,
-            project.plan(selected=chosen, full=full, environment=name, now=moment_or_none(now), windows=windows),
+            project.plan(selected=chosen, full=full, environment=name, now=asked.as_of, windows=windows),
             invocation,
             format_,
         )
@@ -108,7 +100,7 @@ def run(
         memory_limit=_memory(memory_limit),
         environment=environment,
         force=force,
-        now=moment_or_none(now),
+        now=asked.as_of,
         windows=windows,
     )
     return execute(project, options, invocation, format_)
