@@ -121,7 +121,7 @@ def test_what_a_schedule_makes_due(schedule, unit, now, end) -> None:
 
 @pytest.mark.parametrize(
     ("schedule", "says"),
-    [("* * * * *", "every 1 minutes"), ("*/4 * * * *", "every 4"), ("0 6 * *", "five fields"), ("61 * * * *", "no cron"),
+    [("* * * * *", "more often than every five"), ("*/4 * * * *", "more often"), ("0 6 * *", "five fields"), ("61 * * * *", "no cron"),
      ("0 0 31 2 *", "ever ticks"), ("whenever", "five fields"), ("* * * * * *", "five fields"), ("@often", "no cron")],
 )  # fmt: skip
 def test_schedules_that_are_refused(schedule, says) -> None:

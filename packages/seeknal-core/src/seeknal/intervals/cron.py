@@ -33,7 +33,7 @@ def unit_between(schedule: str) -> UnitName:
     shortest = min(b - a for a, b in pairwise(found))
     fitting = [unit for unit in UNITS if SECONDS[unit] <= shortest]
     if not fitting:
-        message = f"'{schedule}' ticks every {shortest / 60:g} minutes; the shortest window is five"
+        message = f"'{schedule}' ticks more often than every five minutes, which is the shortest window"
         raise ValueError(message)
     return fitting[-1]
 
