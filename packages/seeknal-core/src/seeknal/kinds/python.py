@@ -33,5 +33,7 @@ class PythonTransformSpec(_PythonSpec):
 class PythonSourceSpec(_PythonSpec):
     """The arguments of `@source`."""
 
+    windowed: ClassVar[bool] = True
+
     kind: Literal["source"] = "source"
     refresh: Literal["always", "manual"] | None = Field(None, description="always (default): called in every run; manual: only when asked.")

@@ -41,8 +41,12 @@ def windowing_of(spec: NodeSpec, logic: Logic, at: Callable[[str], Location]) ->
     end = None if spec.end is None else moment_of(spec.end, calendar)
     if start is not None and end is not None and start >= end:
         raise ProjectError("SK-INT-002", f"'end' ({told(end)}) is not after 'start' ({told(start)})", at=at("end"))
-    if start is None and isinstance(logic, PythonLogic):
-        raise ProjectError("SK-INT-001", "a Python node that is built window by window needs 'start': its first window", at=at("schedule"))
+    if start is None and not isinstance(logic, SqlLogic):
+        what = "a Python node" if isinstance(logic, PythonLogic) else "a source"
+        raise ProjectError("SK-INT-001", f"{what} that is built window by window needs 'start': its first window", at=at("schedule"))
+    for key in ("refresh", "change_probe", "cache"):
+        if getattr(spec, key, None) is not None:
+            raise ProjectError("SK-INT-001", f"'{key}' is for sources that are read whole; a window is read once", at=at(key))
     if spec.depends_on_past and (spec.batch_concurrency or 1) > 1:
         raise ProjectError("SK-INT-002", "windows that depend on the past cannot be built at the same time", at=at("batch_concurrency"))
     return Windowing(

@@ -113,7 +113,8 @@ class Builder:
             from seeknal.run.windows import WindowBuilder  # start-up time
 
             tools = (self._situation, self._store, self._relations, self._identities, self._commit)
-            return WindowBuilder(*tools, self._engine.dialect, self._write, self._audited).build(node, decision.windows, inputs, wanted)
+            builder = WindowBuilder(*tools, self._sources, self._engine.dialect, self._write, self._audited)
+            return builder.build(node, decision.windows, inputs, wanted)
         if decision.action == "reuse" and decision.artifact is not None and decision.key is not None:
             return self._audited(
                 node, Built(decision.key, decision.artifact, decision.artifact.rows, 0, reused=True), decision.artifact.schema
@@ -170,7 +171,7 @@ class Builder:
             streams = [functools.partial(session.arrow, query) for query in queries]
             written = session.ingest(call(self._project.root, node, logic, streams, window), stage.part, metadata)
         elif isinstance(logic, SourceLogic):
-            written = self._sources.read(node, logic, session, stage.part, metadata)
+            written = self._sources.read(node, logic, session, stage.part, metadata, window)
         else:
             message = f"nothing can be built of {type(logic).__name__}"
             raise TypeError(message)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from seeknal.artifacts import now as this_second
 from seeknal.errors import EngineError, NodeError
 from seeknal.intervals.ranges import Interval, Ranges
-from seeknal.nodes import Digest, Key, PythonLogic, SqlLogic
+from seeknal.nodes import Digest, Key, SourceLogic, SqlLogic
 from seeknal.plan.windows import extent_of, unaudited, whole_key
 from seeknal.protocols import Files
 from seeknal.run.builder import Built
@@ -23,6 +23,7 @@ from seeknal.state.parts import Held, Part, held
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping
+    from pathlib import Path
 
     from seeknal.artifacts import ArtifactStore, Stage
     from seeknal.nodes import Node, NodeId, Schema
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from seeknal.protocols import Written
     from seeknal.run.identities import Identities
     from seeknal.run.sessions import Relations
+    from seeknal.run.sources import Sources
     from seeknal.state.model import AuditOutcome, Read
 
 
@@ -45,6 +47,7 @@ class WindowBuilder:
         relations: Relations,
         identities: Identities,
         commit: Callable[[list[Change]], None],
+        sources: Sources,
         dialect: str,
         write: Callable[[Node, Stage, tuple[datetime, datetime] | None], tuple[Stage, Written]],
         audited: Callable[[Node, Built, Schema, str | None], Built],
@@ -54,6 +57,7 @@ class WindowBuilder:
         self._relations = relations
         self._identities = identities
         self._commit = commit
+        self._sources = sources
         self._dialect = dialect
         self._write = write
         self._audited = audited
@@ -140,7 +144,7 @@ class WindowBuilder:
         return built
 
     def _written(self, building: _Building, stage: Stage, batch: Interval) -> tuple[Stage, Written]:
-        node, windowing = building.node, building.windows.windowing
+        node = building.node
         if isinstance(node.logic, SqlLogic):
             sql = with_window(node.logic.sql, node.logic.dialect, moment_text(batch.start), moment_text(batch.end))
             schema = self._relations.session.describe(sql)
@@ -150,23 +154,21 @@ class WindowBuilder:
             except EngineError as error:
                 error.line = error.line - 1 if error.line is not None and error.line > 1 else None
                 raise
-        if not isinstance(node.logic, PythonLogic):
-            message = f"{type(node.logic).__name__} has no windows"
-            raise TypeError(message)
         moments = (datetime.fromtimestamp(batch.start, UTC), datetime.fromtimestamp(batch.end, UTC))
+        key, other = Key(stage.folder.name), building.any_part
+        if isinstance(node.logic, SourceLogic) and other is not None and not self._sources.has_files(node.logic, node, moments):
+            return self._rewritten(node, self._store.paths(other)[0], other.schema, Ranges(), key)
         returned, written = self._write(node, stage, moments)
         try:
-            return self._rewritten(node, returned.part, written.schema, Ranges.of(batch), Key(stage.folder.name), windowing.time_column)
+            return self._rewritten(node, returned.part, written.schema, Ranges.of(batch), key)
         finally:
             returned.part.unlink(missing_ok=True)
 
-    def _rewritten(self, node: Node, file: object, schema: Schema, ranges: Ranges, key: Key, column: str) -> tuple[Stage, Written]:
+    def _rewritten(self, node: Node, file: Path, schema: Schema, ranges: Ranges, key: Key) -> tuple[Stage, Written]:
         """Those rows of a file that belong to some windows, as another file."""
-        from pathlib import Path
-
         session = self._relations.session
-        name = f"{node.relation}__{column}_{key[:16]}"
-        session.define(name, Files((Path(str(file)),)))
+        name = f"{node.relation}__all_{key[:16]}"
+        session.define(name, Files((file,)))
         stage = self._store.stage(node.id, key)
         query = cut(_everything(name, self._dialect), schema, node, ranges, self._dialect, empty=not ranges)
         try:
@@ -216,8 +218,7 @@ class WindowBuilder:
         if found is not None and self._store.check(found) == "whole":
             return found
         (file,) = self._store.paths(old.artifact)
-        time_column = building.windows.windowing.time_column
-        stage, written = self._rewritten(node, file, old.artifact.schema, old.ranges, key, time_column)
+        stage, written = self._rewritten(node, file, old.artifact.schema, old.ranges, key)
         try:
             part = Part(building.windows.version, old.ranges, building.last + 1, old.part.stamp, old.part.reads)
             digests = {name: Digest(_hash([digest, old.ranges.to_json()])) for name, digest in old.artifact.digests.items()}
@@ -242,6 +243,12 @@ class _Building:
         self.wanted = wanted
         self.marked = marked
         self.made: list[Artifact] = []
+
+    @property
+    def any_part(self) -> Artifact | None:
+        """Some part, whose columns are those of all."""
+        parts = [*self.made, *(h.artifact for h in self.windows.parts)]
+        return parts[-1] if parts else None
 
     @property
     def last(self) -> int:

@@ -7,7 +7,7 @@ all, and knows nothing of what they mean; these classes do.
 from __future__ import annotations
 
 import hashlib
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -80,7 +80,7 @@ class Artifact:
     def joined(cls, key: Key, parts: Sequence[Artifact], created_at: str) -> Artifact:
         """Parts of one node as one output."""
         kind, _, name = parts[0].node.partition(".")
-        files = tuple(replace(f, name=f"{p.key}/{f.name}") for p in parts for f in p.files)
+        files = tuple(FileRecord(f"{p.key}/{f.name}", f.size, f.mtime_ns, f.hash) for p in parts for f in p.files)
         rows = sum(p.rows for p in parts)
         return cls(key, parts[0].node, rows, parts[-1].schema, files, f"cache/{kind}/{name}", {}, created_at, parts=tuple(parts))
 
@@ -237,6 +237,7 @@ class Snapshot:
     serial: int = 0
     notices: tuple[str, ...] = ()
     _joined: dict[Key, Artifact | None] = field(default_factory=dict, repr=False, compare=False)
+    _parsed: dict[str, Artifact] = field(default_factory=dict, repr=False, compare=False)
 
     def environments(self) -> list[str]:
         """The names of all environments."""
@@ -282,17 +283,21 @@ class Snapshot:
 
     def _whole(self, key: Key, value: Mapping[str, Any]) -> Artifact | None:
         """An output made of parts; None where one of them is not known any more."""
-        parts = [self.tables["artifacts"].get(k) for k in value["parts"]]
-        if not parts or None in parts:
+        known = self.tables["artifacts"]
+        if not value["parts"] or any(k not in known for k in value["parts"]):
             return None
-        found = [Artifact.from_json(k, v) for k, v in zip(value["parts"], parts, strict=True) if v is not None]
-        return Artifact.joined(key, found, value.get("created_at", ""))
+        return Artifact.joined(key, [self._part(k) for k in value["parts"]], value.get("created_at", ""))
+
+    def _part(self, key: str) -> Artifact:
+        if key not in self._parsed:
+            self._parsed[key] = Artifact.from_json(key, self.tables["artifacts"][key])
+        return self._parsed[key]
 
     def parts(self, version: str) -> list[Artifact]:
         """All parts that were ever built of a version of a node, or taken over into it, as far as state knows."""
         taken = self.tables["windows"].get(version, {}).get("taken", ())
         keys = [*self._parts_by_version.get(version, ()), *(k for k in taken if k in self.tables["artifacts"])]
-        return [Artifact.from_json(k, self.tables["artifacts"][k]) for k in keys]
+        return [self._part(k) for k in keys]
 
     @cached_property
     def _parts_by_version(self) -> dict[str, list[str]]:
