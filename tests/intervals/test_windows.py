@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from tests.intervals.conftest import FILES, at
 
+from seeknal.janitor import Policy
 from seeknal.nodes import NodeId
 from seeknal.plan.planner import Request
+from seeknal.run.cleaning import janitor
+from seeknal.testing.other_process import this_process
 
 PARTS = "target/cache/transform/{}/*/*.parquet"
 
@@ -256,3 +259,67 @@ def test_what_is_refused_before_anything_runs(project, said, code, says) -> None
     assert says in outcome.stderr
     assert "seeknal/a.sql:" in outcome.stderr
     assert not (folder.root / "target").exists()
+
+
+def test_a_query_is_shown_with_start_and_end(shop) -> None:
+    assert "created_at >= TIMESTAMP 'start_ts' AND created_at < 'end_ts'" in shop.cli("render", "hourly").assert_success().stdout
+    assert "1000-01-01" not in shop.cli("plan", "--sql").assert_success().stdout
+
+
+def test_windows_are_found_again_when_state_is_lost(shop) -> None:
+    shop.run(now=at("2026-01-05T07:00")).assert_success()
+    before = parts(shop, "hourly") | parts(shop, "daily")
+    for file in shop.root.glob("target/run_state*"):
+        file.unlink()
+    outcome = shop.run(now=at("2026-01-05T07:00")).assert_success()
+    assert outcome.reason("transform.daily") == "windows that state had lost"
+    assert before == parts(shop, "hourly") | parts(shop, "daily")
+    assert days(shop) == {d: amount(d) for d in range(1, 5)}
+    assert shop.run(now=at("2026-01-05T07:00")).assert_success().built == set()
+
+
+def test_state_that_is_rebuilt_knows_the_windows(shop) -> None:
+    shop.run(now=at("2026-01-05T07:00")).assert_success()
+    shop.cli("state", "rebuild").assert_success()
+    assert days(shop) == {d: amount(d) for d in range(1, 5)}
+    assert shop.run(now=at("2026-01-05T07:00")).assert_success().built == set()
+    exported = shop.cli("state", "export", "-").assert_success().stdout
+    shop.write("state.json", exported)
+    shop.cli("state", "import", "state.json", "--dry-run").assert_success()
+    shop.cli("state", "verify").assert_success()
+
+
+def test_the_janitor_leaves_what_is_published_and_takes_what_is_not(shop) -> None:
+    shop.run(now=at("2026-01-05T07:00")).assert_success()
+    shop.run(now=at("2026-01-06T07:00")).assert_success()
+    kept = parts(shop, "daily")
+    shop.edit("seeknal/daily.sql", "sum(amount)", "2 * sum(amount)")
+    shop.run(now=at("2026-01-06T07:00")).assert_success()
+    shop.edit("seeknal/daily.sql", "2 * sum(amount)", "sum(amount)")
+    shop.run(now=at("2026-01-06T07:00")).assert_success()
+    janitor(shop.open(), Policy(grace=timedelta(0), runs=0), datetime.now(UTC)).clean(this_process("janitor"))
+    assert parts(shop, "daily").keys() == kept.keys()
+    assert days(shop) == {d: amount(d) for d in range(1, 6)}
+    assert shop.run(now=at("2026-01-06T07:00")).assert_success().built == set()
+
+
+def test_a_full_run_builds_all_windows(shop) -> None:
+    shop.run(now=at("2026-01-05T07:00")).assert_success()
+    outcome = shop.run(now=at("2026-01-05T07:00"), full=True).assert_success()
+    assert outcome.reason("transform.daily") == "forced (--full)"
+    assert days(shop) == {d: amount(d) for d in range(1, 5)}
+
+
+def test_columns_stay_those_of_the_other_windows(shop) -> None:
+    shop.write("seeknal/odd.py", """
+        import pyarrow as pa
+        from seeknal import transform
+
+        @transform(name="odd", inputs=["transform.daily"], schedule="0 6 * * *", time_column="day", start="2026-01-01")
+        def odd(daily, start_ts):
+            return daily if start_ts.day == 1 else daily.append_column("more", pa.array([1] * len(daily)))
+    """)  # fmt: skip
+    shop.run(now=at("2026-01-05T07:00")).assert_success()
+    error = shop.run(now=at("2026-01-06T07:00")).node("transform.odd").error
+    assert error.code == "SK-INT-005"
+    assert "more BIGINT" in error.message

@@ -182,6 +182,12 @@ class ArtifactStore:
         """An output that exists although state does not know it: built by a colleague, or before state was lost."""
         return self._read(self.folder(node, key) / META, key)
 
+    def find_parts(self, node: NodeId, version: Key) -> list[Artifact]:
+        """The parts of a version that exist although state does not know them."""
+        metas = sorted(self.folder(node, version).parent.glob(f"*/{META}"))
+        found = [self._read(meta, Key(meta.parent.name)) for meta in metas]
+        return [a for a in found if a is not None and a.part is not None and a.part.version == version]
+
     def walk(self) -> Iterator[Artifact]:
         """Every output there is, from the files alone."""
         for meta in sorted(self.cache.glob(f"*/*/*/{META}")):

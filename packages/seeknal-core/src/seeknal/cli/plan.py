@@ -85,7 +85,9 @@ def print_plan(project: Project, plan: Plan, invocation: Invocation, format_: st
         click.echo(click.style(line, fg=shade) if color else line)
         query = getattr(project.nodes[node].logic, "sql", None)
         if sql and query and decision.action != "reuse":
-            click.echo("\n".join(f"      {part}" for part in query.strip().splitlines()))
+            from seeknal.sql.moments import as_written  # start-up time
+
+            click.echo("\n".join(f"      {part}" for part in as_written(query.strip()).splitlines()))
     for node in plan.removed:
         click.echo(f"- remove     {node}  (no longer in the project)")
     if any(c.change in ("modified", "indirect") for c in plan.changes.values()):

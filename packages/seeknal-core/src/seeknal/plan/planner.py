@@ -96,6 +96,7 @@ class Situation:
     now: datetime
     presence: Callable[[Artifact], Presence]
     find: Callable[[NodeId, Key], Artifact | None]
+    find_parts: Callable[[NodeId, Key], list[Artifact]]
     exported: Callable[[Node], bool]
     selected: frozenset[NodeId] | None = None
     forced: frozenset[NodeId] = frozenset()

@@ -71,6 +71,7 @@ class Windows:
     again: bool = False
     above: Mapping[NodeId, Above] = field(default_factory=dict)
     taken: tuple[str, ...] = ()
+    found: tuple[Artifact, ...] = ()
     serial: int = 0
 
     @property
@@ -134,6 +135,7 @@ def decide_windows(node: Node, situation: Situation, outlook: Outlook, above: Ma
     published = situation.snapshot.artifact(pointer.key) if pointer is not None else None
     same = published is not None and any(p.part is not None and p.part.version == windows.version for p in published.parts)
     own = None if same else own_change(node, situation, outlook) or "its windows are described anew"
+    own = "forced (--full)" if node.id in situation.forced else own
     first = windows.first
     todo = windows.todo(first) if first is not None else Ranges()
     if first is None and not empty:
@@ -142,6 +144,8 @@ def decide_windows(node: Node, situation: Situation, outlook: Outlook, above: Ma
         return Decision("build", own or _reason(windows, todo), windows=windows, intervals=todo)
     if not all(h.is_whole for h in windows.parts):
         return Decision("build", own or "windows are taken out", windows=windows)
+    if windows.found:
+        return Decision("build", "windows that state had lost", windows=windows)
     if any(unaudited(node, situation, h.artifact) for h in windows.parts):
         return Decision("build", own or "audits that its windows have not been through", windows=windows)
     parts = [h.artifact for h in windows.parts] or empty[:1]
@@ -156,6 +160,8 @@ def look(node: Node, situation: Situation, outlook: Outlook, above: Mapping[Node
     windowing = _windowing(node)
     version, snapshot, request = version_of(node, situation, outlook), situation.snapshot, situation.request
     known = [a for a in snapshot.parts(version) if not _rejected(node, situation, a)]
+    found = () if known or node.id in situation.pointers else tuple(situation.find_parts(node.id, version))
+    known += found
     taken: tuple[str, ...] = tuple(snapshot.tables["windows"].get(version, {}).get("taken", ()))
     if not known and windowing.forward_only and node.id not in situation.forced:
         pointer = situation.pointers.get(node.id)
@@ -176,7 +182,7 @@ def look(node: Node, situation: Situation, outlook: Outlook, above: Mapping[Node
         start = -_EVER if request.start is None else moment_of(request.start, calendar)
         asked = Ranges.of((start, _EVER if request.end is None else moment_of(request.end, calendar)))
         asked &= Ranges.of((-(1 << 35), 1 << 35))
-    found = Windows(
+    looked = Windows(
         windowing,
         version,
         int(situation.now.timestamp()),
@@ -189,9 +195,10 @@ def look(node: Node, situation: Situation, outlook: Outlook, above: Mapping[Node
         again=node.id in situation.forced or node.id in request.restate,
         above=above,
         taken=taken,
+        found=found,
         serial=max((a.part.serial for a in known if a.part is not None), default=0),
     )
-    return found, [a for a in known if a.part is not None and not a.part.ranges and situation.presence(a) == "whole"]
+    return looked, [a for a in known if a.part is not None and not a.part.ranges and situation.presence(a) == "whole"]
 
 
 def extent_of(windowing: Windowing) -> Ranges:

@@ -57,6 +57,7 @@ def look(
         now=now or datetime.now(UTC),
         presence=store.check,
         find=store.find,
+        find_parts=store.find_parts,
         exported=lambda node: _exported(project.root, node),
         selected=selected,
         forced=forced,

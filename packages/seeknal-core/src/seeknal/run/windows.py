@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, date, datetime
@@ -72,8 +73,10 @@ class WindowBuilder:
             node, windows, inputs, {*wanted, None}, windows.marked | (windows.restated(first) if first is not None else Ranges())
         )
         before = self._situation.snapshot.tables["windows"].get(windows.version)
-        if building.document().value != before:
-            self._commit([building.document()])
+        known = self._situation.snapshot.tables["artifacts"]
+        news = [Change("artifacts", a.key, a.to_json()) for a in windows.found if a.key not in known]
+        if news or building.document().value != before:
+            self._commit([*news, building.document()])
         batches = list(windows.windowing.calendar.batches(todo, windows.windowing.batch_size))
         outcomes: list[AuditOutcome] = []
         for built in self._all(building, batches):
@@ -140,7 +143,8 @@ class WindowBuilder:
         built = self._audited(building.node, built, artifact.schema, relation)
         if built.error is None:
             outcomes = [Change("audits", f"{built.key}/{a.spec.definition}", a.outcome.to_json()) for a in built.audited if not a.volatile]
-            self._commit([Change("artifacts", artifact.key, artifact.to_json()), *outcomes, *building.finish(artifact)])
+            with building.finishing:
+                self._commit([Change("artifacts", artifact.key, artifact.to_json()), *outcomes, *building.finish(artifact)])
         return built
 
     def _written(self, building: _Building, stage: Stage, batch: Interval) -> tuple[Stage, Written]:
@@ -243,6 +247,7 @@ class _Building:
         self.wanted = wanted
         self.marked = marked
         self.made: list[Artifact] = []
+        self.finishing = threading.Lock()
 
     @property
     def any_part(self) -> Artifact | None:

@@ -59,6 +59,13 @@ def with_window(sql: str, dialect: str, start: str, end: str) -> str:
     return _replaced(sql, dialect, texts, {})
 
 
+def as_written(sql: str) -> str:
+    """A query as people are shown it: `start_ts` and `end_ts` where they stand for a window's."""
+    for word, moment in _STANDING.items():
+        sql = sql.replace(moment, word.strip("_"))
+    return sql
+
+
 def _replaced(text: str, dialect: str, quoted: Mapping[str, str], bare: Mapping[str, str]) -> str:
     for token in reversed(Dialect.get_or_raise(dialect).tokenize(text)):
         before = text[token.start : token.end + 1]
