@@ -239,7 +239,7 @@ def test_older_spellings_load_unchanged(project: ProjectMaker) -> None:
         ("kind: transform\nname: 12\nsql: SELECT 1\n", "SK-KEY-003", "quotes"),
         ("kind: transform\nname: a\nsql: [SELECT 1]\n", "SK-KEY-003", "sql"),
         ("kind: transform\nname: a\nsql: SELECT 1\nenabled: yes please\n", "SK-KEY-003", "enabled"),
-        ("kind: transform\nname: a\nsql: SELECT 1\nmaterialized: incremental\n", "SK-KEY-003", "view"),
+        ("kind: transform\nname: a\nsql: SELECT 1\nmaterialized: increment\n", "SK-KEY-003", "view"),
         ("kind: transform\nname: a\nsql: SELECT 1\nschedule: '0 6 * * *'\n", "SK-INT-001", "time_column"),
         (
             "kind: rule\nname: a\ninputs: [{ref: transform.b}]\naudits: [{type: row_count, min: 1}]\nschedule: '0 6 * * *'\n",

@@ -194,6 +194,15 @@ class DocumentLogic:
 
 Logic = SourceLogic | SqlLogic | PythonLogic | ExposureLogic | RuleLogic | DocumentLogic
 
+
+@dataclass(frozen=True, slots=True)
+class Merging:
+    """Rows take the place of those with the same key in the output before; where `deleted_when` holds of one, it only removes that."""
+
+    unique_key: tuple[str, ...]
+    deleted_when: str | None = None
+
+
 STORED = (SourceLogic, SqlLogic, PythonLogic)
 """The logic whose outcome is a relation others can read."""
 
@@ -204,7 +213,7 @@ class Node:
 
     `refs` holds what the user wrote in each reference and the id it meant, `env` the environment variables that templates
     asked for with a hash of their values: together with the file they decide whether a cached node still holds. `windows` is how it is built
-    window by window; None where it is built whole.
+    window by window, `merging` how its rows are merged into those before; both None where it is built whole.
     """
 
     id: NodeId
@@ -221,6 +230,7 @@ class Node:
     refs: Mapping[str, NodeId] = field(default_factory=dict)
     env: Mapping[str, str] = field(default_factory=dict)
     windows: Windowing | None = None
+    merging: Merging | None = None
 
     @property
     def kind(self) -> str:

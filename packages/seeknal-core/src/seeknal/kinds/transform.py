@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field
 
-from seeknal.specs import NodeSpec
+from seeknal.specs import NodeSpec, TextList
 
 if TYPE_CHECKING:
     from seeknal.nodes import Logic
@@ -25,10 +25,21 @@ class TransformSpec(NodeSpec):
     dialect: str | None = Field(
         None, description="The SQL dialect it is written in, where that is not the engine's; it is translated.", examples=["bigquery"]
     )
-    materialized: Literal["table", "view"] = Field("table", description="table: stored; view: inlined where it is read.")
+    materialized: Literal["table", "view", "incremental"] = Field(
+        "table",
+        description="table: stored; view: inlined where it is read; incremental: added to what there is, by unique_key, or by schedule and time_column.",
+    )
+    unique_key: TextList = Field(
+        default_factory=list,
+        description="incremental: the columns that tell rows apart; a row takes the place of the one with its key.",
+        examples=[["id"]],
+    )
+    deleted_when: str | None = Field(
+        None, description="incremental: a condition on returned rows; where it holds, the row with that key goes.", examples=["op = 'D'"]
+    )
 
     def lower(self, context: Lowering) -> Logic:
         """Render and check the SELECT."""
         for item, entry in enumerate(self.inputs):
             context.ref(entry.ref, "inputs", item, "ref")
-        return context.select(self.sql, "sql", dialect=self.dialect, materialized=self.materialized)
+        return context.select(self.sql, "sql", dialect=self.dialect, materialized="view" if self.materialized == "view" else "table")

@@ -59,7 +59,8 @@ class Decision:
 
     `key` is None while its inputs are not known; `artifact` is the output that is reused. `audits` says of a reused output whether all
     its audits have been run on it (`known`), some have yet to be (`missing`), or one of severity error has failed (`failed`). `windows` is what
-    there is of a node that is built window by window, and `intervals` those of them that are built.
+    there is of a node that is built window by window, and `intervals` those of them that are built. `base` is the output that rows are merged into, which may be `lost`,
+    and `version` what is remembered of what was merged.
     """
 
     action: Action
@@ -69,6 +70,9 @@ class Decision:
     audits: Audits = "known"
     windows: Windows | None = None
     intervals: Ranges = Ranges()  # noqa: RUF009 - a frozen value
+    version: str | None = None
+    base: Artifact | None = None
+    lost: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +175,10 @@ def decide(node: Node, situation: Situation, outlook: Outlook, inputs: Mapping[N
         from seeknal.plan.windows import decide_windows, settled_above  # start-up time
 
         return decide_windows(node, situation, outlook, settled_above(node, situation.dag, outlook))
+    if node.merging is not None:
+        from seeknal.plan.merging import decide_merging  # it imports this module
+
+        return decide_merging(node, situation, outlook, inputs)
     pointer = situation.pointers.get(node.id)
     version = situation.versions.get(node.id)
     if version == UNREAD:
@@ -178,11 +186,11 @@ def decide(node: Node, situation: Situation, outlook: Outlook, inputs: Mapping[N
     key = situation.key(node, outlook, inputs, version)
     if node.id in situation.forced and not isinstance(node.logic, DocumentLogic):
         return Decision("build", "forced (--full)", key)
-    reason = _reason(node, situation, outlook, key, inputs, version)
+    reason = reason_for(node, situation, outlook, key, inputs, version)
     decision = _keyed(node, situation, pointer, key, reason)
     if decision.action == "reuse" and not _has_its_columns(node, outlook, pointer, decision):
         decision = Decision("build", "its columns are described anew", key)
-    return replace(decision, audits=_audits(node, key, situation)) if decision.action == "reuse" else decision
+    return replace(decision, audits=audits_of(node, key, situation)) if decision.action == "reuse" else decision
 
 
 def not_selected(node: Node, situation: Situation) -> Decision:
@@ -225,7 +233,7 @@ def _has_its_columns(node: Node, outlook: Outlook, pointer: Pointer | None, deci
     return names is None or all(fold(c.name) in known for c in node.columns)
 
 
-def _audits(node: Node, key: Key, situation: Situation) -> Audits:
+def audits_of(node: Node, key: Key, situation: Situation) -> Audits:
     """Whether this very output has been through its audits, and passed those that block."""
     outcomes = [(spec, situation.snapshot.audit(key, spec.definition)) for spec in node.audits]
     if any(outcome is None for _, outcome in outcomes):
@@ -276,14 +284,15 @@ def _keyed(node: Node, situation: Situation, pointer: Pointer | None, key: Key, 
     return Decision("build", "cache missing" if presence == "missing" else "cache corrupted", key, artifact)
 
 
-def _reason(node: Node, situation: Situation, outlook: Outlook, key: Key, inputs: Mapping[NodeId, Read], version: str | None) -> str:
+def reason_for(node: Node, situation: Situation, outlook: Outlook, key: Key, inputs: Mapping[NodeId, Read], version: str | None) -> str:
+    """Why an output of this key is not the one that the environment has."""
     pointer = situation.pointers.get(node.id)
     if pointer is not None and pointer.key == key:
         return "unchanged"
     own = own_change(node, situation, outlook)
     if own or pointer is None:
         return own or "new"
-    if pointer.version != version:
+    if pointer.version != version and node.merging is None:
         return "source data changed"
     others = tuple(i for i, read in inputs.items() if not read.same_rows(pointer.inputs.get(i)))
     if others:

@@ -22,6 +22,7 @@ from seeknal.nodes import (
     DocumentLogic,
     ExposureLogic,
     Logic,
+    Merging,
     Node,
     NodeId,
     PythonLogic,
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
     import os
     from pathlib import Path
 
-FORMAT = 3
+FORMAT = 4
 FILE = "parsed.json"
 _RACY_NS = 2_000_000_000
 _LOGIC: dict[str, type[Logic]] = {
@@ -138,12 +139,12 @@ def _node_values(node: Node) -> list[Any]:
     return [
         node.id, _place(node.at), type(node.logic).__name__, logic, node.content_hash, node.inputs, [[c.name, c.type, c.description] for c in node.columns],
         audits, node.description, node.owner, node.tags, dict(node.meta), dict(node.refs), dict(node.env),
-        asdict(node.windows) if node.windows is not None else None,
+        asdict(node.windows) if node.windows is not None else None, asdict(node.merging) if node.merging is not None else None,
     ]  # fmt: skip
 
 
 def _node(values: list[Any]) -> Node:
-    id_, at, kind, logic, content, inputs, columns, audits, description, owner, tags, meta, refs, env, windows = values
+    id_, at, kind, logic, content, inputs, columns, audits, description, owner, tags, meta, refs, env, windows, merging = values
     if kind == "SqlLogic":
         logic["place"] = _text_place(logic["place"])
     elif logic.get("place"):
@@ -154,6 +155,7 @@ def _node(values: list[Any]) -> Node:
         id_, Location(*at), _LOGIC[kind](**logic), content, tuple(inputs), tuple(ColumnSchema(*c) for c in columns) if columns else (),
         tuple(_audit(a) for a in audits) if audits else (), description, owner, tuple(tags) if tags else (), meta, refs, env,
         Windowing(**windows) if windows else None,
+        Merging(tuple(merging["unique_key"]), merging["deleted_when"]) if merging else None,
     )  # fmt: skip
 
 

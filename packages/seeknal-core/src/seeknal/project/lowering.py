@@ -15,6 +15,7 @@ from seeknal.errors import ProjectError, SeeknalError, did_you_mean
 from seeknal.nodes import AuditSpec, DocumentLogic, Logic, Node, NodeId, PythonLogic, SqlLogic, TextPlace, kind_of, node_id, relation_name
 from seeknal.plugin import Sql
 from seeknal.project.hashing import audit_definition, content_hash
+from seeknal.project.merging import merging_of
 from seeknal.project.placing import locate, placed
 from seeknal.project.references import UNREADABLE, UnknownReference
 from seeknal.project.windowing import windowing_of
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 
     from seeknal.errors import Location
     from seeknal.intervals.windowing import Windowing
-    from seeknal.nodes import Severity
+    from seeknal.nodes import Merging, Severity
     from seeknal.plugin import Connection, Engine
     from seeknal.project.references import NodeIndex
     from seeknal.project.settings import ConnectionSettings, Profiles
@@ -87,9 +88,11 @@ class NodeLowering:
         """The node, or None when errors were found."""
         logic: Logic | None = None
         windows: Windowing | None = None
+        merging: Merging | None = None
         try:
             logic = self._python(python) if python is not None else self.spec.lower(self)
             windows = windowing_of(self.spec, logic, self.source.at)
+            merging = merging_of(self.spec, logic, self.engine.dialect, self.source.at)
         except SeeknalError as error:
             self.errors.append(error)
         audits = self._audits()
@@ -115,6 +118,7 @@ class NodeLowering:
             refs=dict(self.refs),
             env=dict(self.env),
             windows=windows,
+            merging=merging,
         )
 
     def _check_types(self) -> None:

@@ -137,6 +137,10 @@ class Builder:
         stage = self._store.stage(node.id, provisional)
         try:
             stage, written = self._write(node, stage)
+            if node.merging is not None:
+                from seeknal.run.merging import merge  # start-up time
+
+                stage, written = merge(node, node.merging, decision, stage, written, self._store, self._relations.session)
             digests = self._identities.of(node, (stage.part,), written, decision.key, wanted)
             key, version = decision.key, self._situation.versions.get(node.id)
             if key is not None and version is not None and isinstance(node.logic, SourceLogic):
