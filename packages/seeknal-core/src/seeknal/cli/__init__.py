@@ -30,6 +30,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "run": ("seeknal.cli.run:run", "Build what changed, check it, publish it."),
     "intervals": ("seeknal.cli.intervals:intervals", "Show which windows are complete, missing, or to be built again."),
     "invalidate": ("seeknal.cli.invalidate:invalidate", "Mark windows, so that the next run builds them again."),
+    "schedule": ("seeknal.cli.schedule:schedule", "See when windows are due, and have something run the project then."),
     "promote": ("seeknal.cli.promote:promote", "Make prod publish what an environment does, at once."),
     "env": ("seeknal.cli.env:env", "Look after environments."),
     "render": ("seeknal.cli.render:render", "Show the SQL the engine runs."),
