@@ -197,10 +197,17 @@ Logic = SourceLogic | SqlLogic | PythonLogic | ExposureLogic | RuleLogic | Docum
 
 @dataclass(frozen=True, slots=True)
 class Merging:
-    """Rows take the place of those with the same key in the output before; where `deleted_when` holds of one, it only removes that."""
+    """Rows take the place of those with the same key in the output before; where `deleted_when` holds of one, it only removes that.
+
+    With `history` they are kept beside them, each with the time for which it held: told by the column `updated_at`, or by comparing `check_columns` (none: all) with the
+    current row.
+    """
 
     unique_key: tuple[str, ...]
     deleted_when: str | None = None
+    history: bool = False
+    updated_at: str | None = None
+    check_columns: tuple[str, ...] = ()
 
 
 STORED = (SourceLogic, SqlLogic, PythonLogic)

@@ -25,17 +25,24 @@ class TransformSpec(NodeSpec):
     dialect: str | None = Field(
         None, description="The SQL dialect it is written in, where that is not the engine's; it is translated.", examples=["bigquery"]
     )
-    materialized: Literal["table", "view", "incremental"] = Field(
+    materialized: Literal["table", "view", "incremental", "scd2"] = Field(
         "table",
-        description="table: stored; view: inlined where it is read; incremental: added to what there is, by unique_key, or by schedule and time_column.",
+        description="table: stored; view: inlined where it is read; incremental: added to what there is, by unique_key, or by schedule and time_column; scd2: every version of each row, with the time for which it held.",
     )
     unique_key: TextList = Field(
         default_factory=list,
-        description="incremental: the columns that tell rows apart; a row takes the place of the one with its key.",
+        description="incremental, scd2: the columns that tell rows apart; a row takes the place of the one with its key.",
         examples=[["id"]],
     )
     deleted_when: str | None = Field(
         None, description="incremental: a condition on returned rows; where it holds, the row with that key goes.", examples=["op = 'D'"]
+    )
+
+    updated_at: str | None = Field(None, description="scd2: the column that says when a row changed.", examples=["updated_at"])
+    check_columns: TextList = Field(
+        default_factory=list,
+        description="scd2, without updated_at: the columns in which a row counts as changed; else all.",
+        examples=[["city"]],
     )
 
     def lower(self, context: Lowering) -> Logic:

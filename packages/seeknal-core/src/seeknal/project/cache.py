@@ -155,8 +155,13 @@ def _node(values: list[Any]) -> Node:
         id_, Location(*at), _LOGIC[kind](**logic), content, tuple(inputs), tuple(ColumnSchema(*c) for c in columns) if columns else (),
         tuple(_audit(a) for a in audits) if audits else (), description, owner, tuple(tags) if tags else (), meta, refs, env,
         Windowing(**windows) if windows else None,
-        Merging(tuple(merging["unique_key"]), merging["deleted_when"]) if merging else None,
+        _merging(merging) if merging else None,
     )  # fmt: skip
+
+
+def _merging(values: dict[str, Any]) -> Merging:
+    values["unique_key"], values["check_columns"] = tuple(values["unique_key"]), tuple(values["check_columns"])
+    return Merging(**values)
 
 
 def _text_place(values: list[Any] | None) -> TextPlace | None:

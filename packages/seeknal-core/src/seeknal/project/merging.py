@@ -22,13 +22,24 @@ def merging_of(spec: NodeSpec, logic: Logic, dialect: str, at: Callable[[str], L
         return None
     keys: list[str] = getattr(spec, "unique_key", [])
     deleted: str | None = getattr(spec, "deleted_when", None)
-    incremental = getattr(spec, "materialized", None) == "incremental"
-    if incremental and not keys and spec.schedule is None:
+    updated_at: str | None = getattr(spec, "updated_at", None)
+    checked: list[str] = getattr(spec, "check_columns", [])
+    kind = getattr(spec, "materialized", None)
+    history = kind == "scd2"
+    if kind == "incremental" and not keys and spec.schedule is None:
         hint = "unique_key: [id] merges by key; schedule and time_column build window by window"
         raise ProjectError("SK-INC-001", "'materialized: incremental' says nothing of what is added", at=at("materialized"), hint=hint)
-    if (keys or deleted is not None) and not incremental:
-        key = "unique_key" if keys else "deleted_when"
-        raise ProjectError("SK-INC-001", f"'{key}' is for nodes with materialized: incremental", at=at(key))
+    if history and not keys:
+        raise ProjectError("SK-INC-001", "'materialized: scd2' needs 'unique_key' beside it", at=at("materialized"))
+    for key, said, fits in (
+        ("unique_key", keys, history or kind == "incremental"),
+        ("deleted_when", deleted, kind == "incremental"),
+        ("updated_at", updated_at, history),
+        ("check_columns", checked, history and updated_at is None),
+    ):
+        if said and not fits:
+            other = "scd2 without updated_at" if key == "check_columns" else "scd2" if key == "updated_at" else "incremental"
+            raise ProjectError("SK-INC-001", f"'{key}' is for nodes with materialized: {other}", at=at(key))
     if keys and spec.schedule is not None:
         raise ProjectError("SK-INC-001", "say either 'unique_key' or 'schedule': by key, or window by window", at=at("unique_key"))
     if deleted is not None and not keys:
@@ -40,4 +51,4 @@ def merging_of(spec: NodeSpec, logic: Logic, dialect: str, at: Callable[[str], L
             deleted = parse_condition(deleted, dialect).sql(dialect=dialect)
         except SqlProblem as problem:
             raise ProjectError(problem.code, f"deleted_when {problem.message}", at=at("deleted_when"), hint=problem.hint) from None
-    return Merging(tuple(keys), deleted)
+    return Merging(tuple(keys), deleted, history, updated_at, tuple(checked))

@@ -140,7 +140,8 @@ class Builder:
             if node.merging is not None:
                 from seeknal.run.merging import merge  # start-up time
 
-                stage, written = merge(node, node.merging, decision, stage, written, self._store, self._relations.session)
+                now = int(self._situation.now.timestamp())
+                stage, written = merge(node, node.merging, decision, stage, written, self._store, self._relations.session, now)
             digests = self._identities.of(node, (stage.part,), written, decision.key, wanted)
             key, version = decision.key, self._situation.versions.get(node.id)
             if key is not None and version is not None and isinstance(node.logic, SourceLogic):

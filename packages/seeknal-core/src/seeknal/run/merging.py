@@ -1,4 +1,4 @@
-"""Merging the rows of a query into those of an earlier output, by key."""
+"""Merging the rows of a query into those of an earlier output, by key: in the place of others, or beside them as a history."""
 
 from __future__ import annotations
 
@@ -20,25 +20,33 @@ if TYPE_CHECKING:
     from seeknal.plan.planner import Decision
     from seeknal.protocols import Session, Written
 
-_OLD, _NEW = "old", "new"
+OLD, RETURNED = "old", "returned"
 
 
 def merge(
-    node: Node, merging: Merging, decision: Decision, stage: Stage, written: Written, store: ArtifactStore, session: Session
+    node: Node, merging: Merging, decision: Decision, stage: Stage, written: Written, store: ArtifactStore, session: Session, now: int
 ) -> tuple[Stage, Written]:
-    """The rows that were written, and beside them those of the output before whose keys are not among them. Raises NodeError."""
+    """The rows that were written, merged into those of the output before. `now` is when, in seconds since 1970. Raises NodeError."""
     if decision.lost:
         hint = f"restore it, or begin anew with what the query returns now: seeknal run --full --select '{node.id}'"
         raise NodeError("SK-INC-005", f"the output of {node.id} that rows are merged into is missing or damaged", at=node.at, hint=hint)
     dialect = node.logic.dialect if isinstance(node.logic, SqlLogic) else ""
     old, new = f"{node.relation}__before", f"{node.relation}__returned"
     session.define(new, Files((stage.part,)))
+    if merging.history:
+        from seeknal.run.versions import check_columns, history_query  # it imports this module
+
+        check_columns(node, merging, written.schema)
     _check_keys(node, merging, new, written.schema, session, dialect)
     before = None
     if decision.base is not None:
         session.define(old, Files(store.paths(decision.base)))
         before = (old, decision.base.schema)
-    query = _merged_query(node, merging, before, (new, written.schema), dialect)
+    after = (new, written.schema)
+    if merging.history:
+        query = history_query(node, merging, before, after, dialect, now)
+    else:
+        query = _merged_query(node, merging, before, after, dialect)
     key = Key(stage.folder.name)
     again = store.stage(node.id, key)
     try:
@@ -57,12 +65,18 @@ def _check_keys(node: Node, merging: Merging, relation: str, schema: Schema, ses
         if fold(key) not in {fold(n) for n in names}:
             hint = did_you_mean(key, names) or f"the output has: {', '.join(names)}"
             raise NodeError("SK-INC-002", f"unique_key '{key}' is not in the output of {node.id}", at=node.at, hint=hint)
-    keys = [_column(k) for k in merging.unique_key]
-    counted = exp.select(*keys).from_(_table(relation)).group_by(*keys).having(exp.Count(this=exp.Star()) > 1).limit(3)
+    names = [*merging.unique_key, *([merging.updated_at] if merging.updated_at else [])]
+    keys = [column(k) for k in names]
+    counted = exp.select(*keys).from_(table(relation)).group_by(*keys).having(exp.Count(this=exp.Star()) > 1).limit(3)
+    if merging.updated_at is not None:
+        undated = exp.select(*keys).from_(table(relation)).where(column(merging.updated_at).is_(exp.null())).limit(1)
+        if session.rows(undated.sql(dialect=dialect)).rows:
+            message = f"{node.id} returns rows without {merging.updated_at}, which says from when they hold"
+            raise NodeError("SK-INC-006", message, at=node.at, hint="leave them out, or give them a time, in the query")
     found = session.rows(counted.sql(dialect=dialect)).rows
     if found:
         shown = "; ".join(", ".join(map(str, row)) for row in found)
-        message = f"{node.id} returns several rows for one {', '.join(merging.unique_key)}, such as {shown}"
+        message = f"{node.id} returns several rows for one {', '.join(names)}, such as {shown}"
         raise NodeError(
             "SK-INC-003", message, at=node.at, hint="return one row for each key, for example the latest with QUALIFY row_number()"
         )
@@ -71,35 +85,35 @@ def _check_keys(node: Node, merging: Merging, relation: str, schema: Schema, ses
 def _merged_query(node: Node, merging: Merging, before: tuple[str, Schema] | None, after: tuple[str, Schema], dialect: str) -> str:
     """The rows of `after`, and those of `before` whose keys are not among them, as relations with their columns. Raises NodeError."""
     name, schema = after
-    kept = exp.select(exp.Star()).from_(_table(name))
+    kept = exp.select(exp.Star()).from_(table(name))
     if merging.deleted_when is not None:
         deleted = parse_condition(merging.deleted_when, dialect)
         kept = kept.where(exp.not_(exp.Coalesce(this=exp.paren(deleted), expressions=[exp.false()])))
     if before is None:
         return kept.sql(dialect=dialect)
-    columns = _together(node, before[1], schema)
-    news = exp.select(*(_cast(c, schema, dialect) for c in columns)).from_(kept.subquery("kept"))
-    same_key = exp.and_(*(exp.NullSafeEQ(this=_column(k, _NEW), expression=_column(k, _OLD)) for k in merging.unique_key))
-    found = exp.select("1").from_(exp.alias_(_table(name), _NEW, table=True)).where(same_key)
-    olds = exp.select(*(_cast(c, before[1], dialect, _OLD) for c in columns))
-    olds = olds.from_(exp.alias_(_table(before[0]), _OLD, table=True)).where(exp.not_(exp.Exists(this=found)))
+    columns = together(node, before[1], schema)
+    news = exp.select(*(cast_to(c, schema, dialect) for c in columns)).from_(kept.subquery("kept"))
+    same_key = exp.and_(*(exp.NullSafeEQ(this=column(k, RETURNED), expression=column(k, OLD)) for k in merging.unique_key))
+    found = exp.select("1").from_(exp.alias_(table(name), RETURNED, table=True)).where(same_key)
+    olds = exp.select(*(cast_to(c, before[1], dialect, OLD) for c in columns))
+    olds = olds.from_(exp.alias_(table(before[0]), OLD, table=True)).where(exp.not_(exp.Exists(this=found)))
     return exp.union(olds, news, distinct=False).sql(dialect=dialect)
 
 
-def _together(node: Node, before: Schema, after: Schema) -> list[ColumnSchema]:
+def together(node: Node, before: Schema, after: Schema) -> list[ColumnSchema]:
     """The columns of both: those that are new are NULL in older rows, and the wider of two types holds. Raises NodeError for other changes."""
     old = {fold(c.name): c for c in before}
     gone = [c.name for c in before if fold(c.name) not in {fold(a.name) for a in after}]
     problems = [f"{', '.join(gone)} no longer there"] if gone else []
     found = []
-    for column in after:
-        was = old.get(fold(column.name))
-        if was is None or same(was.type, column.type) or widens(was.type, column.type):
-            found.append(column)
-        elif widens(column.type, was.type):
+    for new in after:
+        was = old.get(fold(new.name))
+        if was is None or same(was.type, new.type) or widens(was.type, new.type):
+            found.append(new)
+        elif widens(new.type, was.type):
             found.append(was)
         else:
-            problems.append(f"{column.name} was {was.type} and is {column.type}")
+            problems.append(f"{new.name} was {was.type} and is {new.type}")
     if problems:
         hint = f"return them as they were, or begin anew with what the query returns now: seeknal run --full --select '{node.id}'"
         message = f"the rows of {node.id} cannot be merged into those before: {'; '.join(problems)}"
@@ -107,18 +121,21 @@ def _together(node: Node, before: Schema, after: Schema) -> list[ColumnSchema]:
     return found
 
 
-def _cast(column: ColumnSchema, schema: Sequence[ColumnSchema], dialect: str, table: str | None = None) -> exp.Expr:
-    own = next((c for c in schema if fold(c.name) == fold(column.name)), None)
-    type_ = exp.DataType.build(column.type or "", dialect=dialect)
+def cast_to(wanted: ColumnSchema, schema: Sequence[ColumnSchema], dialect: str, relation: str | None = None) -> exp.Expr:
+    """A column of a relation as it is wanted: NULL where the relation has none of the name."""
+    own = next((c for c in schema if fold(c.name) == fold(wanted.name)), None)
+    type_ = exp.DataType.build(wanted.type or "", dialect=dialect)
     if own is None:
-        return exp.cast(exp.null(), type_).as_(column.name, quoted=True)
-    value = _column(own.name, table)
-    return (value if same(own.type, column.type) else exp.cast(value, type_)).as_(column.name, quoted=True)
+        return exp.cast(exp.null(), type_).as_(wanted.name, quoted=True)
+    value = column(own.name, relation)
+    return (value if same(own.type, wanted.type) else exp.cast(value, type_)).as_(wanted.name, quoted=True)
 
 
-def _column(name: str, table: str | None = None) -> exp.Column:
-    return exp.column(exp.to_identifier(name, quoted=True), table=table)
+def column(name: str, relation: str | None = None) -> exp.Column:
+    """A column by its exact name."""
+    return exp.column(exp.to_identifier(name, quoted=True), table=relation)
 
 
-def _table(name: str) -> exp.Table:
+def table(name: str) -> exp.Table:
+    """A relation by its exact name."""
     return exp.Table(this=exp.to_identifier(name, quoted=True))
