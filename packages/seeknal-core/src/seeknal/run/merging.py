@@ -34,7 +34,7 @@ def merge(
     old, new = f"{node.relation}__before", f"{node.relation}__returned"
     session.define(new, Files((stage.part,)))
     if merging.history:
-        from seeknal.run.versions import check_columns, history_query  # it imports this module
+        from seeknal.run.histories import check_columns, history_query  # it imports this module
 
         check_columns(node, merging, written.schema)
     _check_keys(node, merging, new, written.schema, session, dialect)
