@@ -26,7 +26,7 @@ $(VENV)/bin/python:
 $(INSTALLED): $(VENV)/bin/python constraints.txt $(PROJECTS)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade "pip>=25.1"
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt \
-		-e packages/seeknal-core[fast] -e packages/seeknal-duckdb[excel,mysql,postgres] \
+		-e packages/seeknal-core[fast] -e packages/seeknal-duckdb[excel,mysql,postgres] -e packages/seeknal-semantic \
 		-e packages/seeknal-sql-state[postgres] -e .[all] \
 		-e tests/example_plugin
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt --group dev
@@ -71,6 +71,8 @@ bench: $(INSTALLED)
 	$(BIN)/python -m benchmarks.run
 	$(BIN)/python -m benchmarks.startup
 	$(BIN)/python -m benchmarks.tpch
+	$(BIN)/python -m benchmarks.metrics
+	$(BIN)/python -m benchmarks.features
 	$(BIN)/python -m benchmarks.state
 
 clean:

@@ -24,17 +24,25 @@ import seeknal
 from seeknal import builtins, hookspecs, plugin, protocols
 from seeknal.audits.signature import signature_of
 from seeknal.cli import COMMANDS, root
+from seeknal.kinds.aggregation import AggregatedFeature, AggregationSpec, SecondOrderAggregationSpec, SecondOrderFeature
 from seeknal.kinds.exposure import ExposureSpec
+from seeknal.kinds.feature_group import EntitySpec, FeatureEntry, FeatureGroupSpec
 from seeknal.kinds.python import PythonSourceSpec
 from seeknal.kinds.source import SourceSpec
+from seeknal.kinds.training_set import TrainingSetSpec
 from seeknal.kinds.transform import TransformSpec
 from seeknal.project.config import AuditDefaults, Config, Environments, Execution, Janitor, PluginSettings, StateSettings
+from seeknal.project.named_audits import NamedAuditSpec, ParameterEntry
 from seeknal.project.parsing import refused
 from seeknal.project.profiles import ConnectionEntry, ProfileEntry, ProfilesFile
 from seeknal.registry import Registry
 from seeknal.specs import AuditEntry, ColumnEntry, InputSpec, NodeSpec
 from seeknal.state import backend
+from seeknal.unit_tests.spec import Expectation, ExpectedTable, TableSpec, UnitTestSpec
 from seeknal_duckdb.formats import READ, SPELLINGS, WRITE
+from seeknal_semantic import specs
+from seeknal_semantic.cli.metrics import metrics
+from seeknal_semantic.cli.query import query
 
 if typing.TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -52,7 +60,33 @@ _MEANINGS = {
     (AuditEntry, "severity"): "`error` keeps an output from being published, `warn` only says so. Default: the project's.",
     (AuditEntry, "name"): "What it is called in messages.",
     (AuditEntry, "description"): "For people.",
+    (
+        AuditEntry,
+        "warn_if",
+    ): "How many failing rows are a warning: `> 10`, or `> 0.1%` of the rows. With it or `error_if`, fewer failing rows pass.",
+    (AuditEntry, "error_if"): "How many failing rows keep the output from being published.",
+    (AuditEntry, "mostly"): "The share of rows that must be right: `0.95` lets five in a hundred fail.",
+    (AuditEntry, "empty"): "What it means that there are no rows to check: `pass` (default), `warn` or `error`.",
+    (
+        AuditEntry,
+        "on_failure",
+    ): "`quarantine` sets rows that fail aside and publishes the others; see [audits](../guides/audits.md#setting-rows-aside).",
+    (AuditEntry, "max_rejected_rows"): "With `quarantine`: how many rows may be set aside.",
+    (AuditEntry, "max_rejected_percent"): "With `quarantine`: what share of the rows may be set aside; 10 where neither is said.",
+    (AuditEntry, "sample"): "How many failing rows are kept and shown at most; `0` shows none, not even one in a message.",
+    (AuditEntry, "redact"): "Columns of the output whose values are shown as `***`, in messages and in rows that are kept.",
+    (AuditEntry, "store_failures"): "false: no failing rows are kept.",
+    (AuditEntry, "tags"): "Labels to select the audit by.",
+    (AuditEntry, "enabled"): "false: the audit is left out.",
     (AuditEntry, "where"): "Check only the rows for which this condition holds.",
+    (AggregatedFeature, "name"): "What the names of its columns begin with: `amount_sum_7d`.",
+    (EntitySpec, "name"): "The entity's name; groups that say the same belong together.",
+    (EntitySpec, "join_keys"): "The columns that find its rows in a spine. Default: `<name>_id`.",
+    (EntitySpec, "description"): "For people.",
+    (FeatureEntry, "name"): "The column that holds it.",
+    (FeatureEntry, "type"): "Its type, enforced.",
+    (FeatureEntry, "description"): "For people.",
+    (FeatureEntry, "default"): "What a reader gets where there is no value.",
     (StateSettings, "backend"): "A state backend that some installed plugin provides.",
     (PluginSettings, "prefer"): "Which distribution a name comes from.",
     (ProfilesFile, "connections"): "Databases, by name.",
@@ -93,7 +127,9 @@ def _type(annotation: Any) -> str:
     if origin is dict:
         return "mapping"
     if inspect.isclass(annotation) and issubclass(annotation, BaseModel):
-        return {ColumnEntry: "column", InputSpec: "input", AuditEntry: "audit"}.get(annotation, "mapping")
+        return {ColumnEntry: "column", InputSpec: "input", AuditEntry: "audit", TableSpec: "table", ExpectedTable: "table"}.get(
+            annotation, "mapping"
+        )
     return _WORDS.get(annotation) or getattr(annotation, "__name__", str(annotation)).replace("datetime", "date and time")
 
 
@@ -152,7 +188,7 @@ def contributions() -> str:
     sections = []
     for thing in (
         plugin.Engine, plugin.FileFormat, plugin.Connection, plugin.NodeKind, plugin.Audit, plugin.StateBackend, plugin.Command,
-        plugin.TemplateGlobal,
+        plugin.TemplateGlobal, plugin.ProjectMethod, plugin.ReplCommand,
     ):  # fmt: skip
         rows = []
         for field in dataclasses.fields(thing):
@@ -164,7 +200,10 @@ def contributions() -> str:
 
 def audit_words() -> str:
     """What audit functions are written with."""
-    names = ("Relation", "Column", "Columns", "Sql", "RowCheck", "AggregateCheck", "literal", "audit")
+    names = (
+        "Relation", "Column", "Columns", "ColumnTypes", "Reference", "ReferenceColumns", "ReferenceTypes", "Sql", "Condition", "RowCheck",
+        "AggregateCheck", "literal", "audit",
+    )  # fmt: skip
     return _table(["name", "is"], [[f"`{n}`", _doc(getattr(plugin, n)).partition("\n\n")[0]] for n in names])
 
 
@@ -199,6 +238,11 @@ def protocol_methods() -> str:
 def commands() -> str:
     """Every command: usage, help and options."""
     return "\n\n".join(_command(root.get_command(click.Context(root), name), name) for name in COMMANDS)
+
+
+def semantic_commands() -> str:
+    """The commands of the semantic layer."""
+    return "\n\n".join(_command(command, name) for name, command in (("query", query), ("metrics", metrics)))
 
 
 def _command(command: click.Command | None, name: str, level: int = 2) -> str:
@@ -277,6 +321,16 @@ def connections() -> str:
     return _table(["type", "is", "required", "optional"], rows)
 
 
+_AUDIT_TYPES = {
+    "Column": "column",
+    "Columns": "column, or list of columns",
+    "Sql": "one SELECT",
+    "Condition": "one condition",
+    "Reference": "node",
+    "ReferenceColumns": "column of that node, or list of columns",
+}
+
+
 def audits() -> str:
     """The built-in audits, from their signatures."""
     sections = []
@@ -285,9 +339,7 @@ def audits() -> str:
         hints = typing.get_type_hints(signature.function, include_extras=True)
         rows = []
         for parameter in signature.parameters.values():
-            said = {"Column": "column", "Columns": "column, or list of columns", "Sql": "one SELECT"}.get(
-                getattr(parameter.type, "__name__", ""), _type(hints[parameter.name])
-            )
+            said = _AUDIT_TYPES.get(getattr(parameter.type, "__name__", ""), _type(hints[parameter.name]))
             rows.append([f"`{parameter.name}`", said, "required" if parameter.required else ""])
         sections.append(f"## {contribution.name}\n\n{_doc(signature.function)}\n\n{_table(['parameter', 'type', ''], rows)}")
     return "\n\n".join(sections)
@@ -302,7 +354,8 @@ def python_api() -> str:
     ):  # fmt: skip
         thing = getattr(seeknal, name)
         members = []
-        for member, value in vars(thing).items() if name in ("Project", "Comparison", "Lineage") else ():
+        inherited = {n: v for base in thing.__bases__ for n, v in vars(base).items() if base is not object}
+        for member, value in {**vars(thing), **inherited}.items() if name in ("Project", "Comparison", "Lineage") else ():
             if member.startswith("_") or not _doc(value) or dataclasses.is_dataclass(value):
                 continue
             function = value.__func__ if isinstance(value, classmethod) else value
@@ -337,6 +390,14 @@ PARTS: dict[str, Callable[[], str]] = {
     "source-keys": _kind(SourceSpec),
     "transform-keys": _kind(TransformSpec),
     "exposure-keys": _kind(ExposureSpec),
+    "feature-group-keys": _kind(FeatureGroupSpec),
+    "training-set-keys": _kind(TrainingSetSpec),
+    "aggregation-keys": _kind(AggregationSpec),
+    "aggregated-feature-keys": lambda: _fields(AggregatedFeature),
+    "second-order-keys": _kind(SecondOrderAggregationSpec),
+    "second-order-feature-keys": lambda: _fields(SecondOrderFeature, without=AggregatedFeature.model_fields),
+    "entity-keys": lambda: _fields(EntitySpec),
+    "feature-keys": lambda: _fields(FeatureEntry),
     "python-source-keys": _kind(PythonSourceSpec),
     "file-formats": file_formats,
     "connections": connections,
@@ -347,11 +408,26 @@ PARTS: dict[str, Callable[[], str]] = {
     "environment-keys": lambda: _fields(Environments),
     "janitor-keys": lambda: _fields(Janitor),
     "audit-default-keys": lambda: _fields(AuditDefaults),
+    "named-audit-keys": lambda: _fields(NamedAuditSpec, without={"sql"}),
+    "named-audit-parameter-keys": lambda: _fields(ParameterEntry),
     "plugin-keys": lambda: _fields(PluginSettings),
     "profiles-keys": lambda: _fields(ProfilesFile),
     "connection-keys": lambda: _fields(ConnectionEntry),
     "profile-keys": lambda: _fields(ProfileEntry),
     "python-api": python_api,
+    "semantic-commands": semantic_commands,
+    "semantic-model-keys": _kind(specs.SemanticModelSpec),
+    "semantic-entity-keys": lambda: _fields(specs.EntitySpec),
+    "dimension-keys": lambda: _fields(specs.DimensionSpec),
+    "validity-keys": lambda: _fields(specs.ValidityParams),
+    "measure-keys": lambda: _fields(specs.MeasureSpec),
+    "non-additive-keys": lambda: _fields(specs.NonAdditive),
+    "metric-keys": lambda: _fields(specs.MetricSpec, without=[k for k in NodeSpec.model_fields if k != "inputs"]),
+    "metric-input-keys": lambda: _fields(specs.InputMetric),
+    "saved-query-keys": _kind(specs.SavedQuerySpec),
+    "unit-test-keys": lambda: _fields(UnitTestSpec),
+    "unit-test-table-keys": lambda: _fields(TableSpec),
+    "unit-test-expectation-keys": lambda: _fields(Expectation),
 }
 
 

@@ -347,7 +347,7 @@ def test_a_wrong_audit_is_refused_before_anything_runs(project: ProjectMaker, au
 )  # fmt: skip
 def test_an_unknown_column_is_said_at_its_line_with_a_suggestion(project: ProjectMaker, audit: str) -> None:
     outcome = project({"seeknal/t.yml": f"kind: transform\nname: t\nsql: SELECT 1 AS amount\naudits:\n  - {audit}\n"}).run()
-    outcome.assert_failed("SK-AUDIT-004", exit_code=1)
+    outcome.assert_failed("SK-AUDIT-004", exit_code=2)
     assert "seeknal/t.yml:5:" in outcome.output
     assert "did you mean 'amount'?" in outcome.output
 

@@ -98,6 +98,13 @@ def test_list(shop):
     check("list", shop.cli("list", "--format", "json").json())
 
 
+@pytest.mark.parametrize("options", [[], ["--rows"]])
+def test_audit(shop, options):
+    shop.write("data/orders.csv", "id,status\n1,paid\n1,paid\n").cli("run", "--continue-on-error")
+    shop.edit("seeknal/shop.yml", "column: status", "column: state")
+    check("audit", shop.cli("audit", *options, "--format", "json").assert_exit(1).json())
+
+
 def test_plugins(shop):
     shop.write("plugins/broken.py", "import nothing_of_this_name")
     shop.write("plugins/twice.py", "from seeknal.plugin import audit\n\n\n@audit\ndef unique(target):\n    return []\n")
@@ -136,12 +143,38 @@ def test_impact(shop, name):
     check("impact", shop.cli("impact", name, "--format", "json").json())
 
 
+def test_features(project):
+    group = "kind: feature_group\nname: g\nentity: e\nevent_time: t\nttl: 1d\nfeatures: [{name: f, type: DOUBLE, default: 0}, s]\n"
+    group += "sql: SELECT n AS e_id, TIMESTAMP '2026-01-01' AS t, n / 0 AS f, 'x' AS s FROM range(3) AS r(n)\n"
+    training = "---\nkind: training_set\nname: learned\nspine: feature_group.g\nas_of: t\nfeatures: [g.*]\nlabel: s\nfull_names: true\n"
+    folder = project({"seeknal/g.yml": group + training})
+    folder.run().assert_success()
+    folder.edit("seeknal/g.yml", "n / 0", "n").run().assert_success()
+    check("features_list", folder.cli("features", "list", "--format", "json").json())
+    for name in ["g", "learned"]:
+        check("features_describe", folder.cli("features", "describe", name, "--format", "json").json())
+        check("features_stats", folder.cli("features", "stats", name, "--against", "previous", "--format", "json").json())
+
+
 def test_events(shop):
     lines = shop.cli("run", "--full", "--continue-on-error", "--log-format", "json").stderr.splitlines()
     documents = [json.loads(line) for line in lines if line.startswith("{")]
     assert len(documents) == 6
     for document in documents:
         check("event", document)
+
+
+def test_unit_tests(shop):
+    given = "node: paid\ninputs: {orders: [{id: 1, status: paid}, {id: 2, status: open}]}\n"
+    shop.write(
+        "tests/a.yml",
+        f"name: a\n{given}expect: [{{id: 1, status: paid}}]\n---\nname: b\n{given}expect: [{{id: 2, status: paid}}, {{id: 9, status: x}}]\n",
+    )
+    shop.write("tests/b.yml", "name: c\nnode: nothing\nexpect: {row_count: 1}\n").write("tests/c.yml", "a: [")
+    shop.write("tests/d.yml", "name: d\nnode: wrong\ninputs: {orders: [{status: x}]}\nexpect: {row_count: 1, rows: []}\n")
+    found = shop.cli("test", "--format", "json").json()
+    assert {t["status"] for t in found["tests"]} == {"passed", "failed", "error", "invalid"}
+    check("test", found)
 
 
 def test_every_schema_is_linked_from_a_page():

@@ -6,8 +6,10 @@ import sqlite3
 import sys
 from pathlib import Path
 
+import psycopg
 import pytest
 from sqlalchemy.exc import OperationalError
+from tests.servers import SUPERUSER
 from tests.sql_state.conftest import TARGETS, url_of
 
 from seeknal.errors import LockedError, ProjectError, StateError
@@ -41,6 +43,17 @@ def test_server_that_does_not_answer_is_named(tmp_path):
     assert caught.value.code == "SK-STATE-008"
     assert "127.0.0.1:1" in caught.value.message
     assert "hunter22" not in str(caught.value)
+
+
+def test_server_that_is_full_is_not_said_to_refuse_the_login(own_postgres_server, tmp_path):
+    server = own_postgres_server
+    login = {**server.settings, "user": "postgres", "password": SUPERUSER, "database": "postgres"}
+    with psycopg.connect(dbname=login.pop("database"), **login, autocommit=True) as connection:
+        connection.execute("CREATE ROLE guest LOGIN PASSWORD 'hunter22' CONNECTION LIMIT 0")
+    with pytest.raises(StateError) as caught:
+        open_("postgres", tmp_path, url=url_of(server, user="guest"), password="hunter22").read()
+    assert caught.value.code == "SK-STATE-008"
+    assert "too many connections" in caught.value.message
 
 
 def test_server_that_dies_under_a_run_ends_it_with_an_error(own_postgres_server, tmp_path):

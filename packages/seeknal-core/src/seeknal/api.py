@@ -15,14 +15,17 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from seeknal.artifacts import ArtifactStore
+from seeknal.artifacts import REJECTED, ArtifactStore
 from seeknal.errors import ProjectError, ProjectErrors
 from seeknal.graph.dag import Dag
+from seeknal.nodes import REJECTED as REJECTED_ROWS
 from seeknal.nodes import ExposureLogic, Node, NodeId, SourceLogic
 from seeknal.plan.analyses import Analyses
 from seeknal.plan.planner import Request
 from seeknal.project.loader import LoadedProject, load_project
 from seeknal.project.locate import find_root
+from seeknal.project.methods import method
+from seeknal.run.featureapi import FeatureReading
 from seeknal.run.situation import look
 from seeknal.state.environments import PROD, Environment
 from seeknal.targets import load_target
@@ -39,6 +42,7 @@ if TYPE_CHECKING:
     from seeknal.plan.outlook import Outlook
     from seeknal.plan.planner import Plan, Situation
     from seeknal.protocols import Rows, Session
+    from seeknal.run.checking import Checked
     from seeknal.run.comparing import CompareOptions
     from seeknal.run.comparison import Comparison
     from seeknal.run.environments import Rollback
@@ -77,7 +81,7 @@ class RunOptions:
 
 
 @dataclass
-class Project:
+class Project(FeatureReading):
     """A project in a folder, read and checked."""
 
     loaded: LoadedProject
@@ -144,7 +148,7 @@ class Project:
         from seeknal.graph.selection import select
 
         found = sorted(select(name, self.dag, self.history)) if name.strip() else []
-        exact = [n for n in found if n == name] or found
+        exact = [n for n in found if n == name] or [n for n in found if self.nodes[n].is_readable] or found
         if len(exact) != 1:
             message = f"'{name}' is {len(exact)} nodes; name one" if exact else "name a node"
             raise ProjectError("SK-SEL-002", message, hint=", ".join(exact[:5]) or "see `seeknal list`")
@@ -172,6 +176,10 @@ class Project:
         new = frozenset(n for n, c in changes.items() if c.change == "added")
         modified = frozenset(n for n, c in changes.items() if c.change in ("added", "modified"))
         return History(new, modified, last_results(self.target))
+
+    def __getattr__(self, name: str) -> Any:
+        """A method that a plugin gives projects, such as `query`."""
+        return method(self, self.__dict__.get("loaded"), name)
 
     # Planning and running
 
@@ -262,16 +270,19 @@ class Project:
 
     # Reading
 
-    def relations(self, memory_limit: str | None = None) -> Relations:
-        """An engine session, opened when first used, that can read every node once its output is put there."""
+    def relations(self, memory_limit: str | None = None, folders: Sequence[Path] = ()) -> Relations:
+        """An engine session, opened when first used, that can read every node once its output is put there, and write to `folders`."""
         from seeknal.run.sessions import Relations
 
-        return Relations(lambda: self._open_session(memory_limit), self.nodes, self.store)
+        return Relations(lambda: self._open_session(memory_limit, folders), self.nodes, self.store)
 
     @contextmanager
-    def reading(self, environment: str = PROD) -> Iterator[Relations]:
-        """A session in which everything that an environment publishes can be read by name. Raises ProjectError for an unknown one."""
-        relations = self.relations()
+    def reading(self, environment: str = PROD, folders: Sequence[Path] = ()) -> Iterator[Relations]:
+        """A session in which everything that an environment publishes can be read by name, and files be written to `folders`.
+
+        Raises ProjectError for an unknown environment.
+        """
+        relations = self.relations(folders=folders)
         try:
             snapshot = self.state.read()
             snapshot.require(environment)
@@ -286,10 +297,24 @@ class Project:
             relations.close()
 
     def rows(self, name: str, limit: int | None = None, *, rejected: bool = False, environment: str = PROD) -> Rows:
-        """Rows of a node's published output; with `rejected`, of the last one that its audits kept from being published."""
+        """Rows of a node's published output; with `rejected`, or of `NODE__rejected`, those that its audits set aside.
+
+        Where audits kept the last output as a whole from being published, these are all of its rows.
+        """
         from seeknal.run.reading import read_rows
 
+        if name.endswith(REJECTED_ROWS) and all(name not in (n.id, n.name) for n in self.nodes.values()):
+            name, rejected = name.removesuffix(REJECTED_ROWS), True
         return read_rows(self, self.find(name), limit, rejected=rejected, environment=environment)
+
+    def audit(self, selected: frozenset[NodeId] | None = None, *, environment: str = PROD, sample: int = 0) -> list[Checked]:
+        """Run the audits of some nodes (None: of all) on what is published. Nothing is built, and nothing is published otherwise afterwards.
+
+        With `sample`, at most so many failing rows of each audit are brought along.
+        """
+        from seeknal.run.checking import check
+
+        return check(self, selected, environment, sample)
 
     def compare(
         self, name: str, other: str | None = None, *, environments: Sequence[str] = (), options: CompareOptions | None = None
@@ -305,10 +330,11 @@ class Project:
 
         return project_lineage(self, PROD)
 
-    def _open_session(self, memory_limit: str | None = None) -> Session:
+    def _open_session(self, memory_limit: str | None = None, folders: Sequence[Path] = ()) -> Session:
         from seeknal.protocols import SessionSettings
 
-        readable, writable = [self.store.cache], [self.store.cache]
+        own = [self.store.cache, self.target / REJECTED]
+        readable, writable = [*own], [*own, *folders]
         for node in self.nodes.values():
             logic = node.logic
             if isinstance(logic, SourceLogic) and not logic.cache and logic.table is not None:

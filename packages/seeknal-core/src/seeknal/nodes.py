@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import string
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, NewType
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, NewType
 
 from seeknal.errors import Location
 
@@ -27,6 +27,12 @@ Key = NewType("Key", str)
 Digest = NewType("Digest", str)
 """A hash of data: of an output's rows without regard to their order, or of a source's files."""
 
+THRESHOLD = re.compile(r">=? ?[0-9]+(\.[0-9]+)? ?%?")
+"""How many failing rows are too many: `> 10` of them, `>= 0.5%` of all rows."""
+MAX_REJECTED_PERCENT = 10.0
+"""What share of the rows an audit may set aside that does not say it."""
+SAMPLE = 100
+"""How many failing rows of an audit are kept that does not say it."""
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,119}")
 _LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
 """What a node, column set or environment may be called."""
@@ -45,6 +51,10 @@ def kind_of(node: NodeId) -> str:
 def fold(name: str) -> str:
     """A column's or relation's name as it is compared: the engines make no difference between `A` and `a`, but do between `Ä` and `ä`."""
     return name.lower() if name.isascii() else name.translate(_LOWER)
+
+
+REJECTED = "__rejected"
+"""Ends the name of the relation that has the rows which audits set aside."""
 
 
 def relation_name(node: NodeId) -> str:
@@ -72,7 +82,10 @@ class AuditSpec:
     """One audit as the user asked for it: which one, with what parameters, and how much a failure matters.
 
     `params` holds what the audit's own signature names, already checked; `places` maps a parameter (or `""` for the audit
-    itself) to where it was written. `definition` is a hash of what is checked: the audit's code, parameters and `where`.
+    itself) to where it was written. `definition` is a hash of what is checked: the audit's code, parameters and `where`. At most `sample`
+    failing rows are kept (none, unless `store_failures`) or shown, without what stands in the columns of `redact`.
+    An audit that `quarantines` sets failing rows aside, up to so many of them, and lets the others be published.
+    `reads` are the other nodes whose rows it looks at, with the columns of each by folded name (None: all of them).
     """
 
     type: str
@@ -83,6 +96,31 @@ class AuditSpec:
     where: str | None = None
     places: Mapping[str, Location] = field(default_factory=dict)
     definition: str = ""
+    warn_if: str | None = None
+    error_if: str | None = None
+    empty: Literal["pass", "warn", "error"] = "pass"
+    quarantines: bool = False
+    max_rejected_rows: int | None = None
+    max_rejected_percent: float | None = None
+    sample: int = SAMPLE
+    redact: tuple[str, ...] = ()
+    store_failures: bool = True
+    tags: tuple[str, ...] = ()
+    reads: Mapping[NodeId, tuple[str, ...] | None] = field(default_factory=dict)
+
+    def hides(self, column: str) -> bool:
+        """Whether what stands in this column is not to be shown."""
+        return fold(column) in {fold(c) for c in self.redact}
+
+    @property
+    def counts_rows(self) -> bool:
+        """Whether how many rows there are plays a part in the verdict."""
+        return self.quarantines or self.empty != "pass" or any("%" in t for t in (self.warn_if, self.error_if) if t is not None)
+
+    @property
+    def may_block(self) -> bool:
+        """Whether it can keep an output from being published."""
+        return self.severity == "error" or self.error_if is not None or self.empty == "error" or self.quarantines
 
     @property
     def at(self) -> Location | None:
@@ -184,12 +222,28 @@ class RuleLogic:
     """Nothing but the node's audits, run on its one input."""
 
 
+class Made(NamedTuple):
+    """What a column of a node without rows stands on: columns of inputs it is computed from, and those that only decide which rows count.
+
+    A column is a pair of node and name; the name is empty for the rows themselves. `shape` is the same for what is made the same way.
+    """
+
+    shape: str
+    value: tuple[tuple[NodeId, str], ...] = ()
+    filter: tuple[tuple[NodeId, str], ...] = ()
+
+
 @dataclass(frozen=True, slots=True)
 class DocumentLogic:
-    """Nothing to build: the node documents something that uses its inputs."""
+    """Nothing to build: the node documents something that uses its inputs.
+
+    `made_of` says column by column what it uses of them; where it is empty, that may be anything. `marks` has for what is in `params`, by its path with dots, where it was written: file, line and column.
+    """
 
     type: str = ""
     params: Mapping[str, Any] = field(default_factory=dict)
+    marks: Mapping[str, tuple[str, int, int]] = field(default_factory=dict)
+    made_of: Mapping[str, Made] = field(default_factory=dict)
 
 
 Logic = SourceLogic | SqlLogic | PythonLogic | ExposureLogic | RuleLogic | DocumentLogic
@@ -219,7 +273,8 @@ class Node:
     """One node of the graph, validated, with its references resolved and its templates rendered.
 
     `refs` holds what the user wrote in each reference and the id it meant, `env` the environment variables that templates
-    asked for with a hash of their values: together with the file they decide whether a cached node still holds. `windows` is how it is built
+    asked for with a hash of their values: together with the file they decide whether a cached node still holds. `details` is what its
+    kind says of it besides, as plain data: other nodes of the kind, and the kind's commands, read it. `windows` is how it is built
     window by window, `merging` how its rows are merged into those before; both None where it is built whole.
     """
 
@@ -236,6 +291,7 @@ class Node:
     meta: Mapping[str, Any] = field(default_factory=dict)
     refs: Mapping[str, NodeId] = field(default_factory=dict)
     env: Mapping[str, str] = field(default_factory=dict)
+    details: Mapping[str, Any] = field(default_factory=dict)
     windows: Windowing | None = None
     merging: Merging | None = None
 
@@ -263,6 +319,11 @@ class Node:
     def is_stored(self) -> bool:
         """Whether building the node leaves data under a key."""
         return isinstance(self.logic, STORED) and not self.is_view
+
+    @property
+    def quarantines(self) -> tuple[AuditSpec, ...]:
+        """The audits that set rows aside."""
+        return tuple(a for a in self.audits if a.quarantines)
 
     @property
     def is_readable(self) -> bool:

@@ -24,6 +24,7 @@ from seeknal.nodes import (
     ExposureLogic,
     Key,
     Logic,
+    Made,
     Node,
     NodeId,
     PythonLogic,
@@ -62,8 +63,10 @@ __all__ = [
     "Change",
     "Column",
     "ColumnSchema",
+    "ColumnTypes",
     "Columns",
     "Command",
+    "Condition",
     "Connection",
     "ConnectionDriver",
     "ConnectionFailed",
@@ -82,15 +85,21 @@ __all__ = [
     "LockedError",
     "Logic",
     "Lowering",
+    "Made",
     "Node",
     "NodeError",
     "NodeId",
     "NodeKind",
     "NodeSpec",
     "ProjectError",
+    "ProjectMethod",
     "PythonLogic",
     "Query",
+    "Reference",
+    "ReferenceColumns",
+    "ReferenceTypes",
     "Relation",
+    "ReplCommand",
     "RowCheck",
     "Rows",
     "RuleLogic",
@@ -145,10 +154,36 @@ class Sql(str):
     __slots__ = ()
 
 
+class Condition(str):
+    """One boolean expression over the columns of a row that the user wrote."""
+
+    __slots__ = ()
+
+
+class ColumnTypes(dict[str, str]):
+    """The columns of the relation with their types, in their order. It is not for YAML to say: an audit that asks for it is given it."""
+
+
 class Columns(tuple[Column, ...]):
     """Several columns' names, each quoted for use in SQL. Users may write one name or a list."""
 
     __slots__ = ()
+
+
+class Reference(str):
+    """The name of another node's relation, quoted for use in SQL. Users write the node: `transform.users`. An audit has at most one."""
+
+    __slots__ = ()
+
+
+class ReferenceColumns(tuple[Column, ...]):
+    """Columns of the relation that the audit's `Reference` names, each quoted for use in SQL. Users may write one name or a list."""
+
+    __slots__ = ()
+
+
+class ReferenceTypes(ColumnTypes):
+    """The columns of the relation that the audit's `Reference` names with their types; given as `ColumnTypes` are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,7 +289,7 @@ class Connection:
 
     `target` names a callable that takes the connection's settings (keys of `settings`, secrets resolved) as keyword
     arguments and returns a `ConnectionDriver`. `paths` are the settings that name files of the project. `dialect` is
-    sqlglot's name of the SQL it speaks.
+    sqlglot's name of the SQL it speaks. `upserts`: its tables can be written by key.
     """
 
     name: str
@@ -265,6 +300,7 @@ class Connection:
     secrets: tuple[str, ...] = ("password",)
     paths: tuple[str, ...] = ()
     description: str = ""
+    upserts: bool = False
 
     @property
     def files(self) -> tuple[str, ...]:
@@ -312,4 +348,27 @@ class TemplateGlobal:
     description: str = ""
 
 
-Contribution = Engine | Connection | NodeKind | StateBackend | Audit | Command | TemplateGlobal
+@dataclass(frozen=True, slots=True)
+class ProjectMethod:
+    """A method of `seeknal.Project`. `target` names a function that takes the project first."""
+
+    name: str
+    target: str
+    description: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ReplCommand:
+    """A command of `seeknal repl`, its name beginning with a dot.
+
+    `target` names a function that takes the project, what was typed after the name, and the name of the environment that is queried,
+    and returns `Rows`. `takes` says in a word or two what is typed; commands that take nothing leave it empty.
+    """
+
+    name: str
+    target: str
+    description: str = ""
+    takes: str = ""
+
+
+Contribution = Engine | Connection | NodeKind | StateBackend | Audit | Command | TemplateGlobal | ProjectMethod | ReplCommand

@@ -155,7 +155,7 @@ class EngineDriver(Protocol):
         ...
 
 
-WriteMode = Literal["replace", "append"]
+WriteMode = Literal["replace", "append", "upsert"]
 
 
 class ConnectionDriver(Protocol):
@@ -173,8 +173,12 @@ class ConnectionDriver(Protocol):
         """The SELECT that reads a whole table, its name checked and quoted; `schema.table` is understood."""
         ...
 
-    def write(self, table: str, data: ArrowStream, mode: WriteMode) -> int:
-        """Put rows into a table, all or nothing. `replace` swaps the table's content; `append` adds. Returns the row count."""
+    def write(self, table: str, data: ArrowStream, mode: WriteMode, keys: Sequence[str] = ()) -> int:
+        """Put rows into a table, all or nothing. `replace` swaps the table's content; `append` adds. Returns the row count.
+
+        `upsert` changes the rows that have the same `keys` and adds the others; the rows have each key once, and none that is NULL. Only
+        connections that say so are asked to, and `keys` are given then only.
+        """
         ...
 
     def close(self) -> None:

@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, NoReturn, P
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
-from seeknal.nodes import NAME, ColumnSchema, Schema, Severity
+from seeknal.nodes import MAX_REJECTED_PERCENT, NAME, SAMPLE, THRESHOLD, ColumnSchema, Schema, Severity
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
+
+    from sqlglot import exp
 
     from seeknal.errors import Location
     from seeknal.nodes import Logic, NodeId, TextPlace
@@ -61,6 +63,16 @@ Lookback = Annotated[int | str, BeforeValidator(check_lookback)]
 TextList = Annotated[list[str], BeforeValidator(_one_or_more, json_schema_input_type=str | list[str])]
 
 
+def _threshold(value: object) -> object:
+    if isinstance(value, str) and not THRESHOLD.fullmatch(value.strip()):
+        message = "write how many failing rows are too many, such as '> 10' or '> 0.1%'"
+        raise ValueError(message)
+    return value.strip() if isinstance(value, str) else value
+
+
+Threshold = Annotated[str, BeforeValidator(_threshold)]
+
+
 class Strict(BaseModel):
     """No unknown keys, no silent conversions of type."""
 
@@ -88,6 +100,38 @@ class AuditEntry(BaseModel):
     name: str | None = None
     description: str | None = None
     where: str | None = None
+    warn_if: Threshold | None = None
+    error_if: Threshold | None = None
+    mostly: Annotated[float, Field(gt=0, le=1)] | None = None
+    empty: Literal["pass", "warn", "error"] = "pass"
+    on_failure: Literal["fail", "quarantine"] = "fail"
+    max_rejected_rows: Annotated[int, Field(ge=0)] | None = None
+    max_rejected_percent: Annotated[float, Field(ge=0, le=100)] | None = None
+    sample: Annotated[int, Field(ge=0, le=10_000)] = SAMPLE
+    redact: TextList = Field(default_factory=list)
+    store_failures: bool = True
+    tags: TextList = Field(default_factory=list)
+    enabled: bool = True
+
+    @model_validator(mode="after")
+    def _quarantine(self) -> AuditEntry:
+        limits = [k for k in ("max_rejected_rows", "max_rejected_percent") if getattr(self, k) is not None]
+        if limits and self.on_failure != "quarantine":
+            message = f"{limits[0]} says how many rows may be set aside: it needs on_failure: quarantine"
+            raise ValueError(message)
+        if self.on_failure == "quarantine" and (self.warn_if or self.error_if or self.mostly):
+            message = "with on_failure: quarantine, say max_rejected_rows or max_rejected_percent in place of warn_if, error_if and mostly"
+            raise ValueError(message)
+        return self
+
+    @property
+    def quarantine(self) -> dict[str, Any]:
+        """What an audit that sets rows aside says of it. Without a limit, some share of the rows is the most."""
+        if self.on_failure != "quarantine":
+            return {}
+        percent = MAX_REJECTED_PERCENT if self.max_rejected_rows is None else None
+        percent = percent if self.max_rejected_percent is None else self.max_rejected_percent
+        return {"quarantines": True, "max_rejected_rows": self.max_rejected_rows, "max_rejected_percent": percent}
 
     @property
     def params(self) -> dict[str, Any]:
@@ -184,6 +228,19 @@ class NodeSpec(Strict):
             raise ValueError(message)  # noqa: TRY004 - pydantic reports ValueError
         return value
 
+    def output(self) -> list[ColumnEntry]:
+        """The columns its output must have; declared types are enforced."""
+        return self.columns
+
+    def checks(self, context: Lowering) -> list[AuditEntry]:
+        """The audits that the kind itself brings, besides those that were written."""
+        del context
+        return []
+
+    def details(self) -> dict[str, Any]:
+        """What other nodes and commands may want to know of it, as plain data."""
+        return {}
+
     def lower(self, context: Lowering) -> Logic:
         """What building this node means. Raise through `context.fail` where the spec cannot be built."""
         message = f"{type(self).__name__} does not say what it builds (at {context.at()}): define lower()"
@@ -234,8 +291,24 @@ class Lowering(Protocol):
         """Render, parse and check one SELECT; the references in it become inputs of the node."""
         ...
 
+    def query(self, tree: exp.Query, materialized: Literal["table", "view"] = "table") -> Logic:
+        """A SELECT that was built as a tree, in the engine's dialect, over relations that `ref` made inputs."""
+        ...
+
     def ref(self, reference: str, *path: str | int) -> NodeId:
         """Resolve a reference and make it an input of the node."""
+        ...
+
+    def condition(self, text: str, *path: str | int) -> exp.Expr:
+        """Parse one boolean expression over the columns of a row."""
+        ...
+
+    def details(self, node: NodeId) -> Mapping[str, Any] | None:
+        """What the kind of another node says of it; None where that node is wrong itself."""
+        ...
+
+    def check_type(self, type_: str, *path: str | int) -> None:
+        """Report a type that the engine does not know, and go on."""
         ...
 
     def connection(self, name: str, *path: str | int) -> ConnectionLike:
@@ -260,6 +333,10 @@ class Lowering(Protocol):
 
     def output_path(self, text: str, *path: str | int) -> str:
         """Check that a file may be written there: inside the project and not among its own files. Returns it as written."""
+        ...
+
+    def report(self, code: str, message: str, *path: str | int, hint: str | None = None) -> None:
+        """Report an error at this path of the document, and go on."""
         ...
 
     def fail(self, code: str, message: str, *path: str | int, hint: str | None = None) -> NoReturn:

@@ -33,6 +33,8 @@ STATEMENT_SECONDS = 120
 _LONGEST_NAME = 63
 _GUARD = 0x5EE_C4A1
 _CUT_OFF = ("57P01", "57P02", "57P03", "57P05", "25P03")
+_NOT_NOW = ("too many", "connection slots", "starting up", "shutting down", "recovery mode", "not yet accepting")
+"""What a server says that would let one in at another time; psycopg gives no code for it."""
 _NO_RIGHTS = "42501"
 _READ_ONLY = "25006"
 _TOO_LONG = ("55P03", "57014")
@@ -113,6 +115,8 @@ class PostgresDatabase(Database):
         cause: Any = error.orig
         state = getattr(cause, "sqlstate", None) or ""
         reason = self._scrubbed(getattr(getattr(cause, "diag", None), "message_primary", None) or str(cause))
+        if not state and any(sign in reason for sign in _NOT_NOW):
+            return failures.unreachable(self.place, reason)
         if state.startswith("28") or (not state and "FATAL" in reason):
             return failures.login_refused(self.place, reason)
         if state == _NO_RIGHTS:

@@ -152,6 +152,7 @@ def _known(snapshot: Snapshot) -> list[Environment]:
 
 def _document(project: Project, snapshot: Snapshot, row: Environment) -> dict[str, Any]:
     from seeknal.plan.saved import saved_plan
+    from seeknal.run.history import last_run
 
     own, prod = snapshot.keys(row.name), snapshot.keys(PROD)
     saved = saved_plan(snapshot, row.name)
@@ -160,9 +161,10 @@ def _document(project: Project, snapshot: Snapshot, row: Environment) -> dict[st
     if saved is not None:
         plan_ = {"created": saved.created, "digest": saved.digest, "summary": dict(saved.summary or {})}
     exists = row.name == PROD or row.name in snapshot.tables["environments"]
+    last = row.updated or (last_run(project.target, row.name) or {}).get("started_at")
     return {
         "name": row.name, "status": _status(row, exists=exists, held=holder is not None), "base": row.base, "created": row.created or None,
-        "updated": row.updated, "expires": row.expires, "nodes": len(own),
+        "updated": last, "expires": row.expires, "nodes": len(own),
         "differing": sum(own.get(n) != prod.get(n) for n in {*own, *prod}) if exists else 0, "failed": list(row.failed),
         "moved_by": row.moved_by, "moved_at": row.moved_at, "rollback": bool(snapshot.documents("previous", row.name)), "plan": plan_,
         "holder": str(holder) if holder else None,

@@ -5,7 +5,8 @@ from __future__ import annotations
 import sys
 import threading
 import time
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, cast
 
 import click
 
@@ -22,8 +23,12 @@ from seeknal.errors import (
     explain,
     visible,
 )
+from seeknal.targets import load_target
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from seeknal.api import Project
     from seeknal.protocols import Rows
     from seeknal.run.querying import Querying
 
@@ -57,16 +62,37 @@ def repl(ctx: click.Context, sql: str | None, environment: str, format_: str) ->
         if sql is None and sys.stdin.isatty():
             from seeknal.cli.prompt import interact  # start-up time: prompt_toolkit
 
-            interact(Repl(querying, format_, interactive=True), project)
+            interact(Repl(querying, format_, interactive=True, commands=_given(project, environment)), project)
             return 0
-        return Repl(querying, format_).run(sys.stdin.read() if sql is None else sql)
+        return Repl(querying, format_, commands=_given(project, environment)).run(sys.stdin.read() if sql is None else sql)
+
+
+@dataclass(frozen=True)
+class Given:
+    """A command that a plugin gives the prompt."""
+
+    description: str
+    takes: str
+    answer: Callable[[str], Rows]
+
+
+def _given(project: Project, environment: str) -> dict[str, Given]:
+    """The commands of plugins. What one names is imported when it is used."""
+
+    def answering(target: str) -> Callable[[str], Rows]:
+        return lambda argument: cast("Rows", load_target(target)(project, argument, environment))
+
+    provided = [p.contribution for p in project.loaded.registry.repl_commands]
+    return {c.name: Given(c.description, c.takes, answering(c.target)) for c in provided}
 
 
 class Repl:
     """Answers what was typed. On a terminal at most 100 rows are shown, and how long it took is said."""
 
-    def __init__(self, querying: Querying, format_: str, *, interactive: bool = False) -> None:
+    def __init__(self, querying: Querying, format_: str, *, interactive: bool = False, commands: Mapping[str, Given] | None = None) -> None:
         self.querying = querying
+        self.commands = {**COMMANDS, **{(f"{n} {g.takes}" if g.takes else n): g.description for n, g in (commands or {}).items()}}
+        self._given = commands or {}
         self.left = False
         self._format = format_
         self._interactive = interactive
@@ -120,12 +146,14 @@ class Repl:
                 print_table(["column", "type"], [(c.name, c.type) for c in self.querying.schema(argument.strip())])
             case ".schema":
                 raise ProjectError("SK-REPL-001", ".schema needs a node", hint="`.tables` lists them")
+            case _ if word in self._given:
+                print_rows(self._given[word].answer(argument.strip()), self._format)
             case ".help":
-                print_table(["", ""], [*COMMANDS.items(), ("SELECT …;", "rows; a statement may have many lines and ends with ;")])
+                print_table(["", ""], [*self.commands.items(), ("SELECT …;", "rows; a statement may have many lines and ends with ;")])
             case ".quit" | ".exit":
                 self.left = True
             case _:
-                known = [c.partition(" ")[0] for c in COMMANDS]
+                known = [c.partition(" ")[0] for c in self.commands]
                 hint = did_you_mean(word, known) or f"known: {', '.join(known)}"
                 raise ProjectError("SK-REPL-001", f"unknown command '{word}'", hint=hint)
 

@@ -20,8 +20,10 @@ if TYPE_CHECKING:
     from seeknal.cli.options import Invocation
     from seeknal.cli.windows import Asked
     from seeknal.nodes import NodeId
+    from seeknal.run.results import RunResult
 
 DAY = 24 * 3600.0
+_SHOWN_NODES, _SHOWN_ROWS = 5, 5
 
 
 @click.command()
@@ -116,6 +118,8 @@ def execute(project: Project, options: RunOptions, invocation: Invocation, forma
         result = project.run(options, progress)
     finally:
         progress.close()
+    if not invocation.quiet and invocation.log_format == "text" and format_ == "text":
+        _show_failing(project, result)
     for text in result.notices:
         note(f"warning: {text}")
     if format_ == "json":
@@ -123,6 +127,20 @@ def execute(project: Project, options: RunOptions, invocation: Invocation, forma
     else:
         (note if invocation.log_format == "json" else click.echo)(summary(result))
     return result.exit_code
+
+
+def _show_failing(project: Project, result: RunResult) -> None:
+    """A few of the rows for which nodes failed their audits."""
+    failed = [(n.id, n.key) for n in result.nodes if n.status == "failed" and n.key is not None]
+    if not failed:
+        return
+    from seeknal.cli.audit import print_failing
+    from seeknal.run.checking import failing_rows
+
+    for node, key in failed[:_SHOWN_NODES]:
+        for checked in failing_rows(project, node, key, _SHOWN_ROWS):
+            if checked.blocks:
+                print_failing(checked, err=True)
 
 
 def _terminate(number: int, frame: FrameType | None) -> None:

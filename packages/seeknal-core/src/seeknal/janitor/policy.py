@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from seeknal.errors import ProjectError
+from seeknal.features.model import TRAINING_SET
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,7 +21,7 @@ class Policy:
     """`grace`: how long something must have been of no use before it goes. `runs`: outputs that any of the last so many runs used stay.
 
     `history`: pages of runs older than this are packed. `environment_ttl` counts for environments that do not say when they end. `orphans`: whether
-    outputs that the state does not know go too.
+    outputs that the state does not know go too. Of nodes of `kept_kinds` every version stays.
     """
 
     grace: timedelta = timedelta(hours=24)
@@ -28,6 +29,7 @@ class Policy:
     history: timedelta = timedelta(days=90)
     environment_ttl: timedelta = timedelta(days=7)
     orphans: bool = True
+    kept_kinds: frozenset[str] = frozenset({TRAINING_SET})
 
     @classmethod
     def of(cls, settings: Mapping[str, Any], *, grace: str = GRACE, runs: int | None = None) -> Policy:
@@ -38,6 +40,7 @@ class Policy:
             duration(settings.get("state_history", "90d")),
             duration(settings.get("environment_ttl", "7d")),
             settings.get("orphan_detection", True),
+            frozenset({TRAINING_SET}) if settings.get("keep_training_sets", True) else frozenset(),
         )
 
 

@@ -157,7 +157,7 @@ class Janitor:
             yield leases
 
     def _work(self, snapshot: Snapshot, gone: list[str]) -> _Work:
-        use = Use()
+        use = Use(self.policy.kept_kinds)
         use.add(snapshot, without=gone)
         for other in self.others:
             use.add(other)
@@ -175,6 +175,8 @@ class Janitor:
         known = snapshot.tables["artifacts"]
         outputs = [o for o in found.outputs if since[o.name] <= limit and (self.policy.orphans or o.key in known)]
         keys = [k for k in found.stale if since[STATE + k] <= limit]
+        kept = use.keys | {k for s in (snapshot, *self.others) for k in _keys(s)} - {*(o.key for o in outputs), *keys}
+        found.leftovers |= {p: size for key, files in found.rejected.items() if key not in kept for p, size in files.items()}
         old = [(at, path) for at, path in pages[: -self.policy.runs or None] if at <= self.now - self.policy.history]
         return _Work(gone, found, outputs, keys, since, old)
 
@@ -191,6 +193,12 @@ class Janitor:
     def _commit(self, changes: list[Change], lease: Lease) -> None:
         for start in range(0, len(changes), _BATCH):
             self.state.commit(changes[start : start + _BATCH], lease)
+
+
+def _keys(snapshot: Snapshot) -> Iterator[str]:
+    """Every key that a state knows an output by, or what was found in one."""
+    yield from snapshot.tables["artifacts"]
+    yield from (k.partition("/")[0] for k in snapshot.tables["audits"])
 
 
 def _forgotten(work: _Work, snapshot: Snapshot) -> list[Change]:

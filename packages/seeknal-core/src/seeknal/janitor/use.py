@@ -24,8 +24,12 @@ WAREHOUSE = "warehouse.json"
 
 @dataclass
 class Use:
-    """Keys that something points to or reads, and for some of them the files by which they are read."""
+    """Keys that something points to or reads, and for some of them the files by which they are read.
 
+    Of nodes of some `kinds` every whole output counts as used.
+    """
+
+    kinds: frozenset[str] = frozenset()
     keys: set[str] = field(default_factory=set)
     files: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
 

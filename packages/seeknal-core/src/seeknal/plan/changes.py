@@ -9,9 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from seeknal.nodes import ExposureLogic, RuleLogic, SourceLogic, SqlLogic, fold
+from seeknal.nodes import DocumentLogic, ExposureLogic, RuleLogic, SourceLogic, SqlLogic, fold
 from seeknal.plan.edits import Edit, declared_edits, query_edits
-from seeknal.plan.fingerprint import CONFIG, declared_types, schema_hash
+from seeknal.plan.fingerprint import CONFIG, declared_types, quarantine_hash, schema_hash
 from seeknal.plan.reach import moved, rearranged
 from seeknal.plan.recorded import Recorded
 from seeknal.sql.differences import sql_diff
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 Category = Literal["BREAKING", "NON_BREAKING", "METADATA", "INDIRECT"]
 
+_WHAT = {ExposureLogic: "where it goes", DocumentLogic: "what it says"}
 _BREAKS = ("COLUMN_REMOVED", "COLUMN_RENAMED", "COLUMN_EXPRESSION_CHANGED", "COLUMN_TYPE_NARROWED")
 _BREAKS_ROWS = ("FILTER_CHANGED", "JOIN_CHANGED", "GROUPING_CHANGED", "SOURCE_CHANGED")
 
@@ -119,6 +120,8 @@ class Changes:
 
     def _edits(self, node: Node, pointer: Pointer) -> tuple[Edit, ...]:
         edits = self._logic_edits(node, pointer)
+        if pointer.fingerprint.schema.partition("+")[2] != quarantine_hash(node):
+            edits = (*edits, Edit("FILTER_CHANGED", None, "which rows its audits set aside"))
         if pointer.fingerprint.schema == schema_hash(node):
             return edits
         told = {fold(e.column) for e in edits if e.column is not None}
@@ -154,7 +157,7 @@ class Changes:
             return ()
         if isinstance(node.logic, SourceLogic):
             return (Edit("SOURCE_CHANGED", None, "what is read, or how"),)
-        return (Edit("LOGIC_CHANGED", None, "where it goes" if isinstance(node.logic, ExposureLogic) else "the code"),)
+        return (Edit("LOGIC_CHANGED", None, _WHAT.get(type(node.logic), "the code")),)
 
     def _breaks(self, node: Node, edits: tuple[Edit, ...], readers: Mapping[str, tuple[NodeId, ...]]) -> bool:
         if isinstance(node.logic, ExposureLogic | RuleLogic):

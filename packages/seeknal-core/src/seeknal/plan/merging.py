@@ -32,24 +32,24 @@ def decide_merging(node: Node, situation: Situation, outlook: Outlook, inputs: M
     if pointer is None:
         found = situation.snapshot.artifact(step) or situation.find(node.id, step)
         if found is not None and situation.presence(found) == "whole":
-            return _reused(node, situation, Decision("reuse", "new", step, found, version=step))
+            return _reused(node, situation, outlook, Decision("reuse", "new", step, found, version=step))
         return Decision("build", "new", step, version=step)
     before = situation.snapshot.artifact(pointer.key) or situation.find(node.id, pointer.key)
     if pointer.version == step:
         if before is not None and situation.presence(before) == "whole":
-            return _reused(node, situation, Decision("reuse", "unchanged", pointer.key, before, version=step))
+            return _reused(node, situation, outlook, Decision("reuse", "unchanged", pointer.key, before, version=step))
         return Decision("build", "cache missing", pointer.key, before, version=step, lost=True)
     key = _hash(pointer.key, step)
     reason = own_change(node, situation, outlook) or reason_for(node, situation, outlook, key, inputs, None)
     found = situation.snapshot.artifact(key) or situation.find(node.id, key)
     if found is not None and situation.presence(found) == "whole":
-        return _reused(node, situation, Decision("reuse", reason, key, found, version=step))
+        return _reused(node, situation, outlook, Decision("reuse", reason, key, found, version=step))
     lost = before is None or situation.presence(before) != "whole"
     return Decision("build", reason, key, version=step, base=before, lost=lost)
 
 
-def _reused(node: Node, situation: Situation, decision: Decision) -> Decision:
-    return replace(decision, audits=audits_of(node, decision.key or Key(""), situation))
+def _reused(node: Node, situation: Situation, outlook: Outlook, decision: Decision) -> Decision:
+    return replace(decision, audits=audits_of(node, decision.key or Key(""), situation, outlook))
 
 
 def _hash(*parts: str) -> Key:

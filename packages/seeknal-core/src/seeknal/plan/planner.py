@@ -11,6 +11,8 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Literal, get_args
 
+from seeknal.audits.outcomes import blocking
+from seeknal.audits.verdict import judged
 from seeknal.intervals.ranges import Ranges
 from seeknal.nodes import (
     DocumentLogic,
@@ -35,10 +37,11 @@ if TYPE_CHECKING:
 
     from seeknal.artifacts import Presence
     from seeknal.graph.dag import Dag
+    from seeknal.nodes import AuditSpec
     from seeknal.plan.analyses import Analyses
     from seeknal.plan.changes import Change
     from seeknal.plan.windows import Windows
-    from seeknal.state.model import Artifact, Pointer, Read, Snapshot
+    from seeknal.state.model import Artifact, AuditOutcome, Pointer, Read, Snapshot
 
 Action = Literal["build", "may_build", "reuse", "skip"]
 
@@ -158,7 +161,7 @@ def make_plan(situation: Situation, types: Callable[[Outlook, Node], Mapping[str
     for name in situation.dag.order:
         node = situation.dag.nodes[name]
         decision = foresight.decide(node)
-        failing = [i for i in situation.dag.inputs[name] if i in blocked]
+        failing = [i for i in situation.dag.waits[name] if i in blocked]
         if failing and decision.reason not in LEFT:
             decision = Decision("skip", f"upstream failed: {', '.join(failing)}")
         if failing or decision.audits == "failed":
@@ -190,7 +193,7 @@ def decide(node: Node, situation: Situation, outlook: Outlook, inputs: Mapping[N
     decision = _keyed(node, situation, pointer, key, reason)
     if decision.action == "reuse" and not _has_its_columns(node, outlook, pointer, decision):
         decision = Decision("build", "its columns are described anew", key)
-    return replace(decision, audits=audits_of(node, key, situation)) if decision.action == "reuse" else decision
+    return replace(decision, audits=audits_of(node, key, situation, outlook)) if decision.action == "reuse" else decision
 
 
 def not_selected(node: Node, situation: Situation) -> Decision:
@@ -233,12 +236,19 @@ def _has_its_columns(node: Node, outlook: Outlook, pointer: Pointer | None, deci
     return names is None or all(fold(c.name) in known for c in node.columns)
 
 
-def audits_of(node: Node, key: Key, situation: Situation) -> Audits:
+def audits_of(node: Node, key: Key, situation: Situation, outlook: Outlook) -> Audits:
     """Whether this very output has been through its audits, and passed those that block."""
-    outcomes = [(spec, situation.snapshot.audit(key, spec.definition)) for spec in node.audits]
-    if any(outcome is None for _, outcome in outcomes):
+    settled = [(spec, outlook.audit(spec)) for spec in node.audits]
+    found = [(spec, situation.snapshot.audit(key, now.definition) if now is not None else None) for spec, now in settled]
+    known = [judged(spec, outcome) for spec, outcome in found if outcome is not None and _is_told(spec, outcome)]
+    if len(known) < len(found):
         return "missing"
-    return "failed" if any(spec.severity == "error" and outcome and not outcome.passed for spec, outcome in outcomes) else "known"
+    return "failed" if blocking(known) else "known"
+
+
+def _is_told(spec: AuditSpec, outcome: AuditOutcome) -> bool:
+    """Whether an outcome from before holds all that the verdict follows from."""
+    return outcome.rows is not None or not spec.counts_rows
 
 
 def _unread(node: Node, situation: Situation, outlook: Outlook, pointer: Pointer | None) -> Decision:

@@ -12,6 +12,8 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from seeknal.artifacts import now as this_second
+from seeknal.audits.outcomes import blocking
+from seeknal.audits.verdict import judged
 from seeknal.intervals.pieces import Pieces
 from seeknal.intervals.ranges import Ranges
 from seeknal.intervals.windowing import moment_of, told
@@ -130,6 +132,7 @@ class Windows:
 
 def decide_windows(node: Node, situation: Situation, outlook: Outlook, above: Mapping[NodeId, Above]) -> Decision:
     """Decide a node that is built window by window. `above` are those of its inputs that are too."""
+    node = replace(node, audits=tuple(outlook.audit(spec) or spec for spec in node.audits))
     windows, empty = look(node, situation, outlook, above)
     pointer = situation.pointers.get(node.id)
     published = situation.snapshot.artifact(pointer.key) if pointer is not None else None
@@ -257,13 +260,14 @@ def planned_above(node: Node, dag: Dag, outlook: Outlook, decisions: Mapping[Nod
 
 def unaudited(node: Node, situation: Situation, part: Artifact) -> bool:
     """Whether a part has yet to go through some audit."""
-    return any(situation.snapshot.audit(part.key, spec.definition) is None for spec in node.audits)
+    outcomes = ((spec, situation.snapshot.audit(part.key, spec.definition)) for spec in node.audits)
+    return any(outcome is None or (outcome.rows is None and spec.counts_rows) for spec, outcome in outcomes)
 
 
 def _rejected(node: Node, situation: Situation, part: Artifact) -> bool:
     """Whether a part has failed an audit that blocks: it is kept to be looked at, and its windows are missing still."""
-    outcomes = (situation.snapshot.audit(part.key, spec.definition) for spec in node.audits if spec.severity == "error")
-    return any(o is not None and not o.passed for o in outcomes)
+    outcomes = ((spec, situation.snapshot.audit(part.key, spec.definition)) for spec in node.audits)
+    return bool(blocking([judged(spec, outcome) for spec, outcome in outcomes if outcome is not None]))
 
 
 def _stale(parts: Sequence[Held], above: Mapping[NodeId, Above]) -> Ranges:

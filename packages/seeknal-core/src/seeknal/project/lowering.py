@@ -10,16 +10,18 @@ from typing import TYPE_CHECKING, Any, Literal, NoReturn
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
-from seeknal.audits.signature import signature_of
 from seeknal.errors import ProjectError, SeeknalError, did_you_mean
 from seeknal.nodes import AuditSpec, DocumentLogic, Logic, Node, NodeId, PythonLogic, SqlLogic, TextPlace, kind_of, node_id, relation_name
-from seeknal.plugin import Sql
-from seeknal.project.hashing import audit_definition, content_hash
+from seeknal.project.auditing import AuditLowering, ProjectAudits
+from seeknal.project.built import built_query, relations_named
+from seeknal.project.cache import digest_file
+from seeknal.project.hashing import content_hash
 from seeknal.project.merging import merging_of
 from seeknal.project.placing import locate, placed
 from seeknal.project.references import UNREADABLE, UnknownReference
+from seeknal.project.selectors import selects
 from seeknal.project.windowing import windowing_of
-from seeknal.specs import declared
+from seeknal.specs import AuditEntry, declared
 from seeknal.sql.canonical import canonical, clock
 from seeknal.sql.guard import SqlProblem, TableUse, parse_condition, parse_select, position, tables
 from seeknal.sql.moments import with_standing
@@ -32,18 +34,18 @@ if TYPE_CHECKING:
     from seeknal.intervals.windowing import Windowing
     from seeknal.nodes import Merging, Severity
     from seeknal.plugin import Connection, Engine
+    from seeknal.project.named_audits import NamedAudit
     from seeknal.project.references import NodeIndex
     from seeknal.project.settings import ConnectionSettings, Profiles
     from seeknal.project.templating import Templates
     from seeknal.project.yaml import Document
     from seeknal.registry import Registry
-    from seeknal.specs import AuditEntry, NodeSpec
+    from seeknal.specs import NodeSpec
 
 __all__ = ["NodeLowering", "Scope", "locate"]
 
-THIS = "__THIS__"
 _SHOWN = 120
-_OWN_FOLDERS = ("target", "seeknal", "macros", "plugins", "tests")
+_OWN_FOLDERS = ("target", "seeknal", "macros", "plugins", "tests", "audits")
 
 
 @dataclass(frozen=True)
@@ -58,6 +60,9 @@ class Scope:
     default_severity: Severity
     index: NodeIndex
     templates: Templates
+    named_audits: Mapping[str, NamedAudit | None]
+    project_audits: ProjectAudits
+    details: Mapping[NodeId, tuple[str, Mapping[str, Any] | None]] = field(default_factory=dict)
 
 
 @dataclass
@@ -70,8 +75,10 @@ class NodeLowering:
     spec: NodeSpec
     errors: list[SeeknalError] = field(default_factory=list)
     refs: dict[str, NodeId] = field(default_factory=dict)
+    audit_refs: dict[str, NodeId] = field(default_factory=dict)
     env: dict[str, str] = field(default_factory=dict)
     inputs: dict[NodeId, None] = field(default_factory=dict)
+    uses: dict[str, str] = field(default_factory=dict)
     meaning: str | None = None
 
     @property
@@ -102,8 +109,8 @@ class NodeLowering:
         if logic is None or self.errors:
             return None
         spec = self.spec
-        columns = declared(spec.columns)
-        return Node(
+        columns = declared(spec.output())
+        node = Node(
             id=node_id(spec.kind, spec.name),
             at=self.at(),
             logic=logic,
@@ -115,23 +122,37 @@ class NodeLowering:
             owner=spec.owner,
             tags=tuple(spec.tags),
             meta=spec.meta,
-            refs=dict(self.refs),
+            refs={**self.audit_refs, **self.refs},
             env=dict(self.env),
+            details=spec.details(),
             windows=windows,
             merging=merging,
         )
+        return self._with_project_audits(node) if node.is_readable else node
+
+    def _with_project_audits(self, node: Node) -> Node:
+        """The node with the audits that the project has for it, but for those that it has itself."""
+        written = self.scope.project_audits
+        audits = AuditLowering(self.scope, written.document, node.id, self.errors)
+        chosen = [(path, e) for path, e in written.entries if e.enabled and selects(e.select, node)]
+        found = [audits.lowered(entry, path) for path, entry in chosen]
+        own = {a.definition for a in node.audits}
+        added = tuple(a for a in found if a is not None and a.definition not in own)
+        return replace(node, audits=(*node.audits, *added), refs={**audits.refs, **node.refs}, env={**audits.env, **node.env})
 
     def _check_types(self) -> None:
         """Declared types are types the engine's dialect knows."""
         listed = isinstance(self.document.get("columns"), list)
         for number, column in enumerate(self.spec.columns):
-            if column.type is None:
-                continue
-            try:
-                exp.DataType.build(column.type, dialect=self.engine.dialect)
-            except SqlglotError:
-                path = ("columns", number, "type") if listed else ("columns", column.name)
-                self._report("SK-DATA-009", f"'{column.type}' is not a type that {self.engine.dialect} knows", path)
+            if column.type is not None:
+                self.check_type(column.type, *(("columns", number, "type") if listed else ("columns", column.name)))
+
+    def check_type(self, type_: str, *path: str | int) -> None:
+        """Report a type that the engine does not know, and go on."""
+        try:
+            exp.DataType.build(type_, dialect=self.engine.dialect)
+        except SqlglotError:
+            self._report("SK-DATA-009", f"'{type_}' is not a type that {self.engine.dialect} knows", path)
 
     def _check_readable(self) -> None:
         """What is read has rows."""
@@ -157,6 +178,10 @@ class NodeLowering:
     def fail(self, code: str, message: str, *path: str | int, hint: str | None = None) -> NoReturn:
         """Report an error at this path and give the node up."""
         raise ProjectError(code, message, at=self.at(*path), hint=hint)
+
+    def report(self, code: str, message: str, *path: str | int, hint: str | None = None) -> None:
+        """Report an error at this path, and go on."""
+        self._report(code, message, path, hint)
 
     def ref(self, reference: str, *path: str | int) -> NodeId:
         """Resolve a reference and make it an input."""
@@ -188,9 +213,27 @@ class NodeLowering:
             return self._transpiled(
                 with_relations(tree, self._relation), text, SqlLogic(text, written, materialized, template=template, place=place), place
             )
-        sql = _with_relations(text, uses, self.scope.index)
+        sql = relations_named(text, uses, self.scope.index)
         self.meaning = canonical(tree if sql == text else parse_select(sql, written), written)
         return SqlLogic(sql, written, materialized, clock(tree), template if template != sql else None, place)
+
+    def query(self, tree: exp.Query, materialized: Literal["table", "view"] = "table") -> Logic:
+        """A SELECT that was built: what is wrong with a name in it is looked up in what was written."""
+        self.meaning, logic = built_query(tree, self.engine.dialect, self.source, materialized)
+        return logic
+
+    def condition(self, text: str, *path: str | int) -> exp.Expr:
+        """One boolean expression over the columns of a row."""
+        try:
+            return parse_condition(text, self.engine.dialect)
+        except SqlProblem as problem:
+            self.fail(problem.code, problem.message, *path, hint=problem.hint)
+
+    def details(self, node: NodeId) -> Mapping[str, Any] | None:
+        """What the kind of another node says of it; this one is read again when that one's file changes."""
+        path, found = self.scope.details[node]
+        self.uses[path] = digest_file(self.root / path)
+        return found
 
     def connection(self, name: str, *path: str | int) -> ConnectionSettings:
         """The connection of this name in profiles.yml."""
@@ -247,73 +290,17 @@ class NodeLowering:
     # Audits
 
     def _audits(self) -> list[AuditSpec]:
-        found = [self._audit(entry, ("audits", i)) for i, entry in enumerate(self.spec.audits)]
+        audits = AuditLowering(self.scope, self.source, node_id(self.spec.kind, self.spec.name), self.errors)
+        found = [audits.lowered(entry, ()) for entry in self.spec.checks(self)]
+        found += [audits.lowered(entry, ("audits", i)) for i, entry in enumerate(self.spec.audits) if entry.enabled]
         for number, column in enumerate(self.spec.columns):
             key = number if isinstance(self.document.get("columns"), list) else column.name
-            for i, entry in enumerate(column.audits):
-                found.append(self._column_audit(entry, column.name, ("columns", key, "audits", i)))
+            for i, written in enumerate(column.audits):
+                entry = AuditEntry(type=written) if isinstance(written, str) else written
+                found += [audits.lowered(entry, ("columns", key, "audits", i), column.name)] if entry.enabled else []
+        self.audit_refs = audits.refs
+        self.env.update(audits.env)
         return [a for a in found if a is not None]
-
-    def _column_audit(self, entry: AuditEntry | str, column: str, path: tuple[str | int, ...]) -> AuditSpec | None:
-        from seeknal.specs import AuditEntry
-
-        full = AuditEntry(type=entry) if isinstance(entry, str) else entry
-        return self._audit(full, path, column)
-
-    def _audit(self, entry: AuditEntry, path: tuple[str | int, ...], column: str | None = None) -> AuditSpec | None:
-        type_path = (*path, "type") if (*path, "type") in self.source.marks else path
-        try:
-            signature = signature_of(self.scope.registry.audit(entry.type, self.at(*type_path)))
-        except SeeknalError as error:
-            self.errors.append(error)
-            return None
-        params = dict(entry.params)
-        if column is not None:
-            for parameter in signature.parameters.values():
-                if parameter.is_columns and parameter.name not in params:
-                    params[parameter.name] = column
-                    break
-        before = len(self.errors)
-        for key in params:
-            if key not in signature.parameters:
-                hint = did_you_mean(key, [*signature.parameters, "severity", "name", "description", "where"])
-                hint = hint or f"audit {entry.type} knows: {', '.join(signature.parameters)}, severity, name, description, where"
-                self._report("SK-AUDIT-001", f"audit {entry.type} has no parameter '{key}'", (*path, key), hint, key=True)
-        values, problems = signature.check(params)
-        for name, problem in problems:
-            self._report("SK-AUDIT-002", problem, (*path, name) if name else type_path)
-        for name, value in values.items():
-            if signature.parameters[name].type is Sql:
-                values[name] = self._audit_sql(value, (*path, name))
-        where = self._where(entry.where, (*path, "where")) if entry.where is not None else None
-        if len(self.errors) > before:
-            return None
-        places = {name: self.at(*path, name) for name in (*values, "where") if (*path, name) in self.source.marks}
-        places[""] = self.at(*type_path)
-        severity = entry.severity or self.scope.default_severity
-        definition = audit_definition(signature.code, values, where)
-        return AuditSpec(entry.type, values, severity, entry.name, entry.description, where, places, definition)
-
-    def _audit_sql(self, template: str, path: tuple[str | int, ...]) -> str:
-        place = self.text_at(*path)
-        text = template
-        try:
-            text = self._render(template, place, THIS, inputs=False)
-            tree = parse_select(with_standing(text, self.engine.dialect, windowed=False), self.engine.dialect)
-            _only_this(tree, text)
-            return canonical(tree, self.engine.dialect)
-        except SqlProblem as problem:
-            self.errors.append(placed(problem, text, template, place))
-        except SeeknalError as error:
-            self.errors.append(error)
-        return template
-
-    def _where(self, text: str, path: tuple[str | int, ...]) -> str | None:
-        try:
-            return parse_condition(text, self.engine.dialect).sql(dialect=self.engine.dialect)
-        except SqlProblem as problem:
-            self._report(problem.code, f"where {problem.message}", path, problem.hint)
-            return None
 
     # Within
 
@@ -379,21 +366,3 @@ class NodeLowering:
             if provided.contribution.name == type_:
                 return provided.contribution.dialect
         return type_ if type_ in ("mysql", "postgres", "sqlite", "duckdb", "starrocks") else self.engine.dialect
-
-
-def _only_this(tree: exp.Query, text: str) -> None:
-    """Raise SqlProblem where an audit's query reads anything but the output it is on."""
-    for use in tables(tree):
-        if use.dotted.upper() != THIS:
-            line, column = position(text, use.start)
-            raise SqlProblem("SK-SQL-004", f"an audit reads {THIS} only, found {use.dotted}", line, column, f"write FROM {THIS}")
-
-
-def _with_relations(text: str, uses: list[TableUse], index: NodeIndex) -> str:
-    """The text with `source.users` replaced by the relation it means, aliased so that `users.id` still works."""
-    for use in reversed(uses):
-        if use.schema:
-            relation = index.ids[use.dotted.casefold()].replace(".", "_", 1)
-            alias = "" if use.aliased else f" AS {use.name}"
-            text = f"{text[: use.start]}{relation}{alias}{text[use.end + 1 :]}"
-    return text

@@ -47,7 +47,7 @@ def parse_file(root: Path, path: str, registry: Registry) -> tuple[list[Draft], 
         text = yaml.decode((root / path).read_bytes(), path)
         if path.endswith(".py"):
             return _python(text, path, root, registry)
-        documents = [_sql(text, path)] if path.endswith(".sql") else yaml.load(text, path)
+        documents = [sql_document(text, path)] if path.endswith(".sql") else yaml.load(text, path)
     except OSError as error:
         return [], [ProjectError("SK-FILE-001", f"cannot be read: {error.strerror or error}", at=Location(path))]
     except SeeknalError as error:
@@ -110,7 +110,7 @@ def refused(model: type[NodeSpec]) -> frozenset[str]:
     return frozenset({"engine"} if model.windowed else {"engine", *WINDOW_KEYS})
 
 
-def _sql(text: str, path: str) -> yaml.Document:
+def sql_document(text: str, path: str) -> yaml.Document:
     """A .sql file as a document: front matter, where there is any, and the rest as `sql`."""
     match = _FRONT_MATTER.match(text)
     value: dict[str, Any] = {}

@@ -198,8 +198,8 @@ class Templates:
         self._env = _Sandbox()
         self._macros = self._load_macros(root)
 
-    def render(self, template: str, place: TextPlace, this: str) -> Rendering:
-        """Render one template. Raises ProjectError placed inside the template."""
+    def render(self, template: str, place: TextPlace, this: str, given: Mapping[str, Any] | None = None) -> Rendering:
+        """Render one template; `given` are further names it may use. Raises ProjectError placed inside the template."""
         rendering = Rendering("")
         if not any(mark in template for mark in ("{{", "{%", "{#")):
             rendering.text = template
@@ -210,7 +210,7 @@ class Templates:
             compiled = self._env.from_string(template)
             parts: list[str] = []
             size = 0
-            for part in compiled.generate({**self._macros_with(context), **context}):
+            for part in compiled.generate({**self._macros_with(context), **context, **(given or {})}):
                 size += len(part)
                 if size > MAX_OUTPUT:
                     message = f"makes more than {MAX_OUTPUT:,} characters"

@@ -78,7 +78,7 @@ class _Execution:
         with ExitStack() as alone:
             situation, outlook, files, course = self._begun(alone)
         relations = project.relations(self._options.memory_limit)
-        builder = Builder(project.loaded, situation, files, project.store, relations, self._commit)
+        builder = Builder(project.loaded, situation, files, project.store, relations, result.run_id, self._commit)
         self._emit.send("run_started", {"run_id": result.run_id, "environment": self._environment, "nodes": len(project.dag.order)})
         try:
             scheduler = Scheduler(

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sys
 from typing import TYPE_CHECKING, Any
 
 from seeknal.errors import ProjectError, did_you_mean
 from seeknal.janitor import archive
-from seeknal.nodes import NodeId
+from seeknal.nodes import Key, NodeId
 from seeknal.plan.planner import LEFT
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 _ALL = sys.maxsize
+_LOOKED_AT = 30
 
 
 def last_results(target: Path) -> dict[NodeId, str]:
@@ -26,15 +28,33 @@ def last_results(target: Path) -> dict[NodeId, str]:
         return {}
 
 
+def last_run(target: Path, environment: str) -> dict[str, Any] | None:
+    """The document of an environment's last run from here; None before the first."""
+    with contextlib.suppress(OSError, ValueError, KeyError):
+        document: dict[str, Any] = json.loads((target / "run_results.json").read_bytes())
+        if document["environment"] == environment:
+            return document
+    return next((d for d in past_runs(target, _ALL) if d.get("environment") == environment), None)
+
+
 def unfinished(target: Path, environment: str) -> list[NodeId]:
     """What failed in an environment's last run, and what did not come to be tried. What the run was not asked for is neither."""
     try:
-        document = json.loads((target / "run_results.json").read_bytes())
-        if document["environment"] != environment:
-            document = next(d for d in past_runs(target, _ALL) if d["environment"] == environment)
-        return [NodeId(n["id"]) for n in document["nodes"] if n["status"] in ("failed", "skipped") and n["reason"] not in LEFT]
-    except (OSError, ValueError, KeyError, StopIteration):
+        nodes = (last_run(target, environment) or {"nodes": []})["nodes"]
+        return [NodeId(n["id"]) for n in nodes if n["status"] in ("failed", "skipped") and n["reason"] not in LEFT]
+    except KeyError:
         return []
+
+
+def last_failure(target: Path, node: NodeId, environment: str) -> Key | None:
+    """The key of a node's last output, where its audits kept that from being published in an environment."""
+    for run in past_runs(target, _LOOKED_AT):
+        found = next((n for n in run["nodes"] if n["id"] == node), None)
+        if run["environment"] != environment or (found is not None and found["status"] == "skipped"):
+            continue
+        key = found.get("key") if found is not None and found["status"] == "failed" else None
+        return None if key is None else Key(key)
+    return None
 
 
 def past_runs(target: Path, limit: int = 20) -> list[dict[str, Any]]:

@@ -123,7 +123,7 @@ class Querying:
 
     def _defined(self, node: Node) -> str:
         if not node.is_readable:
-            raise ProjectError("SK-RUN-004", f"{node.id} has no rows: a {node.kind} stores none")
+            raise ProjectError("SK-RUN-004", f"{node.id} has no rows: nodes of kind {node.kind} store none")
         return (self._relations or self._current()).define(node.id)
 
     def _hint(self, use: TableUse, readable: dict[str, Node]) -> str:

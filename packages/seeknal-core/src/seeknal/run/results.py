@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from seeknal.errors import SeeknalError
-    from seeknal.nodes import NodeId
+    from seeknal.nodes import Key, NodeId
     from seeknal.state.model import AuditOutcome
 
 Status = Literal["built", "reused", "failed", "skipped"]
@@ -23,7 +23,10 @@ RunStatus = Literal["success", "failed", "partial", "interrupted"]
 
 @dataclass(frozen=True, slots=True)
 class NodeResult:
-    """What became of one node. `seconds` is the time it took to build, `rows` what its output holds."""
+    """What became of one node. `seconds` is the time it took to build, `rows` what its output holds, `key` that of what was audited.
+
+    `rejected` counts the rows that audits set aside: the output is partial.
+    """
 
     id: NodeId
     status: Status
@@ -32,6 +35,8 @@ class NodeResult:
     seconds: float = 0.0
     error: SeeknalError | None = None
     audits: tuple[AuditOutcome, ...] = ()
+    key: Key | None = None
+    rejected: int = 0
 
     def to_json(self) -> dict[str, Any]:
         """As in run_results.json."""
@@ -45,7 +50,8 @@ class NodeResult:
             }
         return {
             "id": self.id, "status": self.status, "reason": self.reason, "rows": self.rows, "seconds": round(self.seconds, 4), "error": error,
-            "audits": [a.to_json() for a in self.audits],
+            "audits": [a.to_json() | {"message": a.finding} for a in self.audits], "key": self.key,
+            "rejected_rows": self.rejected,
         }  # fmt: skip
 
 
@@ -108,6 +114,7 @@ class RunResult:
         audits = list(self.audits())
         return {
             "built": self.count("built"), "reused": self.count("reused"), "failed": self.count("failed"), "skipped": self.count("skipped"),
+            "partial": sum(n.rejected > 0 and n.status != "failed" for n in self.nodes),
             "audits_passed": sum(a.passed for a in audits),
             "audits_warned": sum(not a.passed and a.severity == "warn" for a in audits),
             "audits_failed": sum(not a.passed and a.severity == "error" for a in audits),

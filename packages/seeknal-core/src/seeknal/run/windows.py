@@ -16,7 +16,7 @@ from seeknal.intervals.ranges import Interval, Ranges
 from seeknal.nodes import Digest, Key, SourceLogic, SqlLogic
 from seeknal.plan.windows import extent_of, unaudited, whole_key
 from seeknal.protocols import Files
-from seeknal.run.builder import Built
+from seeknal.run.built import Built
 from seeknal.run.cutting import cut, earliest_query, moment_text
 from seeknal.sql.moments import with_window
 from seeknal.state.model import ALL, Artifact, Change
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from seeknal.plan.windows import Windows
     from seeknal.protocols import Written
     from seeknal.run.identities import Identities
+    from seeknal.run.quarantine import Quarantine
     from seeknal.run.sessions import Relations
     from seeknal.run.sources import Sources
     from seeknal.state.model import AuditOutcome, Read
@@ -49,6 +50,7 @@ class WindowBuilder:
         identities: Identities,
         commit: Callable[[list[Change]], None],
         sources: Sources,
+        quarantine: Quarantine,
         dialect: str,
         write: Callable[[Node, Stage, tuple[datetime, datetime] | None], tuple[Stage, Written]],
         audited: Callable[[Node, Built, Schema, str | None], Built],
@@ -59,6 +61,7 @@ class WindowBuilder:
         self._identities = identities
         self._commit = commit
         self._sources = sources
+        self._quarantine = quarantine
         self._dialect = dialect
         self._write = write
         self._audited = audited
@@ -126,9 +129,13 @@ class WindowBuilder:
         try:
             stage, written = self._written(building, stage, batch)
             self._check_columns(node, windows, written)
+            rejected = None
+            if node.quarantines:
+                metadata = {"seeknal.node": node.id, "seeknal.key": key}
+                stage, written, rejected = self._quarantine.part(node, stage, written, self._relations.session, metadata)
             found = self._identities.after(before, node, (stage.part,), written, key, building.wanted)
             part = Part(windows.version, ranges, serial, found[ALL], reads)
-            artifact = self._store.commit(stage, key, written.rows, written.schema, found, part)
+            artifact = self._store.commit(stage, key, written.rows, written.schema, found, rejected, part)
         except BaseException:
             self._store.discard(stage)
             raise
@@ -226,7 +233,7 @@ class WindowBuilder:
         try:
             part = Part(building.windows.version, old.ranges, building.last + 1, old.part.stamp, old.part.reads)
             digests = {name: Digest(_hash([digest, old.ranges.to_json()])) for name, digest in old.artifact.digests.items()}
-            artifact = self._store.commit(stage, key, written.rows, written.schema, digests, part)
+            artifact = self._store.commit(stage, key, written.rows, written.schema, digests, part=part)
         except BaseException:
             self._store.discard(stage)
             raise

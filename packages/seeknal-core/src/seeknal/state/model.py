@@ -28,6 +28,9 @@ TABLES: tuple[Table, ...] = ("environments", "plans", "pointers", "previous", "a
 `key/definition`, `files` by path, `windows` by the version of a node that is built window by window. `previous` holds what an environment pointed to
 before what it can be taken back from, `{}` for nothing."""
 
+EXAMPLE = ", such as "
+"""What comes before a failing row in the message of an audit."""
+
 ALL = "*"
 """In place of a set of columns: all of them."""
 
@@ -57,12 +60,42 @@ class FileRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class Rejected:
+    """Rows that audits kept out of an output: how many, their columns, the files beside the output's that hold them.
+
+    `outcomes` has what each of the audits found, by its definition.
+    """
+
+    rows: int
+    schema: Schema
+    files: tuple[FileRecord, ...]
+    outcomes: Mapping[str, AuditOutcome] = field(default_factory=dict)
+
+    def to_json(self) -> dict[str, Any]:
+        """As a plain document."""
+        return {
+            "rows": self.rows, "schema": [[c.name, c.type] for c in self.schema], "files": [[f.name, f.size, f.mtime_ns, f.hash] for f in self.files],
+            "outcomes": {d: o.to_json() for d, o in self.outcomes.items()},
+        }  # fmt: skip
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> Rejected:
+        """From a plain document."""
+        return cls(
+            value["rows"],
+            tuple(ColumnSchema(n, t) for n, t in value["schema"]),
+            tuple(FileRecord(*f) for f in value["files"]),
+            {d: AuditOutcome.from_json(o) for d, o in value["outcomes"].items()},
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class Artifact:
     """An output that exists: which node made it, what is in it, and its files.
 
     `digests` says how readers know the output: by all of its columns (`*`), or by a set of them (see `column_set`). `location` is a
-    folder relative to the target folder, or None where files are referenced in place. `part` is set on part of an output that is built window by
-    window, and `parts` are those of a whole one, in order; see `seeknal.state.parts`.
+    folder relative to the target folder, or None where files are referenced in place. `rejected` are the rows that audits set aside. `part` is set on part
+    of an output that is built window by window, and `parts` are those of a whole one, in order; see `seeknal.state.parts`.
     """
 
     key: Key
@@ -73,6 +106,7 @@ class Artifact:
     location: str | None
     digests: Mapping[str, Digest] = field(default_factory=dict)
     created_at: str = ""
+    rejected: Rejected | None = None
     part: Part | None = None
     parts: tuple[Artifact, ...] = ()
 
@@ -82,7 +116,23 @@ class Artifact:
         kind, _, name = parts[0].node.partition(".")
         files = tuple(FileRecord(f"{p.key}/{f.name}", f.size, f.mtime_ns, f.hash) for p in parts for f in p.files)
         rows = sum(p.rows for p in parts)
-        return cls(key, parts[0].node, rows, parts[-1].schema, files, f"cache/{kind}/{name}", {}, created_at, parts=tuple(parts))
+        return cls(
+            key,
+            parts[0].node,
+            rows,
+            parts[-1].schema,
+            files,
+            f"cache/{kind}/{name}",
+            {},
+            created_at,
+            _joined_aside(parts),
+            parts=tuple(parts),
+        )
+
+    @property
+    def every_file(self) -> tuple[FileRecord, ...]:
+        """Its files and those of the rows that were set aside."""
+        return self.files if self.rejected is None else (*self.files, *self.rejected.files)
 
     def identity(self, columns: Iterable[str] | None) -> Digest | None:
         """How a reader of these columns (None: all) knows the output. Outputs known alike hold the same rows in these columns."""
@@ -97,16 +147,18 @@ class Artifact:
     @property
     def bytes(self) -> int:
         """The size of all files."""
-        return sum(f.size for f in self.files)
+        return sum(f.size for f in self.every_file)
 
     def to_json(self) -> dict[str, Any]:
         """As a plain document. A whole output names its parts."""
-        document = {
+        document: dict[str, Any] = {
             "node": self.node, "rows": self.rows, "schema": [[c.name, c.type] for c in self.schema],
             "files": [[f.name, f.size, f.mtime_ns, f.hash] for f in self.files], "location": self.location,
             "digests": dict(self.digests), "created_at": self.created_at,
+            **({} if self.rejected is None else {"rejected": self.rejected.to_json()}),
         }  # fmt: skip
         if self.parts:
+            document.pop("rejected", None)
             document |= {"files": [], "location": f"{self.location}/{self.key}", "parts": [p.key for p in self.parts]}
         if self.part is not None:
             document["part"] = self.part.to_json()
@@ -118,8 +170,18 @@ class Artifact:
         return cls(
             Key(key), value["node"], value["rows"], tuple(ColumnSchema(n, t) for n, t in value["schema"]),
             tuple(FileRecord(*f) for f in value["files"]), value["location"], value["digests"], value.get("created_at", ""),
+            Rejected.from_json(value["rejected"]) if "rejected" in value else None,
             Part.from_json(value["part"]) if "part" in value else None,
         )  # fmt: skip
+
+
+def _joined_aside(parts: Sequence[Artifact]) -> Rejected | None:
+    """The rows that audits kept out of any of these parts."""
+    found = [(p.key, p.rejected) for p in parts if p.rejected is not None]
+    if not found:
+        return None
+    files = tuple(FileRecord(f"{key}/{f.name}", f.size, f.mtime_ns, f.hash) for key, rejected in found for f in rejected.files)
+    return Rejected(sum(r.rows for _, r in found), found[-1][1].schema, files)
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,11 +275,17 @@ class AuditOutcome:
     message: str
     seconds: float
     name: str | None = None
+    rows: int | None = None
 
     @property
     def label(self) -> str:
         """What people call it: its name, or its type and columns."""
         return self.name or (f"{self.type}({', '.join(self.columns)})" if self.columns else self.type)
+
+    @property
+    def finding(self) -> str:
+        """The message without the failing row that it may tell of, which can hold personal data."""
+        return self.message.partition(EXAMPLE)[0]
 
     def to_json(self) -> dict[str, Any]:
         """As a plain document, in the shape of run_results.json."""
