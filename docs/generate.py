@@ -33,7 +33,7 @@ from seeknal.kinds.training_set import TrainingSetSpec
 from seeknal.kinds.transform import TransformSpec
 from seeknal.project.config import AuditDefaults, Config, Environments, Execution, Janitor, PluginSettings, StateSettings
 from seeknal.project.named_audits import NamedAuditSpec, ParameterEntry
-from seeknal.project.parsing import NOT_BUILT_YET
+from seeknal.project.parsing import refused
 from seeknal.project.profiles import ConnectionEntry, ProfileEntry, ProfilesFile
 from seeknal.registry import Registry
 from seeknal.specs import AuditEntry, ColumnEntry, InputSpec, NodeSpec
@@ -49,7 +49,7 @@ if typing.TYPE_CHECKING:
 
 DOCS = Path(__file__).parent
 _PART = re.compile(r"(?P<begin><!-- begin (?P<name>[\w-]+) -->\n).*?(?P<end><!-- end (?P=name) -->)", re.DOTALL)
-_LATER = {*NOT_BUILT_YET, "engine"}
+_LATER = refused(TransformSpec)
 _WORDS = {str: "text", int: "whole number", float: "number", bool: "true or false", Any: "any", dict: "mapping"}
 _MEANINGS = {
     (ColumnEntry, "name"): "The column's name.",

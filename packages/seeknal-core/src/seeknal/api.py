@@ -21,6 +21,7 @@ from seeknal.graph.dag import Dag
 from seeknal.nodes import REJECTED as REJECTED_ROWS
 from seeknal.nodes import ExposureLogic, Node, NodeId, SourceLogic
 from seeknal.plan.analyses import Analyses
+from seeknal.plan.planner import Request
 from seeknal.project.loader import LoadedProject, load_project
 from seeknal.project.locate import find_root
 from seeknal.project.methods import method
@@ -57,6 +58,7 @@ if TYPE_CHECKING:
 class RunOptions:
     """What a run may be told. `selected` None means every node; `wait_seconds` is how long to wait for another run.
 
+    `windows` is what is asked of nodes that are built window by window, and `now` the time as of which they are.
     A run that names its `environment`, and neither `selected` nor `full`, runs the plan that was saved for it, and is refused where that is stale
     unless `force` says otherwise. None is `prod`, whatever was planned.
     """
@@ -70,6 +72,7 @@ class RunOptions:
     now: datetime | None = None
     environment: str | None = None
     force: bool = False
+    windows: Request = Request()  # noqa: RUF009 - a frozen value
 
     @property
     def named(self) -> str:
@@ -188,6 +191,7 @@ class Project(FeatureReading):
         now: datetime | None = None,
         environment: str = PROD,
         save: bool = False,
+        windows: Request | None = None,
     ) -> Plan:
         """What a run would do, and why. Builds nothing. An environment that there is not yet is planned as prod is.
 
@@ -195,7 +199,7 @@ class Project(FeatureReading):
         """
         from seeknal.run.planning import plan
 
-        return plan(self, RunOptions(selected=selected, full=full, now=now, environment=environment), save=save)
+        return plan(self, RunOptions(selected, full, now=now, environment=environment, windows=windows or Request()), save=save)
 
     def check_names(self, situation: Situation, outlook: Outlook) -> None:
         """Raise ProjectErrors for names in queries that mean nothing."""
@@ -231,6 +235,7 @@ class Project(FeatureReading):
         return look(
             self.loaded, self.dag, self.store, snapshot, options.named, self.analyses,
             selected=options.selected, forced=forced, now=options.now, probes=probes,
+            request=options.windows,
         )  # fmt: skip
 
     # Environments

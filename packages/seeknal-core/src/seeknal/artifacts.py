@@ -17,6 +17,7 @@ import threading
 import uuid
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import xxhash
@@ -27,7 +28,8 @@ from seeknal.state.model import Artifact, FileRecord, Rejected
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-    from pathlib import Path
+
+    from seeknal.state.parts import Part
 
 META = "artifact.json"
 REJECTED = "rejected"
@@ -54,6 +56,7 @@ class ArtifactStore:
         """`root` is the project's folder, to which files referenced in place are relative."""
         self.root = root
         self.target = target
+        self._target_text = str(target)
         self.cache = target / "cache"
         self._moving = threading.Lock()
         self.retimed: dict[Key, Artifact] = {}
@@ -86,8 +89,9 @@ class ArtifactStore:
         schema: Schema,
         digests: Mapping[str, Digest],
         rejected: Rejected | None = None,
+        part: Part | None = None,
     ) -> Artifact:
-        """Make a written output exist: durable once this returns. `rejected` is what was written aside."""
+        """Make a written output exist: durable once this returns. `rejected` is what was written aside, `part` what it is part of."""
         folder = self.folder(stage.node, key)
         folder.mkdir(parents=True, exist_ok=True)
         if rejected is not None and stage.aside is not None:
@@ -97,7 +101,7 @@ class ArtifactStore:
             with contextlib.suppress(OSError):
                 stage.folder.rmdir()
         location = folder.relative_to(self.target).as_posix()
-        artifact = Artifact(key, stage.node, rows, schema, files, location, digests, _now(), rejected)
+        artifact = Artifact(key, stage.node, rows, schema, files, location, digests, now(), rejected, part)
         self._describe(artifact, folder)
         return artifact
 
@@ -115,7 +119,7 @@ class ArtifactStore:
         self, node: NodeId, key: Key, files: tuple[FileRecord, ...], rows: int, schema: Schema, digests: Mapping[str, Digest]
     ) -> Artifact:
         """An output that is files of the project, read where they are."""
-        return Artifact(key, node, rows, schema, files, None, digests, _now())
+        return Artifact(key, node, rows, schema, files, None, digests, now())
 
     def paths(self, artifact: Artifact) -> tuple[Path, ...]:
         """The files of an output."""
@@ -126,8 +130,11 @@ class ArtifactStore:
         return self._paths(artifact, artifact.rejected.files if artifact.rejected is not None else ())
 
     def _paths(self, artifact: Artifact, files: tuple[FileRecord, ...]) -> tuple[Path, ...]:
-        base = self.root if artifact.location is None else self.target / artifact.location
-        return tuple(base / f.name for f in files)
+        base = self._base(artifact)
+        return tuple(Path(f"{base}{os.sep}{f.name}") for f in files)
+
+    def _base(self, artifact: Artifact) -> str:
+        return f"{self.root}" if artifact.location is None else f"{self._target_text}{os.sep}{artifact.location}"
 
     def _every(self, artifact: Artifact) -> Iterator[tuple[Path, FileRecord]]:
         return zip(self._paths(artifact, artifact.every_file), artifact.every_file, strict=True)
@@ -138,15 +145,19 @@ class ArtifactStore:
         Size and time are compared always; where the time differs the content is, so a copied folder is whole and a changed
         file is not.
         """
+        if artifact.parts:
+            return next((found for p in artifact.parts if (found := self.check(p)) != "whole"), "whole")
         moved = False
-        for path, record in self._every(artifact):
+        base = self._base(artifact)
+        for record in artifact.every_file:
+            path = f"{base}{os.sep}{record.name}"  # a node may have thousands of files: a Path for each is what would take the time
             try:
-                stat = path.stat()
+                stat = os.stat(path)  # noqa: PTH116 - see above
                 if stat.st_size != record.size:
                     return "damaged"
                 if stat.st_mtime_ns != record.mtime_ns:
                     moved = True
-                    if record.hash is None or hash_file(path) != record.hash:
+                    if record.hash is None or hash_file(Path(path)) != record.hash:
                         return "damaged"
             except OSError:
                 return "missing"
@@ -172,6 +183,8 @@ class ArtifactStore:
 
     def set_aside(self, artifact: Artifact) -> list[Path]:
         """Rename damaged files so that nothing reads them as data. Returns where they are now. Files in place are left alone."""
+        if artifact.parts:
+            return [path for p in artifact.parts for path in self.set_aside(p)]
         moved: list[Path] = []
         with self._moving:
             if (
@@ -188,13 +201,21 @@ class ArtifactStore:
 
     def touch(self, artifact: Artifact) -> None:
         """Say that an output was taken up again, to whoever would remove what has long been of no use."""
-        if artifact.location is not None:
+        for part in artifact.parts:
+            self.touch(part)
+        if artifact.location is not None and not artifact.parts:
             with contextlib.suppress(OSError):
                 os.utime(self.target / artifact.location / META)
 
     def find(self, node: NodeId, key: Key) -> Artifact | None:
         """An output that exists although state does not know it: built by a colleague, or before state was lost."""
         return self._read(self.folder(node, key) / META, key)
+
+    def find_parts(self, node: NodeId, version: Key) -> list[Artifact]:
+        """The parts of a version that exist although state does not know them."""
+        metas = sorted(self.folder(node, version).parent.glob(f"*/{META}"))
+        found = [self._read(meta, Key(meta.parent.name)) for meta in metas]
+        return [a for a in found if a is not None and a.part is not None and a.part.version == version]
 
     def walk(self) -> Iterator[Artifact]:
         """Every output there is, from the files alone."""
@@ -228,5 +249,6 @@ def _retimed(paths: tuple[Path, ...], files: tuple[FileRecord, ...]) -> tuple[Fi
     return tuple(replace(record, mtime_ns=path.stat().st_mtime_ns) for path, record in zip(paths, files, strict=True))
 
 
-def _now() -> str:
+def now() -> str:
+    """This second, as outputs have it."""
     return datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")

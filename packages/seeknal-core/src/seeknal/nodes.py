@@ -16,6 +16,8 @@ from seeknal.errors import Location
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from seeknal.intervals.windowing import Windowing
+
 NodeId = NewType("NodeId", str)
 """`kind.name`, unique in a project without regard to case."""
 
@@ -257,6 +259,22 @@ class DocumentLogic:
 
 Logic = SourceLogic | SqlLogic | PythonLogic | ExposureLogic | RuleLogic | DocumentLogic
 
+
+@dataclass(frozen=True, slots=True)
+class Merging:
+    """Rows take the place of those with the same key in the output before; where `deleted_when` holds of one, it only removes that.
+
+    With `history` they are kept beside them, each with the time for which it held: told by the column `updated_at`, or by comparing `check_columns` (none: all) with the
+    current row.
+    """
+
+    unique_key: tuple[str, ...]
+    deleted_when: str | None = None
+    history: bool = False
+    updated_at: str | None = None
+    check_columns: tuple[str, ...] = ()
+
+
 STORED = (SourceLogic, SqlLogic, PythonLogic)
 """The logic whose outcome is a relation others can read."""
 
@@ -267,7 +285,8 @@ class Node:
 
     `refs` holds what the user wrote in each reference and the id it meant, `env` the environment variables that templates
     asked for with a hash of their values: together with the file they decide whether a cached node still holds. `details` is what its
-    kind says of it besides, as plain data: other nodes of the kind, and the kind's commands, read it.
+    kind says of it besides, as plain data: other nodes of the kind, and the kind's commands, read it. `windows` is how it is built
+    window by window, `merging` how its rows are merged into those before; both None where it is built whole.
     """
 
     id: NodeId
@@ -285,6 +304,8 @@ class Node:
     env: Mapping[str, str] = field(default_factory=dict)
     details: Mapping[str, Any] = field(default_factory=dict)
     freshness: Freshness | None = None
+    windows: Windowing | None = None
+    merging: Merging | None = None
 
     @property
     def kind(self) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn, Protocol
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, NoReturn, Protocol
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
@@ -169,6 +169,9 @@ class ColumnEntry(Strict):
 class NodeSpec(Strict):
     """What every node may say. Subclass it to define a kind: add fields, and say in `lower` what is to be built."""
 
+    windowed: ClassVar[bool] = False
+    """Whether nodes of the kind can be built window by window."""
+
     kind: str = Field(description="What the node is; decides the other keys.")
     name: Name = Field(description="Unique among the nodes of its kind, without regard to case.")
     description: str | None = Field(None, description="For people who read lineage and documentation.")
@@ -191,12 +194,33 @@ class NodeSpec(Strict):
         description="Checks that must hold before anyone sees the output.",
         examples=[[{"type": "not_null", "columns": ["user_id"]}, {"type": "row_count", "min": 1, "severity": "warn"}]],
     )
-    schedule: str | None = Field(None, description="Cron expression; with time_column the node is built window by window.")
-    time_column: str | None = Field(None, description="The column that says which window a row belongs to.")
-    lookback: Lookback | None = Field(None, description="How many earlier windows are built again with a missing one.")
-    start: dt.datetime | dt.date | None = Field(None, description="The first window.")
-    end: dt.datetime | dt.date | None = Field(None, description="The last window.")
-    batch_size: int | None = Field(None, ge=1, description="How many windows one query builds at most.")
+    schedule: str | None = Field(
+        None, description="Cron expression; with time_column the node is built window by window.", examples=["0 6 * * *"]
+    )
+    time_column: str | None = Field(None, description="The column that says which window a row belongs to.", examples=["created_at"])
+    interval: str | None = Field(
+        None,
+        description="How long a window is: 5min, 10min, 15min, 30min, hour, day, week, month or year; else the largest that fits between two ticks.",
+        examples=["day"],
+    )
+    timezone: str | None = Field(
+        None, description="The time zone of schedule, windows, start and end; UTC unless said.", examples=["Europe/Berlin"]
+    )
+    start: dt.datetime | dt.date | None = Field(
+        None, description="Where the first window begins; else at the earliest time_column value.", examples=["2026-01-01"]
+    )
+    end: dt.datetime | dt.date | None = Field(
+        None, description="Where the last window ends: it is not part of it.", examples=["2027-01-01"]
+    )
+    lookback: Lookback | None = Field(
+        None, description="How many earlier windows, or how much time, is built again with a missing one.", examples=[2, "3 days"]
+    )
+    batch_size: int | None = Field(None, ge=1, description="How many windows one query builds at most.", examples=[30])
+    batch_concurrency: int | None = Field(None, ge=1, le=64, description="How many batches are built at the same time.", examples=[4])
+    forward_only: bool = Field(default=False, description="true: an edit keeps the windows there are, and builds only later ones anew.")
+    depends_on_past: bool = Field(
+        default=False, description="true: windows are built one after the other, and one that is built again takes all later ones with it."
+    )
     engine: str | None = Field(None, description="The engine that builds it, where it is not the project's.")
 
     @field_validator("name")

@@ -162,6 +162,7 @@ class Janitor:
         for other in self.others:
             use.add(other)
         use.add_published(self.target, without=[*gone, *self._left(snapshot)])
+        use.add_parts(snapshot)
         grace = self.now - self.policy.grace
         found = survey(self.target, snapshot, use, grace)
         pages = archive.pages(self.target)
@@ -205,7 +206,9 @@ def _forgotten(work: _Work, snapshot: Snapshot) -> list[Change]:
     gone = {*(o.key for o in work.outputs), *work.keys}
     artifacts = [Change("artifacts", k, None) for k in snapshot.tables["artifacts"] if k in gone]
     audits = [Change("audits", k, None) for k in snapshot.tables["audits"] if k.partition("/")[0] in gone]
-    return [*audits, *artifacts, *(Change("files", name, None) for name in work.survey.files)]
+    versions = {v["part"]["version"] for k, v in snapshot.tables["artifacts"].items() if "part" in v and k not in gone}
+    windows = [Change("windows", v, None) for v in snapshot.tables["windows"] if v not in versions]
+    return [*audits, *artifacts, *windows, *(Change("files", name, None) for name in work.survey.files)]
 
 
 def _told(work: _Work, snapshot: Snapshot, *, dry_run: bool) -> Cleaning:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field
 
@@ -19,9 +19,15 @@ if TYPE_CHECKING:
 class SourceSpec(NodeSpec):
     """The keys of a source."""
 
+    windowed: ClassVar[bool] = True
+
     kind: Literal["source"] = "source"
     type: str = Field(description="What it is: csv, parquet, json, jsonl, excel, or a type of connection.", examples=["csv"])
-    table: str | None = Field(None, description="A path or glob relative to the project, or a table's name.", examples=["data/users.csv"])
+    table: str | None = Field(
+        None,
+        description="A path or glob relative to the project, or a table's name; with windows, %Y %m %d %H in a path are those of the window.",
+        examples=["data/users.csv"],
+    )
     query: str | None = Field(None, description="Databases: one SELECT, instead of table.", examples=["SELECT id, name FROM users"])
     connection: str | None = Field(None, description="Databases: the connection in profiles.yml.", examples=["warehouse"])
     params: dict[str, Any] = Field(default_factory=dict, description="Passed to the reader.", examples=[{"delimiter": ";"}])

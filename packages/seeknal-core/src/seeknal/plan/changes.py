@@ -15,6 +15,7 @@ from seeknal.plan.fingerprint import CONFIG, declared_types, quarantine_hash, sc
 from seeknal.plan.reach import moved, rearranged
 from seeknal.plan.recorded import Recorded
 from seeknal.sql.differences import sql_diff
+from seeknal.sql.moments import as_written
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -50,7 +51,7 @@ class Change:
     @property
     def sql_diff(self) -> str | None:
         """The query's lines that differ, laid out alike; None where there is no query or nothing that can be seen in it."""
-        return (sql_diff(*self.sql) or None) if self.sql is not None else None
+        return (as_written(sql_diff(*self.sql)) or None) if self.sql is not None else None
 
 
 class Changes:

@@ -16,6 +16,7 @@ from seeknal.project.references import UNREADABLE, UnknownReference
 from seeknal.project.selectors import names
 from seeknal.sql.canonical import canonical
 from seeknal.sql.guard import SqlProblem, parse_condition, parse_select, position, refuse_shadows, tables
+from seeknal.sql.moments import with_standing
 from seeknal.sql.transpile import with_relations
 
 if TYPE_CHECKING:
@@ -240,7 +241,7 @@ class AuditLowering:
             rendering = self.scope.templates.render(template, place, THIS, given)
             self.env.update(rendering.env)
             text = rendering.text
-            tree = parse_select(text, dialect)
+            tree = parse_select(with_standing(text, dialect, windowed=False), dialect)
             refuse_shadows(tree, [THIS, relation_name(self.own)])
             for use in tables(tree):
                 if use.dotted.upper() != THIS:

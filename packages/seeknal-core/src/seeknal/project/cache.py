@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from seeknal.durable import temporary_beside
 from seeknal.errors import Location
+from seeknal.intervals.windowing import Windowing
 from seeknal.nodes import (
     AuditSpec,
     ColumnSchema,
@@ -22,6 +23,7 @@ from seeknal.nodes import (
     ExposureLogic,
     Freshness,
     Logic,
+    Merging,
     Node,
     NodeId,
     PythonLogic,
@@ -35,7 +37,7 @@ if TYPE_CHECKING:
     import os
     from pathlib import Path
 
-FORMAT = 5
+FORMAT = 6
 FILE = "parsed.json"
 _RACY_NS = 2_000_000_000
 _LOGIC: dict[str, type[Logic]] = {
@@ -135,11 +137,14 @@ def _node_values(node: Node) -> list[Any]:
     return [
         node.id, _place(node.at), type(node.logic).__name__, logic, node.content_hash, node.inputs, [[c.name, c.type, c.description] for c in node.columns],
         audits, node.description, node.owner, node.tags, dict(node.meta), dict(node.refs), dict(node.env), dict(node.details), _freshness_values(node.freshness),
+        asdict(node.windows) if node.windows is not None else None, asdict(node.merging) if node.merging is not None else None,
     ]  # fmt: skip
 
 
 def _node(values: list[Any]) -> Node:
-    id_, at, kind, logic, content, inputs, columns, audits, description, owner, tags, meta, refs, env, details, fresh = values
+    id_, at, kind, logic, content, inputs, columns, audits, description, owner, tags, meta, refs, env, details, fresh, windows, merging = (
+        values
+    )
     if kind == "SqlLogic":
         logic["place"] = _text_place(logic["place"])
     elif logic.get("place"):
@@ -150,7 +155,14 @@ def _node(values: list[Any]) -> Node:
         id_, Location(*at), _LOGIC[kind](**logic), content, tuple(inputs), tuple(ColumnSchema(*c) for c in columns) if columns else (),
         tuple(_audit(a) for a in audits) if audits else (), description, owner, tuple(tags) if tags else (), meta, refs, env, details,
         _freshness(fresh),
+        Windowing(**windows) if windows else None,
+        _merging(merging) if merging else None,
     )  # fmt: skip
+
+
+def _merging(values: dict[str, Any]) -> Merging:
+    values["unique_key"], values["check_columns"] = tuple(values["unique_key"]), tuple(values["check_columns"])
+    return Merging(**values)
 
 
 def _text_place(values: list[Any] | None) -> TextPlace | None:

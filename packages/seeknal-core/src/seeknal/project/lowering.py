@@ -16,19 +16,23 @@ from seeknal.project.auditing import AuditLowering, ProjectAudits
 from seeknal.project.built import built_query, relations_named
 from seeknal.project.cache import digest_file
 from seeknal.project.hashing import content_hash
+from seeknal.project.merging import merging_of
 from seeknal.project.placing import locate, placed
 from seeknal.project.references import UNREADABLE, UnknownReference
 from seeknal.project.selectors import selects
+from seeknal.project.windowing import windowing_of
 from seeknal.specs import AuditEntry, declared
 from seeknal.sql.canonical import canonical, clock
 from seeknal.sql.guard import SqlProblem, TableUse, parse_condition, parse_select, position, tables
+from seeknal.sql.moments import with_standing
 from seeknal.sql.transpile import Untranslatable, known_dialect, transpile, with_relations
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from seeknal.errors import Location
-    from seeknal.nodes import Severity
+    from seeknal.intervals.windowing import Windowing
+    from seeknal.nodes import Merging, Severity
     from seeknal.plugin import Connection, Engine
     from seeknal.project.named_audits import NamedAudit
     from seeknal.project.references import NodeIndex
@@ -90,8 +94,12 @@ class NodeLowering:
     def node(self, python: PythonLogic | None = None) -> Node | None:
         """The node, or None when errors were found."""
         logic: Logic | None = None
+        windows: Windowing | None = None
+        merging: Merging | None = None
         try:
             logic = self._python(python) if python is not None else self.spec.lower(self)
+            windows = windowing_of(self.spec, logic, self.source.at)
+            merging = merging_of(self.spec, logic, self.engine.dialect, self.source.at)
         except SeeknalError as error:
             self.errors.append(error)
         audits = self._audits()
@@ -118,6 +126,8 @@ class NodeLowering:
             env=dict(self.env),
             details=spec.details(),
             freshness=spec.fresh(self),
+            windows=windows,
+            merging=merging,
         )
         return self._with_project_audits(node) if node.is_readable else node
 
@@ -193,6 +203,7 @@ class NodeLowering:
         place = self.text_at(*path)
         text = self._render(template, place, node_id(self.spec.kind, self.spec.name).replace(".", "_"))
         try:
+            text = with_standing(text, written, windowed=self.spec.schedule is not None)
             tree = parse_select(text, written)
             uses = tables(tree)
         except SqlProblem as problem:

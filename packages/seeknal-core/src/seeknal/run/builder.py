@@ -32,7 +32,8 @@ from seeknal.run.sessions import placed
 from seeknal.run.sources import Sources
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
+    from datetime import datetime
     from pathlib import Path
 
     from seeknal.artifacts import ArtifactStore, Stage
@@ -44,7 +45,7 @@ if TYPE_CHECKING:
     from seeknal.project.loader import LoadedProject
     from seeknal.protocols import Session, Written
     from seeknal.run.sessions import Relations
-    from seeknal.state.model import Artifact, Read
+    from seeknal.state.model import Artifact, Change, Read
 
 
 class Builder:
@@ -58,7 +59,9 @@ class Builder:
         store: ArtifactStore,
         relations: Relations,
         run_id: str,
+        commit: Callable[[list[Change]], None],
     ) -> None:
+        """`commit` takes what is finished before a node is: its windows."""
         self._project = project
         self._situation = situation
         self._store = store
@@ -66,6 +69,7 @@ class Builder:
         self._engine: Engine = project.engine
         self._sources = Sources(project, files)
         self._identities = Identities(situation, store, relations)
+        self._commit = commit
         self._quarantine = Quarantine(project, store, run_id)
         self._auditing = Auditing(project, situation, store, relations)
 
@@ -89,6 +93,12 @@ class Builder:
 
     def _build(self, node: Node, decision: Decision, inputs: Mapping[NodeId, Read], wanted: Collection[Columns]) -> Built:
         logic = node.logic
+        if decision.windows is not None:
+            from seeknal.run.windows import WindowBuilder  # start-up time
+
+            tools = (self._situation, self._store, self._relations, self._identities, self._commit)
+            builder = WindowBuilder(*tools, self._sources, self._quarantine, self._engine.dialect, self._write, self._auditing.audited)
+            return builder.build(node, decision.windows, inputs, wanted)
         if decision.action == "reuse" and decision.artifact is not None and decision.key is not None:
             return self._auditing.audited(
                 node, Built(decision.key, decision.artifact, decision.artifact.rows, 0, reused=True), decision.artifact.schema
@@ -111,6 +121,11 @@ class Builder:
         stage = self._store.stage(node.id, provisional)
         try:
             stage, written = self._write(node, stage)
+            if node.merging is not None:
+                from seeknal.run.merging import merge  # start-up time
+
+                now = int(self._situation.now.timestamp())
+                stage, written = merge(node, node.merging, decision, stage, written, self._store, self._relations.session, now)
             read, rejected = None, None
             if node.quarantines:
                 read = None if decision.key is not None else self.digest_of((stage.part,), written.schema)
@@ -134,7 +149,7 @@ class Builder:
         self._relations.put(node.id, artifact)
         return self._auditing.audited(node, Built(key, artifact, artifact.rows, 0, version), artifact.schema)
 
-    def _write(self, node: Node, stage: Stage) -> tuple[Stage, Written]:
+    def _write(self, node: Node, stage: Stage, window: tuple[datetime, datetime] | None = None) -> tuple[Stage, Written]:
         session = self._relations.session
         logic = node.logic
         metadata = _metadata(node, stage)
@@ -147,9 +162,9 @@ class Builder:
 
             queries = [_all(self._relations.define(i), self._engine.dialect) for i in logic.reads]
             streams = [functools.partial(session.arrow, query) for query in queries]
-            written = session.ingest(call(self._project.root, node, logic, streams), stage.part, metadata)
+            written = session.ingest(call(self._project.root, node, logic, streams, window), stage.part, metadata)
         elif isinstance(logic, SourceLogic):
-            written = self._sources.read(node, logic, session, stage.part, metadata)
+            written = self._sources.read(node, logic, session, stage.part, metadata, window)
         else:
             message = f"nothing can be built of {type(logic).__name__}"
             raise TypeError(message)

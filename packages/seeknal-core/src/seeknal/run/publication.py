@@ -106,6 +106,8 @@ class Publication:
         """What a relation's definition depends on. Files are part of it: an output that was built again may have others."""
         if view or artifact is None:
             return f"view {pointer.key}"
+        if artifact.parts:  # a part is never written again under its key
+            return pointer.key
         return " ".join([pointer.key, *(f.name for f in artifact.files)])
 
     def _stamp_aside(self, artifact: Artifact) -> str:

@@ -211,10 +211,12 @@ class Scheduler:
             artifact = self._builder.current(decision.artifact)
             if artifact is not decision.artifact or self._situation.snapshot.tables["artifacts"].get(key) is None:
                 changes.append(Change("artifacts", key, artifact.to_json()))
+            parts = [(p, self._builder.current(p)) for p in artifact.parts]
+            changes += [Change("artifacts", now.key, now.to_json()) for p, now in parts if now is not p]
             self._remember(node.id, artifact, progress)
         elif node.is_view:
             self._outlook.settle_view(node.id, key)
-        version = self._situation.versions.get(node.id)
+        version = decision.version or self._situation.versions.get(node.id)
         pointer = self._pointer(node, key, inputs, version)
         before = self._situation.pointers.get(node.id)
         if decision.artifact is not None and (before is None or before.key != key):
@@ -250,7 +252,8 @@ class Scheduler:
             self._remember(node.id, built.artifact, progress)
         elif node.is_view:
             self._outlook.settle_view(node.id, built.key)
-        pointer = self._pointer(node, built.key, inputs, built.version or self._situation.versions.get(node.id))
+        version = built.version or decision.version or self._situation.versions.get(node.id)
+        pointer = self._pointer(node, built.key, inputs, version)
         progress.pointers[node.id] = pointer
         changes.append(Change("pointers", f"{self._situation.environment}/{node.id}", pointer.to_json()))
         self._save(changes)
