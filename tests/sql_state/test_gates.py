@@ -83,7 +83,9 @@ def test_an_audit_that_was_made_stricter_keeps_what_was_run_before_from_being_pr
 
 
 def test_warnings_and_rows_set_aside_are_promoted(shop, where):
-    shop.edit("seeknal/n.yml", "max: 10}]", "max: 10, error_if: '> 5', warn_if: '> 0'}]").edit("seeknal/n.yml", "max: 20}]", "max: 20, severity: warn}]")
+    shop.edit("seeknal/n.yml", "max: 10}]", "max: 10, error_if: '> 5', warn_if: '> 0'}]").edit(
+        "seeknal/n.yml", "max: 20}]", "max: 20, severity: warn}]"
+    )
     shop.write("data/n.csv", "n\n1\n2\n11\n")
     shop.cli("run", "--env", "dev", env=where).assert_exit(0)
     shop.cli("promote", "dev", "--yes", env=where).assert_exit(0)
