@@ -12,7 +12,7 @@ from seeknal.audits.verdict import judged
 from seeknal.errors import EngineError, NodeError
 from seeknal.nodes import ExposureLogic, Key, RuleLogic
 from seeknal.run.evidence import Evidence, shown
-from seeknal.run.history import last_failure
+from seeknal.run.history import last_failure, past_runs
 from seeknal.state.model import AuditOutcome
 
 if TYPE_CHECKING:
@@ -89,10 +89,11 @@ class _Checking:
         self._dialect = project.loaded.engine.dialect
         self._snapshot = project.state.read()
         self._keys = self._snapshot.keys(environment)
+        self._runs = past_runs(project.target)
 
     def of(self, node: Node) -> list[Checked]:
         """What the audits of a node say."""
-        published, failed = self._keys.get(node.id), last_failure(self._project.target, node.id, self._environment)
+        published, failed = self._keys.get(node.id), last_failure(self._runs, node.id, self._environment)
         found = self._published(node) if published is not None else []
         if failed is not None and failed != published:
             found += _kept(self._project, self._relations.session, self._snapshot, node, failed, self._sample)

@@ -15,11 +15,10 @@ from seeknal.plan.planner import LEFT
 from seeknal.state.model import AuditOutcome
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Iterable
     from pathlib import Path
 
 _ALL = sys.maxsize
-_LOOKED_AT = 30
 
 
 def last_results(target: Path) -> dict[NodeId, str]:
@@ -49,9 +48,9 @@ def unfinished(target: Path, environment: str) -> list[NodeId]:
         return []
 
 
-def last_failure(target: Path, node: NodeId, environment: str) -> Key | None:
-    """The key of a node's last output, where its audits kept that from being published in an environment."""
-    for run in past_runs(target, _LOOKED_AT):
+def last_failure(runs: Iterable[dict[str, Any]], node: NodeId, environment: str) -> Key | None:
+    """The key of a node's last output, where its audits kept that from being published in an environment. `runs` are the last, newest first."""
+    for run in runs:
         found = next((n for n in run["nodes"] if n["id"] == node), None)
         if run["environment"] != environment or (found is not None and found["status"] == "skipped"):
             continue

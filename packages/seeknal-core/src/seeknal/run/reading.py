@@ -8,7 +8,7 @@ from sqlglot import exp
 
 from seeknal.errors import NodeError
 from seeknal.protocols import Files
-from seeknal.run.history import last_failure
+from seeknal.run.history import last_failure, past_runs
 from seeknal.state.environments import PROD
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ def _rejected(project: Project, node: Node, environment: str) -> Artifact:
     snapshot = project.state.read()
     published = snapshot.pointers(environment).get(node.id)
     current = snapshot.artifact(published.key) if published is not None else None
-    rejected = last_failure(project.target, node.id, environment)
+    rejected = last_failure(past_runs(project.target), node.id, environment)
     if current is not None and current.rejected is not None and rejected in (None, current.key):
         return current
     candidates = []
