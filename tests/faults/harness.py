@@ -87,8 +87,8 @@ class Bench:
         """The setting of the state."""
         settings = {
             "file": "{backend: file}",
-            "sqlite": "{backend: sqlite, lease_seconds: 2}",
-            "postgres": '{backend: postgres, url: "${FAULTS_URL}", lease_seconds: 2}',
+            "sqlite": "{backend: sqlite, lease_seconds: 10}",
+            "postgres": '{backend: postgres, url: "${FAULTS_URL}", lease_seconds: 10}',
         }
         return settings[self.backend]
 

@@ -21,7 +21,7 @@ from seeknal.registry import Registry
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
     from seeknal.nodes import Node, NodeId
@@ -104,10 +104,13 @@ class _Load:
         known = {path: old.files.pop(path) for path in list(old.files) if path.startswith(DERIVED)}
         kept, changed = self._compare(old)
         extra = {path: (self.root / path).stat() for path in self.extra if path not in kept and path not in changed}
-        changed |= extra
-        self._same_references(kept, changed)
-        changed |= {path: changed.pop(path) for path in extra}  # last, so that a name given twice is reported there
-        new = self._parse(changed, kept, project) if changed else {}
+        drafts = self._drafts({**changed, **extra}, registry)
+        if (drafts or len(kept) != len(old.files)) and _names(kept, drafts) != _names(old.files, {}):
+            moved = self._references_moved(kept, anew=bool(drafts))
+            drafts |= self._drafts(moved, registry)
+            changed |= moved
+        changed |= extra  # last, so that a name given twice is reported there
+        new = self._lower(changed, drafts, kept, project) if changed else {}
         if changed or len(kept) != len(old.files):
             project.fresh = ParseCache(context, time.time_ns(), {**kept, **new}) if self.use_cache and not self.extra else None
         for path in sorted({**kept, **new}):
@@ -165,33 +168,37 @@ class _Load:
                 changed[path] = stat
         return kept, changed
 
-    def _same_references(self, kept: dict[str, FileEntry], changed: dict[str, os.stat_result]) -> None:
-        """Move files whose references may mean something else now to those that are read again.
+    def _drafts(self, paths: Iterable[str], registry: Registry) -> dict[str, list[Draft]]:
+        """What files say, before their references are looked up."""
+        if not paths:
+            return {}
+        from seeknal.project.parsing import parse_file
 
-        With nothing changed and nothing removed every reference means what it did; that common case costs nothing.
-        """
+        found: dict[str, list[Draft]] = {}
+        for path in paths:
+            found[path], errors = parse_file(self.root, path, registry)
+            self.errors += errors
+        return found
+
+    def _references_moved(self, kept: dict[str, FileEntry], *, anew: bool) -> dict[str, os.stat_result]:
+        """Take files from `kept` whose references may mean something else now that names came or went. `anew`: files are read again."""
         nodes = [n for e in kept.values() for n in e.nodes]
         before = {n.id for n in nodes} | {*implied(n.details for n in nodes)}
-        wanted = {r for e in kept.values() for n in e.nodes for r in n.refs.values()}
-        bare = any("." not in written for e in kept.values() for n in e.nodes for written in n.refs)
-        if not (wanted - before) and not (bare and changed):
-            return
+        moved: dict[str, os.stat_result] = {}
         for path in list(kept):
             names = {(w, r) for n in kept[path].nodes for w, r in n.refs.items()}
-            if any(r not in before or "." not in w for w, r in names):
+            if any(r not in before or (anew and "." not in w) for w, r in names):
                 del kept[path]
-                changed[path] = (self.root / path).stat()
+                moved[path] = (self.root / path).stat()
+        return moved
 
-    def _parse(self, changed: dict[str, os.stat_result], kept: dict[str, FileEntry], project: LoadedProject) -> dict[str, FileEntry]:
+    def _lower(
+        self, changed: dict[str, os.stat_result], drafts: dict[str, list[Draft]], kept: dict[str, FileEntry], project: LoadedProject
+    ) -> dict[str, FileEntry]:
         from seeknal.project.lowering import NodeLowering, Scope
-        from seeknal.project.parsing import parse_file
         from seeknal.project.templating import Templates
 
-        drafts: dict[str, list[Draft]] = {}
-        for path in changed:
-            drafts[path], errors = parse_file(self.root, path, project.registry)
-            self.errors += errors
-        index = self._index(kept, [d for found in drafts.values() for d in found])
+        index = self._index(kept, [d for path in changed for d in drafts[path]])
         try:
             extra = _template_globals(project.registry)
             templates = Templates(self.root, project.settings.vars, index.resolve, extra)
@@ -250,6 +257,17 @@ def _details(kept: Mapping[str, FileEntry], drafts: Mapping[str, list[Draft]]) -
     """What each node's kind says of it, and the file that says so; None for a node that is wrong."""
     found: dict[NodeId, tuple[str, Mapping[str, Any] | None]] = {n.id: (p, n.details) for p, e in kept.items() for n in e.nodes}
     return found | {d.id: (p, d.spec.details() if d.spec else None) for p, listed in drafts.items() for d in listed}
+
+
+def _names(entries: Mapping[str, FileEntry], drafts: Mapping[str, list[Draft]]) -> set[tuple[str, bool]]:
+    """Every id, also of nodes that others imply, and whether it is in use."""
+    nodes = [n for e in entries.values() for n in e.nodes]
+    written = [d for ds in drafts.values() for d in ds]
+    found = {(n.id, True) for n in nodes} | {(i, False) for e in entries.values() for i in e.disabled}
+    found |= {(d.id, d.spec is None or d.spec.enabled) for d in written}
+    return found | {
+        (i, True) for i in implied([n.details for n in nodes] + [d.spec.details() for d in written if d.spec and d.spec.enabled])
+    }
 
 
 def _template_globals(registry: Registry) -> dict[str, Any]:
