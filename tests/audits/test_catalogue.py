@@ -41,6 +41,7 @@ CASES: list[tuple[str, str, dict[str, Any], int]] = [
     ("not_empty", T, {"columns": "s", "trim": False}, 2),
     ("not_empty", T, {"columns": ["i", "s"]}, 3),
     ("not_empty", T, {"columns": "i"}, 0),
+    ("not_empty", "SELECT E' \\t\\n' AS s UNION ALL SELECT 'a b'", {"columns": "s"}, 1),
     ("rejected_values", T, {"column": "s", "values": ["a", ""]}, 2),
     ("rejected_values", T, {"column": "s", "values": ["z"]}, 0),
     ("rejected_values", T, {"column": "s", "values": ["a", None]}, 1),

@@ -277,14 +277,14 @@ class Project(FeatureReading):
         return Relations(lambda: self._open_session(memory_limit, folders), self.nodes, self.store)
 
     @contextmanager
-    def reading(self, environment: str = PROD, folders: Sequence[Path] = ()) -> Iterator[Relations]:
-        """A session in which everything that an environment publishes can be read by name, and files be written to `folders`.
+    def reading(self, environment: str = PROD, folders: Sequence[Path] = (), snapshot: Snapshot | None = None) -> Iterator[Relations]:
+        """A session in which everything that an environment publishes, or did at the time of a snapshot, can be read by name.
 
-        Raises ProjectError for an unknown environment.
+        Files can be written to `folders`. Raises ProjectError for an unknown environment.
         """
         relations = self.relations(folders=folders)
         try:
-            snapshot = self.state.read()
+            snapshot = snapshot or self.state.read()
             snapshot.require(environment)
             for node, pointer in snapshot.pointers(environment).items():
                 artifact = snapshot.artifact(pointer.key)

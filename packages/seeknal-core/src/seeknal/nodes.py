@@ -129,6 +129,16 @@ class AuditSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class Freshness:
+    """How old the newest value of a source's `time_column` may be, as `36h` or `2d`, before it is a warning and a failure."""
+
+    time_column: str
+    warn_after: str | None = None
+    error_after: str | None = None
+    place: Location | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class TextPlace:
     """Where a piece of embedded text (SQL, mostly) begins in its file.
 
@@ -237,7 +247,8 @@ class Made(NamedTuple):
 class DocumentLogic:
     """Nothing to build: the node documents something that uses its inputs.
 
-    `made_of` says column by column what it uses of them; where it is empty, that may be anything. `marks` has for what is in `params`, by its path with dots, where it was written: file, line and column.
+    `made_of` says column by column what it uses of them; where it is empty, that may be anything. `marks` has for what is in `params`, by its
+    path with dots, where it was written: file, line and column.
     """
 
     type: str = ""
@@ -292,6 +303,7 @@ class Node:
     refs: Mapping[str, NodeId] = field(default_factory=dict)
     env: Mapping[str, str] = field(default_factory=dict)
     details: Mapping[str, Any] = field(default_factory=dict)
+    freshness: Freshness | None = None
     windows: Windowing | None = None
     merging: Merging | None = None
 

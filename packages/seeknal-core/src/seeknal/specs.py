@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from sqlglot import exp
 
     from seeknal.errors import Location
-    from seeknal.nodes import Logic, NodeId, TextPlace
+    from seeknal.nodes import Freshness, Logic, NodeId, TextPlace
     from seeknal.plugin import Connection, Engine
 
 _DEVICES = {"con", "prn", "aux", "nul", *(f"com{i}" for i in range(1, 10)), *(f"lpt{i}" for i in range(1, 10))}
@@ -139,6 +139,24 @@ class AuditEntry(BaseModel):
         return dict(self.model_extra or {})
 
 
+Age = Annotated[str, Field(pattern=r"^[0-9]+ ?(s|m|h|d|w)$")]
+
+
+class FreshnessEntry(Strict):
+    """What `freshness:` of a source says."""
+
+    time_column: str
+    warn_after: Age | None = None
+    error_after: Age | None = None
+
+    @model_validator(mode="after")
+    def _some(self) -> FreshnessEntry:
+        if self.warn_after is None and self.error_after is None:
+            message = "freshness needs 'warn_after', 'error_after' or both, such as 24h"
+            raise ValueError(message)
+        return self
+
+
 class ColumnEntry(Strict):
     """One entry of `columns:`."""
 
@@ -240,6 +258,12 @@ class NodeSpec(Strict):
     def details(self) -> dict[str, Any]:
         """What other nodes and commands may want to know of it, as plain data."""
         return {}
+
+    def fresh(self, context: Lowering) -> Freshness | None:
+        """How fresh its data must be; None where it does not matter."""
+        del context
+        found: Freshness | None = None
+        return found
 
     def lower(self, context: Lowering) -> Logic:
         """What building this node means. Raise through `context.fail` where the spec cannot be built."""

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
     from seeknal.api import Project
     from seeknal.nodes import NodeId
-    from seeknal.run.sessions import Relations
     from seeknal.state.model import Pointer, Snapshot
     from seeknal_semantic.scope import Types
 
@@ -197,26 +196,12 @@ class Asking:
                     yield from self._keys_of(self._pointers[source])
 
     def _run(self, found: Compiled, sql: str) -> Rows:
-        relations = self.project.relations()
-        try:
-            self._put(relations)
+        with self.project.reading(self.environment, snapshot=self._snapshot) as relations:
             for node in found.reads:
                 relations.define(node)
             rows = relations.session.rows(sql)
-        finally:
-            relations.close()
         days = [i for i, name in enumerate(rows.columns) if name in found.days]
         return Rows(rows.columns, [tuple(_value(v, day=i in days) for i, v in enumerate(row)) for row in rows.rows])
-
-    def _put(self, relations: Relations) -> None:
-        for node, pointer in self._pointers.items():
-            if node not in self.project.nodes:
-                continue
-            artifact = self._snapshot.artifact(pointer.key)
-            if pointer.is_view and pointer.sql is not None:
-                relations.put_view(node, pointer.sql, pointer.inputs)
-            elif artifact is not None:
-                relations.put(node, artifact)
 
 
 def _plain_type(type_: str | None) -> str:

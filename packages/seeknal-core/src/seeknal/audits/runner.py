@@ -17,7 +17,7 @@ from seeknal.errors import EngineError, Location, NodeError
 from seeknal.nodes import relation_name
 from seeknal.plugin import AggregateCheck, Relation, RowCheck
 from seeknal.sql.canonical import clock
-from seeknal.sql.guard import SqlProblem, parse_condition, parse_select, tables
+from seeknal.sql.guard import SqlProblem, parse_condition, parse_select, refuse_shadows, tables
 from seeknal.state.model import EXAMPLE, AuditOutcome
 
 if TYPE_CHECKING:
@@ -96,8 +96,7 @@ class AuditRunner:
                 return _Prepared(spec, columns, bad=parse_condition(check.bad, self._dialect))
             if isinstance(check, AggregateCheck):
                 _refuse_thresholds(spec)
-                value = parse_select("SELECT " + check.value, self._dialect).selects[0].unalias()
-                return _Prepared(spec, columns, value=value, check=check)
+                return _Prepared(spec, columns, value=self._value(check), check=check)
             listed = [check] if isinstance(check, str) else check
             return _Prepared(spec, columns, queries=tuple(self._checked(q, relation, spec) for q in listed))
         except SqlProblem as problem:
@@ -110,10 +109,18 @@ class AuditRunner:
     def _where(self, spec: AuditSpec) -> exp.Expr | None:
         return parse_condition(spec.where, self._dialect) if spec.where else None
 
+    def _value(self, check: AggregateCheck) -> exp.Expr:
+        tree = parse_select("SELECT " + check.value, self._dialect)
+        for use in tables(tree):
+            message = f"its value reads {use.dotted}; an aggregate is of the output it is on"
+            raise SqlProblem("SK-SQL-004", message)
+        return tree.selects[0].unalias()
+
     def _checked(self, query: str, relation: str, spec: AuditSpec) -> exp.Query:
         """A query that reads the relation and what the audit refers to, and nothing else; `__THIS__` replaced."""
         tree = parse_select(query, self._dialect)
         known = {relation, *(relation_name(n) for n in spec.reads)}
+        refuse_shadows(tree, [THIS, *known])
         for use in tables(tree):
             if use.dotted.upper() != THIS and use.dotted not in known:
                 message = f"reads {use.dotted}; an audit reads the output it is on, and what it refers to"
@@ -144,7 +151,7 @@ class AuditRunner:
         names, _ = self._rows(query, spec, 1)
         least = exp.select("*").from_(query.copy().subquery("failing")).order_by(*(exp.Literal.number(n + 1) for n in range(len(names))))
         _, rows = self._rows(least, spec, 1)
-        return [(n, HIDDEN if spec.hides(n) else repr(v)) for n, v in zip(names, rows[0], strict=True)]
+        return [(n, HIDDEN if spec.hides(n) else _text(v)) for n, v in zip(names, rows[0], strict=True)]
 
     def _row(self, query: exp.Query, spec: AuditSpec) -> tuple[Any, ...]:
         return self._rows(query, spec, 1)[1][0]
@@ -207,3 +214,8 @@ def _outcome(item: _Prepared, failing: int, message: str, seconds: float, rows: 
     if rows == 0 and spec.empty != "pass":
         message = "no rows to check"
     return AuditOutcome(spec.type, item.columns, spec.severity, failing == 0, failing, message, round(seconds, 6), spec.name, rows)
+
+
+def _text(value: object) -> str:
+    """A value in an example: text in quotes, the rest as it prints."""
+    return repr(value) if isinstance(value, str) else str(value)

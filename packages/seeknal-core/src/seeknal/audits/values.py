@@ -29,7 +29,8 @@ def not_null(target: Relation, *, columns: Columns) -> RowCheck:
 @audit
 def not_empty(target: Relation, *, columns: Columns, trim: bool = True) -> RowCheck:
     """No NULL and no empty text in `columns`; with `trim`, none of white space alone."""
-    return RowCheck(" OR ".join(f"{c} IS NULL OR {f'trim({_text(c)})' if trim else _text(c)} = ''" for c in columns))
+    empty = [f"NOT regexp_matches({_text(c)}, '\\S')" if trim else f"{_text(c)} = ''" for c in columns]
+    return RowCheck(" OR ".join(f"{c} IS NULL OR {e}" for c, e in zip(columns, empty, strict=True)))
 
 
 @audit

@@ -37,6 +37,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "env": ("seeknal.cli.env:env", "Look after environments."),
     "features": ("seeknal.cli.features:features", "Features: what there is, and their values at a time."),
     "audit": ("seeknal.cli.audit:audit", "Run audits on what is published, without building anything."),
+    "freshness": ("seeknal.cli.freshness:freshness", "Check how old the newest data of sources is."),
     "render": ("seeknal.cli.render:render", "Show the SQL the engine runs."),
     "history": ("seeknal.cli.history:history", "Show past runs."),
     "state": ("seeknal.cli.state:state", "Look after the state."),

@@ -24,20 +24,27 @@ SHOWN_ROWS = 10
 @click.argument("selector", required=False, nargs=-1, shell_complete=complete_nodes)
 @env_option
 @click.option("--rows", is_flag=True, help="Show some of the rows that fail.")
-@click.option("--limit", type=click.IntRange(1), default=SHOWN_ROWS, show_default=True, help="How many rows of each audit.")
+@click.option("--limit", type=click.IntRange(1), default=SHOWN_ROWS, show_default=True, help="How many rows of each audit, or past runs.")
+@click.option("--history", is_flag=True, help="Show what the audits came to in past runs, and run none.")
 @click.option("--format", "format_", type=click.Choice(["text", "json", "junit"]), default="text", show_default=True)
 @shared_options
 @click.pass_context
-def audit(ctx: click.Context, selector: tuple[str, ...], environment: str, rows: bool, limit: int, format_: str) -> int:
+def audit(ctx: click.Context, selector: tuple[str, ...], environment: str, rows: bool, limit: int, history: bool, format_: str) -> int:
     """Run audits on what is published, of all nodes or those a SELECTOR names, without building anything.
 
     Nothing that is published changes. Of a node whose last output failed its audits, what was found in that output is shown too.
+
+    With --history, what audits came to in past runs of the environment, oldest first.
 
     Exit code 1: what is published fails an audit of severity error, or one could not be asked.
     """
     invocation = invocation_of(ctx)
     project = invocation.project()
     chosen = project.select(" ".join(selector) if selector else None, environment=environment)
+    if history:
+        from seeknal.cli.audit_history import print_history
+
+        return print_history(project, chosen, environment, limit, format_)
     begun = time.perf_counter()
     found = project.audit(chosen, environment=environment, sample=limit if rows else 0)
     took = time.perf_counter() - begun

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from pydantic import Field
 
 from seeknal.errors import did_you_mean
-from seeknal.nodes import Refresh, SourceLogic
-from seeknal.specs import NodeSpec
+from seeknal.nodes import Freshness, Refresh, SourceLogic
+from seeknal.specs import FreshnessEntry, NodeSpec
 
 if TYPE_CHECKING:
     from seeknal.nodes import Logic
@@ -40,6 +40,19 @@ class SourceSpec(NodeSpec):
         description="Databases: a cheap query whose answer changes when the data does.",
         examples=["SELECT max(updated_at), count(*) FROM users"],
     )
+
+    freshness: FreshnessEntry | None = Field(
+        None,
+        description="How old the newest value of time_column may be; `seeknal freshness` checks it.",
+        examples=[{"time_column": "updated_at", "warn_after": "24h", "error_after": "48h"}],
+    )
+
+    def fresh(self, context: Lowering) -> Freshness | None:
+        """What it says of it."""
+        entry = self.freshness
+        if entry is None:
+            return None
+        return Freshness(entry.time_column, entry.warn_after, entry.error_after, context.at("freshness", "time_column"))
 
     def lower(self, context: Lowering) -> Logic:
         """Decide who reads it, and check what that reader needs."""

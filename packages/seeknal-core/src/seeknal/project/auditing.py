@@ -15,7 +15,7 @@ from seeknal.project.placing import placed
 from seeknal.project.references import UNREADABLE, UnknownReference
 from seeknal.project.selectors import names
 from seeknal.sql.canonical import canonical
-from seeknal.sql.guard import SqlProblem, parse_condition, parse_select, position, tables
+from seeknal.sql.guard import SqlProblem, parse_condition, parse_select, position, refuse_shadows, tables
 from seeknal.sql.moments import with_standing
 from seeknal.sql.transpile import with_relations
 
@@ -242,6 +242,7 @@ class AuditLowering:
             self.env.update(rendering.env)
             text = rendering.text
             tree = parse_select(with_standing(text, dialect, windowed=False), dialect)
+            refuse_shadows(tree, [THIS, relation_name(self.own)])
             for use in tables(tree):
                 if use.dotted.upper() != THIS:
                     self._look_at(self._used(use, text), use.dotted, place.at(*position(text, use.start)), reads)

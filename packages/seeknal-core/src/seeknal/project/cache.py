@@ -21,6 +21,7 @@ from seeknal.nodes import (
     ColumnSchema,
     DocumentLogic,
     ExposureLogic,
+    Freshness,
     Logic,
     Merging,
     Node,
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
     import os
     from pathlib import Path
 
-FORMAT = 5
+FORMAT = 6
 FILE = "parsed.json"
 _RACY_NS = 2_000_000_000
 _LOGIC: dict[str, type[Logic]] = {
@@ -135,13 +136,15 @@ def _node_values(node: Node) -> list[Any]:
     audits = [_audit_values(a) for a in node.audits]
     return [
         node.id, _place(node.at), type(node.logic).__name__, logic, node.content_hash, node.inputs, [[c.name, c.type, c.description] for c in node.columns],
-        audits, node.description, node.owner, node.tags, dict(node.meta), dict(node.refs), dict(node.env), dict(node.details),
+        audits, node.description, node.owner, node.tags, dict(node.meta), dict(node.refs), dict(node.env), dict(node.details), _freshness_values(node.freshness),
         asdict(node.windows) if node.windows is not None else None, asdict(node.merging) if node.merging is not None else None,
     ]  # fmt: skip
 
 
 def _node(values: list[Any]) -> Node:
-    id_, at, kind, logic, content, inputs, columns, audits, description, owner, tags, meta, refs, env, details, windows, merging = values
+    id_, at, kind, logic, content, inputs, columns, audits, description, owner, tags, meta, refs, env, details, fresh, windows, merging = (
+        values
+    )
     if kind == "SqlLogic":
         logic["place"] = _text_place(logic["place"])
     elif logic.get("place"):
@@ -151,6 +154,7 @@ def _node(values: list[Any]) -> Node:
     return Node(
         id_, Location(*at), _LOGIC[kind](**logic), content, tuple(inputs), tuple(ColumnSchema(*c) for c in columns) if columns else (),
         tuple(_audit(a) for a in audits) if audits else (), description, owner, tuple(tags) if tags else (), meta, refs, env, details,
+        _freshness(fresh),
         Windowing(**windows) if windows else None,
         _merging(merging) if merging else None,
     )  # fmt: skip
@@ -166,6 +170,19 @@ def _text_place(values: list[Any] | None) -> TextPlace | None:
         return None
     path, line, column, indent, folds = values
     return TextPlace(path, line, column, indent, tuple(tuple(f) for f in folds))
+
+
+def _freshness_values(freshness: Freshness | None) -> list[Any] | None:
+    if freshness is None:
+        return None
+    return [freshness.time_column, freshness.warn_after, freshness.error_after, _place(freshness.place)]
+
+
+def _freshness(values: list[Any] | None) -> Freshness | None:
+    if values is None:
+        return None
+    column, warn_after, error_after, place = values
+    return Freshness(column, warn_after, error_after, Location(*place) if place else None)
 
 
 def _audit_values(audit: AuditSpec) -> dict[str, Any]:

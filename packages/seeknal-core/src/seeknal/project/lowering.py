@@ -125,6 +125,7 @@ class NodeLowering:
             refs={**self.audit_refs, **self.refs},
             env=dict(self.env),
             details=spec.details(),
+            freshness=spec.fresh(self),
             windows=windows,
             merging=merging,
         )

@@ -82,7 +82,7 @@ def _set_aside(artifact: Artifact | None, spec: AuditSpec) -> AuditOutcome | Non
 
 def audit_error(node: Node, failed: list[AuditOutcome]) -> NodeError:
     """Why an output is not published, at the place of the first audit that failed."""
-    parts = [f"{o.label}: {o.finding}" for o in failed]
+    parts = [f"{o.label}: {o.message}" for o in failed]
     names = {o.type for o in failed}
     at = next((a.at for a in node.audits if a.type in names), node.at)
     rows = f"the rows that fail with `seeknal audit {node.id} --rows`"

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from seeknal.api import Project
     from seeknal.nodes import Node
     from seeknal.protocols import Rows, Session
-    from seeknal.state.model import Artifact
+    from seeknal.state.model import Artifact, Snapshot
 
 _ASIDE = "seeknal_rows_set_aside"
 
@@ -55,6 +55,11 @@ def not_built(node: Node, environment: str = PROD) -> NodeError:
     return NodeError("SK-RUN-002", f"{node.id} has not been built{place} yet", at=node.at, hint=hint)
 
 
+def is_rejected(snapshot: Snapshot, key: str) -> bool:
+    """Whether an audit of severity error failed on an output."""
+    return any(not v["passed"] and v["severity"] == "error" for k, v in snapshot.tables["audits"].items() if k.startswith(f"{key}/"))
+
+
 def _rejected(project: Project, node: Node, environment: str) -> Artifact:
     """The newest output of a node that audits kept from being published, or kept rows out of."""
     snapshot = project.state.read()
@@ -67,8 +72,7 @@ def _rejected(project: Project, node: Node, environment: str) -> Artifact:
     for key, value in snapshot.tables["artifacts"].items():
         if value["node"] != node.id or (published is not None and key == published.key):
             continue
-        failed = any(not v["passed"] and v["severity"] == "error" for k, v in snapshot.tables["audits"].items() if k.startswith(f"{key}/"))
-        if failed:
+        if is_rejected(snapshot, key):
             candidates.append(snapshot.artifact(key))  # type: ignore[arg-type]
     found = [c for c in candidates if c is not None]
     if not found:

@@ -262,7 +262,10 @@ class Scheduler:
         if built.reused and before is not None and before.key == built.key:
             reason = "unchanged" if decision.action == "build" else reason
         status: Status = "reused" if built.reused else "built"
-        result = NodeResult(node.id, status, reason, built.rows, built.seconds, None, built.outcomes, rejected=_rejected(built.artifact))
+        result = NodeResult(
+            node.id, status, reason, built.rows, built.seconds, None, built.outcomes,
+            rejected=_rejected(built.artifact), audited=bool(built.audited),
+        )  # fmt: skip
         self._finish(node, result, progress, ready)
 
     def _pointer(self, node: Node, key: Key, inputs: Mapping[NodeId, Read], version: str | None) -> Pointer:
