@@ -74,6 +74,7 @@ bench: $(INSTALLED)
 	$(BIN)/python -m benchmarks.metrics
 	$(BIN)/python -m benchmarks.features
 	$(BIN)/python -m benchmarks.state
+	$(BIN)/python -m benchmarks.intervals
 
 clean:
 	rm -rf $(VENV) .venvs .demo .bench

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from seeknal.connections import hidden, named, open_connection, open_driver, secrets_of
 from seeknal.errors import ConnectionFailed, NodeError
 from seeknal.protocols import FileRead
-from seeknal.run.narrowing import narrowed, paths_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -56,11 +55,15 @@ class Sources:
         with self._opened(node, logic) as driver:
             query = logic.query or driver.table_query(logic.table or "")
             if window is not None:
+                from seeknal.run.narrowing import narrowed  # start-up time
+
                 query = narrowed(query, node, window, self._project.registry.connection(logic.type, logic.place).dialect)
             return session.ingest(driver.read(query), target, metadata)
 
     def has_files(self, logic: SourceLogic, node: Node, window: Window) -> bool:
         """Whether there is anything to read for a window: a path may have its date in it."""
+        from seeknal.run.narrowing import paths_of  # start-up time
+
         return not self.is_file(logic) or any(self._versions.expand(p) for p in paths_of(logic.table or "", node, window))
 
     def probe(self, node: Node, logic: SourceLogic) -> str:
@@ -94,7 +97,11 @@ class Sources:
             driver.close()
 
     def _paths(self, node: Node, logic: SourceLogic, window: Window | None = None) -> list[Path]:
-        patterns = [logic.table or ""] if window is None else paths_of(logic.table or "", node, window)
+        patterns = [logic.table or ""]
+        if window is not None:
+            from seeknal.run.narrowing import paths_of  # start-up time
+
+            patterns = paths_of(patterns[0], node, window)
         found = [path for pattern in patterns for path in self._versions.expand(pattern)]
         allowed = [self._project.root, *((self._project.root / p).resolve() for p in self._project.settings.external_paths)]
         for path in found:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from seeknal.errors import ProjectError, did_you_mean
 from seeknal.intervals.ranges import Ranges
 from seeknal.nodes import ColumnSchema, Digest, Key, NodeId, Schema, fold
+from seeknal.state.bulk import uncollected
 from seeknal.state.environments import PROD, Environment
 from seeknal.state.parts import Part
 
@@ -354,7 +355,8 @@ class Snapshot:
         known = self.tables["artifacts"]
         if not value["parts"] or any(k not in known for k in value["parts"]):
             return None
-        return Artifact.joined(key, [self._part(k) for k in value["parts"]], value.get("created_at", ""))
+        with uncollected():
+            return Artifact.joined(key, [self._part(k) for k in value["parts"]], value.get("created_at", ""))
 
     def _part(self, key: str) -> Artifact:
         if key not in self._parsed:
@@ -365,7 +367,8 @@ class Snapshot:
         """All parts that were ever built of a version of a node, or taken over into it, as far as state knows."""
         taken = self.tables["windows"].get(version, {}).get("taken", ())
         keys = [*self._parts_by_version.get(version, ()), *(k for k in taken if k in self.tables["artifacts"])]
-        return [self._part(k) for k in keys]
+        with uncollected():
+            return [self._part(k) for k in keys]
 
     @cached_property
     def _parts_by_version(self) -> dict[str, list[str]]:
