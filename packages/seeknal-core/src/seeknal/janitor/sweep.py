@@ -197,7 +197,8 @@ def _forgotten(work: _Work, snapshot: Snapshot) -> list[Change]:
     gone = {*(o.key for o in work.outputs), *work.keys}
     artifacts = [Change("artifacts", k, None) for k in snapshot.tables["artifacts"] if k in gone]
     audits = [Change("audits", k, None) for k in snapshot.tables["audits"] if k.partition("/")[0] in gone]
-    return [*audits, *artifacts, *(Change("files", name, None) for name in work.survey.files)]
+    views = [Change("views", k, None) for k in snapshot.tables["views"] if k in gone]
+    return [*audits, *artifacts, *views, *(Change("files", name, None) for name in work.survey.files)]
 
 
 def _told(work: _Work, snapshot: Snapshot, *, dry_run: bool) -> Cleaning:

@@ -23,7 +23,7 @@ def read_rows(project: Project, node: Node, limit: int | None, *, rejected: bool
     with project.reading(environment) as relations:
         if rejected:
             relations.put(node.id, _rejected(project, node, environment))
-        elif not node.is_view and relations.artifact(node.id) is None:
+        elif not relations.has(node.id):
             option, place = ("", "") if environment == PROD else (f" --env {environment}", f" in '{environment}'")
             hint = f"build it first: seeknal run{option} --select '+{node.id}'"
             raise NodeError("SK-RUN-002", f"{node.id} has not been built{place} yet", at=node.at, hint=hint)

@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 
 SCHEMA_VERSION = "2.0"
 
-Table = Literal["environments", "plans", "pointers", "previous", "artifacts", "audits", "files"]
-TABLES: tuple[Table, ...] = ("environments", "plans", "pointers", "previous", "artifacts", "audits", "files")
-"""`environments` and `plans` are keyed by environment, `pointers` and `previous` by `environment/node`, `artifacts` by build key, `audits` by
-`key/definition`, `files` by path. `previous` holds what an environment pointed to before what it can be taken back from, `{}` for nothing."""
+Table = Literal["environments", "plans", "pointers", "previous", "artifacts", "views", "audits", "files"]
+TABLES: tuple[Table, ...] = ("environments", "plans", "pointers", "previous", "artifacts", "views", "audits", "files")
+"""`environments` and `plans` are keyed by environment, `pointers` and `previous` by `environment/node`, `artifacts` and `views` by build key,
+`audits` by `key/definition`, `files` by path. `previous` holds what an environment pointed to before what it can be taken back from, `{}` for nothing."""
 
 ALL = "*"
 """In place of a set of columns: all of them."""
@@ -137,6 +137,24 @@ class Read:
 
 
 @dataclass(frozen=True, slots=True)
+class View:
+    """What a view is read by: its query, and the key of each output that it was published over."""
+
+    node: NodeId
+    sql: str
+    inputs: Mapping[NodeId, Key]
+
+    def to_json(self) -> dict[str, Any]:
+        """As a plain document."""
+        return {"node": self.node, "sql": self.sql, "inputs": dict(self.inputs)}
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> View:
+        """From a plain document."""
+        return cls(value["node"], value["sql"], value["inputs"])
+
+
+@dataclass(frozen=True, slots=True)
 class Pointer:
     """What an environment holds for a node: a key, the logic that led to it, and what was read from each input.
 
@@ -150,6 +168,10 @@ class Pointer:
     run_id: str = ""
     sql: str | None = None
     is_view: bool = False
+
+    def view(self, node: NodeId) -> View | None:
+        """What the node is read by, where it is a view."""
+        return View(node, self.sql, {i: r.key for i, r in self.inputs.items()}) if self.is_view and self.sql is not None else None
 
     def to_json(self) -> dict[str, Any]:
         """As a plain document."""
@@ -173,6 +195,12 @@ class Pointer:
             view if isinstance(view, str) else value.get("sql"),
             bool(view),
         )
+
+
+def kept_view(node: NodeId, pointer: Pointer) -> list[Change]:
+    """What keeps a view readable by its key when it is no longer what the environment holds."""
+    view = pointer.view(node)
+    return [Change("views", pointer.key, view.to_json())] if view is not None else []
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,6 +271,15 @@ class Snapshot:
         """The documents of an environment, by node. In `previous`, empty ones stand for nodes it did not have."""
         prefix = f"{environment}/"
         return {NodeId(k[len(prefix) :]): v for k, v in self.tables[table].items() if k.startswith(prefix)}
+
+    def view(self, node: NodeId, key: Key) -> View | None:
+        """What a view of this key is read by, whether an environment publishes it or did so before."""
+        for environment in {PROD, *self.environments()}:
+            published = self.tables["pointers"].get(f"{environment}/{node}")
+            if published is not None and published["key"] == key:
+                return Pointer.from_json(published).view(node)
+        value = self.tables["views"].get(key)
+        return View.from_json(value) if value is not None else None
 
     def artifact(self, key: Key) -> Artifact | None:
         """The artifact under a key, as far as state knows."""
