@@ -28,7 +28,8 @@ from seeknal.nodes import ColumnSchema, Digest, Key, NodeId
 from seeknal.plugin import Change
 from seeknal.state.backend import Holder, StateBackend
 from seeknal.state.file import FileBackend
-from seeknal.state.model import Artifact, AuditOutcome, FileRecord, Fingerprint, Pointer, Read
+from seeknal.state.model import Artifact, FileRecord, Fingerprint, Pointer, Read
+from seeknal.state.outcomes import AuditOutcome
 from seeknal_sql_state.postgres import PostgresBackend
 from seeknal_sql_state.sqlite import SQLiteBackend
 

@@ -274,7 +274,7 @@ class Project(FeatureReading):
         """An engine session, opened when first used, that can read every node once its output is put there, and write to `folders`."""
         from seeknal.run.sessions import Relations
 
-        return Relations(lambda: self._open_session(memory_limit, folders), self.nodes, self.store)
+        return Relations(lambda: self._open_session(memory_limit, folders), self.nodes, self.store, self.state.read)
 
     @contextmanager
     def reading(self, environment: str = PROD, folders: Sequence[Path] = (), snapshot: Snapshot | None = None) -> Iterator[Relations]:
@@ -287,10 +287,10 @@ class Project(FeatureReading):
             snapshot = snapshot or self.state.read()
             snapshot.require(environment)
             for node, pointer in snapshot.pointers(environment).items():
-                artifact = snapshot.artifact(pointer.key)
-                if node in self.nodes and pointer.is_view and pointer.sql is not None:
-                    relations.put_view(node, pointer.sql, pointer.inputs)
-                elif node in self.nodes and artifact is not None:
+                artifact, view = snapshot.artifact(pointer.key), pointer.view(node)
+                if view is not None:
+                    relations.hold(pointer.key, view)
+                elif artifact is not None:
                     relations.put(node, artifact)
             yield relations
         finally:

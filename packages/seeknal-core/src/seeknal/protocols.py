@@ -34,9 +34,13 @@ class Files:
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """A relation that is a query over other relations the session knows by name."""
+    """A relation that is a query over other relations the session knows by name.
+
+    `over` names those that are read under other names than their own: where the query says one of its keys, it means the relation of that value.
+    """
 
     sql: str
+    over: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

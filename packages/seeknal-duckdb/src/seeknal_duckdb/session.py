@@ -15,7 +15,7 @@ from seeknal_duckdb.digest import digest_of, digest_sql
 from seeknal_duckdb.exporting import export
 from seeknal_duckdb.loading import load
 from seeknal_duckdb.parquet import write_parquet
-from seeknal_duckdb.sql import call, qualified, view_sql, wrapped
+from seeknal_duckdb.sql import call, qualified, relation_sql, view_sql, wrapped
 from seeknal_duckdb.statements import columns_of, schema_of
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ class DuckDBSession:
 
     def define(self, name: str, relation: Files | Query, schema: str | None = None) -> None:
         """Create or replace a view. The columns of its files, or of its query, are looked up now."""
-        query = None if isinstance(relation, Files) else relation.sql
+        query = None if isinstance(relation, Files) else relation_sql(relation) if relation.over else relation.sql
         with self._defining, self._locked.use(query) as running:
             if query is not None:
                 columns_of(running.cursor, query)

@@ -83,7 +83,10 @@ def relation_sql(relation: Files | Query) -> str:
     """The SELECT that reads a relation."""
     if isinstance(relation, Files):
         return "FROM " + call("read_parquet", relation.paths, {})
-    return wrapped(relation.sql)
+    if not relation.over:
+        return wrapped(relation.sql)
+    named = [identifier(said) + " AS NOT MATERIALIZED (FROM " + identifier(meant) + ")" for said, meant in relation.over.items()]
+    return "WITH " + ", ".join(named) + " " + wrapped(relation.sql)
 
 
 def view_sql(name: str, relation: Files | Query) -> str:

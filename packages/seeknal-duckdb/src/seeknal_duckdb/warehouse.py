@@ -10,16 +10,17 @@ from uuid import uuid4
 import duckdb
 
 from seeknal.errors import EngineError
+from seeknal.protocols import Files
 from seeknal_duckdb.database import CATALOG, QUIET
 from seeknal_duckdb.errors import engine_error
-from seeknal_duckdb.sql import literal, qualified, view_sql
+from seeknal_duckdb.sql import literal, qualified, relation_sql, view_sql
 from seeknal_duckdb.statements import columns_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from seeknal.protocols import Files, Query
+    from seeknal.protocols import Query
 
 STORAGE_VERSION = "v1.4.0"
 """The oldest file format that every supported DuckDB reads and writes."""
@@ -97,7 +98,7 @@ def _attach(connection: duckdb.DuckDBPyConnection, copy: Path, warehouse: Path) 
 
 def _create(connection: duckdb.DuckDBPyConnection, name: tuple[str, ...], relation: Files | Query) -> None:
     """Create or replace one view."""
-    query = getattr(relation, "sql", None)
+    query = None if isinstance(relation, Files) else relation_sql(relation) if relation.over else relation.sql
     try:
         if query is not None:
             columns_of(connection, query)

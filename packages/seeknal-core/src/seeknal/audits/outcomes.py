@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from seeknal.nodes import AuditSpec
-    from seeknal.state.model import AuditOutcome
+    from seeknal.state.outcomes import AuditOutcome
 
 
 @dataclass(frozen=True, slots=True)

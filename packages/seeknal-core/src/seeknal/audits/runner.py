@@ -18,7 +18,7 @@ from seeknal.nodes import relation_name
 from seeknal.plugin import AggregateCheck, Relation, RowCheck
 from seeknal.sql.canonical import clock
 from seeknal.sql.guard import SqlProblem, parse_condition, parse_select, refuse_shadows, tables
-from seeknal.state.model import EXAMPLE, AuditOutcome
+from seeknal.state.outcomes import EXAMPLE, AuditOutcome
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from seeknal.nodes import AuditSpec, Severity
-    from seeknal.state.model import AuditOutcome
+    from seeknal.state.outcomes import AuditOutcome
 
 _PARTS = re.compile(r"(>=?) ?([0-9.]+) ?(%?)")
 

@@ -77,7 +77,7 @@ def survey(target: Path, snapshot: Snapshot, use: Use, before: datetime) -> Surv
         found.rejected.setdefault(name.rpartition("/")[2], {}).update(old)
     _elsewhere(found, target, oldest)
     audited = {k.partition("/")[0] for k in snapshot.tables["audits"]}
-    found.stale = sorted(k for k in {*known, *audited} - seen if k not in use.keys)
+    found.stale = sorted(k for k in {*known, *audited, *snapshot.tables["views"]} - seen if k not in use.keys)
     root = target.parent
     found.files = [name for name in snapshot.tables["files"] if not (root / name).exists()]
     return found

@@ -206,9 +206,10 @@ def _forgotten(work: _Work, snapshot: Snapshot) -> list[Change]:
     gone = {*(o.key for o in work.outputs), *work.keys}
     artifacts = [Change("artifacts", k, None) for k in snapshot.tables["artifacts"] if k in gone]
     audits = [Change("audits", k, None) for k in snapshot.tables["audits"] if k.partition("/")[0] in gone]
+    views = [Change("views", k, None) for k in snapshot.tables["views"] if k in gone]
     versions = {v["part"]["version"] for k, v in snapshot.tables["artifacts"].items() if "part" in v and k not in gone}
     windows = [Change("windows", v, None) for v in snapshot.tables["windows"] if v not in versions]
-    return [*audits, *artifacts, *windows, *(Change("files", name, None) for name in work.survey.files)]
+    return [*audits, *artifacts, *views, *windows, *(Change("files", name, None) for name in work.survey.files)]
 
 
 def _told(work: _Work, snapshot: Snapshot, *, dry_run: bool) -> Cleaning:

@@ -36,13 +36,21 @@ class Use:
     def add(self, snapshot: Snapshot, *, without: Iterable[str] = ()) -> None:
         """All that the environments of a state point to, but for some of them.
 
-        What a pointer was read from counts too: a view reads it still.
+        What a pointer was read from counts too: a view reads it still. So does what is read by views that are no longer published and that others
+        were published over.
         """
-        leaving = set(without)
+        leaving, found = set(without), set[str]()
         for table in _POINTING:
             for key, value in _rows(snapshot, table).items():
                 if key.partition("/")[0] not in leaving and value:
-                    self.keys.update(keys_of(value))
+                    found.update(keys_of(value))
+        views, waiting = _rows(snapshot, "views"), list(found)
+        while waiting:
+            view = views.get(waiting.pop(), {"inputs": {}})
+            further = {str(key) for key in view["inputs"].values() if key} - found
+            found |= further
+            waiting += further
+        self.keys |= found
         self.add_parts(snapshot)
 
     def add_parts(self, snapshot: Snapshot) -> None:

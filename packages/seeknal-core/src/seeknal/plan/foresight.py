@@ -40,8 +40,6 @@ class Foresight:
         if situation.selected is not None and name not in situation.selected:
             decision = not_selected(node, situation)
             self.outlook.keep(name)
-        elif unaudited := [i for i in situation.dag.inputs[name] if self.outlook.unaudited(i)]:
-            decision = Decision("skip", f"not audited on what it reads now: {', '.join(unaudited)}")
         else:
             decision = self._decided(node)
         self._decisions[name] = decision

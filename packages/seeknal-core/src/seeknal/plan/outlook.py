@@ -87,20 +87,13 @@ class Outlook:
             self.settle(node, artifact)
         if pointer is None:
             return
-        unmoved = not pointer.is_view or all(r.key and r.key == self._keys.get(i) for i, r in pointer.inputs.items())
-        self._keys[node] = pointer.key if unmoved else Key("")  # a view over other rows is not what its key stands for
-        if pointer.is_view and not self._means_the_same(node, pointer):
+        self._keys[node] = pointer.key
+        unmoved = all(r.key and r.key == self._keys.get(i) for i, r in pointer.inputs.items())
+        if pointer.is_view and not (unmoved and self._means_the_same(node, pointer)):
             self._frozen.add(node)
             self._forget(node)
             self._names[node] = None
         self._fingerprints[node] = pointer.fingerprint
-
-    def unaudited(self, node: NodeId) -> bool:
-        """Whether a view that stays has audits that block, and reads rows now which have not been through them."""
-        pointer = self._pointers.get(node)
-        if pointer is None or not pointer.is_view or self._keys.get(node) != Key(""):
-            return False
-        return any(a.severity == "error" for a in self._dag.nodes[node].audits)
 
     def _means_the_same(self, node: NodeId, pointer: Pointer) -> bool:
         """Whether the project has the query of a view that the environment has, however it is written."""
@@ -151,7 +144,9 @@ class Outlook:
             return False
         for source in inputs:
             read = pointer.inputs.get(source)
-            if read is None or not read.key or self._keys.get(source) != read.key or self.recorded(source) is None:
+            if read is None or not read.key or self._keys.get(source) != read.key:
+                return False
+            if source not in self._frozen and self.recorded(source) is None:
                 return False
             artifact = self._artifacts.get(source)
             # it may have been written again under its key, with other rows
@@ -299,8 +294,7 @@ class Outlook:
     ) -> Question[Digest | None]:
         """A view is what its query makes of what it reads, column by column where that is known."""
         if node.id in self._frozen:
-            frozen: Digest | None = yield self._frozen_identity(node.id, identity)
-            return frozen
+            return self._frozen_identity(node.id)
         analysis = self.analysis(node.id)
         if analysis is None:
             return None
@@ -321,30 +315,15 @@ class Outlook:
             material.append([source, None if read is None else sorted(read), digest])
         return Digest("view:" + hashlib.sha256(json.dumps(material, default=str).encode()).hexdigest()[:32])
 
-    def _frozen_identity(self, view: NodeId, identity: Callable[[NodeId, Columns], Question[Digest | None]]) -> Question[Digest | None]:
-        """A view that stays, while the project has another by its name, is its key and all that it reads."""
+    def _frozen_identity(self, view: NodeId) -> Digest | None:
+        """A view that stays over the outputs it was published over, or while the project has another by its name, is its key."""
         pointer = self._pointers[view]
-        material: list[object] = [pointer.key]
-        for source in sorted(pointer.inputs):
-            awaited = source in self._dag.inputs[view] and source not in self._artifacts
-            digest = yield identity(source, None) if awaited else self._held(source)
-            if digest is None:
+        material: list[object] = [pointer.key, self._moment(self._dag.nodes[view])]
+        for source in sorted(i for i, read in pointer.inputs.items() if not read.key):  # state of an earlier version
+            if source not in self._keys:
                 return None
-            material.append([source, digest])
+            material.append([source, self._keys[source]])
         return Digest("view:" + hashlib.sha256(json.dumps(material).encode()).hexdigest()[:32])
-
-    def _held(self, node: NodeId) -> Question[Digest]:
-        """What the environment has of a node, or of what it is made of where it has no rows of its own."""
-        artifact, pointer = self.expected(node), self._pointers.get(node)
-        if artifact is not None:
-            return artifact.identity(None) or Digest(artifact.key)
-        if pointer is None:
-            return Digest("")
-        below = []
-        for source in sorted(pointer.inputs):
-            digest = yield self._held(source)
-            below.append([source, digest])
-        return Digest("held:" + hashlib.sha256(json.dumps([pointer.key, below]).encode()).hexdigest()[:32])
 
     def wanted(self, node: NodeId) -> set[Columns]:
         """The sets of columns of a node's output by which it is known to those that read it, also through views."""

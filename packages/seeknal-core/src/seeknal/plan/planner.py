@@ -41,7 +41,8 @@ if TYPE_CHECKING:
     from seeknal.plan.analyses import Analyses
     from seeknal.plan.changes import Change
     from seeknal.plan.windows import Windows
-    from seeknal.state.model import Artifact, AuditOutcome, Pointer, Read, Snapshot
+    from seeknal.state.model import Artifact, Pointer, Read, Snapshot
+    from seeknal.state.outcomes import AuditOutcome
 
 Action = Literal["build", "may_build", "reuse", "skip"]
 

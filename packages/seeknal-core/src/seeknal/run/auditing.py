@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from seeknal.project.loader import LoadedProject
     from seeknal.run.built import Built
     from seeknal.run.sessions import Relations
-    from seeknal.state.model import Artifact, AuditOutcome
+    from seeknal.state.model import Artifact
+    from seeknal.state.outcomes import AuditOutcome
 
 
 class Auditing:

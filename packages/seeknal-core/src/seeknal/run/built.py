@@ -9,7 +9,8 @@ if TYPE_CHECKING:
     from seeknal.audits.outcomes import Audited
     from seeknal.errors import SeeknalError
     from seeknal.nodes import Key
-    from seeknal.state.model import Artifact, AuditOutcome
+    from seeknal.state.model import Artifact
+    from seeknal.state.outcomes import AuditOutcome
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from seeknal.errors import EngineError, NodeError
 from seeknal.nodes import ExposureLogic, Key, RuleLogic
 from seeknal.run.evidence import Evidence, shown
 from seeknal.run.history import last_failure, past_runs
-from seeknal.state.model import AuditOutcome
+from seeknal.state.outcomes import AuditOutcome
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from seeknal.errors import LockedError, SeeknalError
 from seeknal.janitor import Cleaning, Janitor, Policy
+from seeknal.run.held import Held
 from seeknal.run.publication import Publication
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ def janitor(project: Project, policy: Policy | None = None, now: datetime | None
     """The janitor of a project. `policy` None: as its settings say. Raises SeeknalError where another state cannot be read."""
 
     def unpublish(environment: str) -> None:
-        Publication(project.loaded, project.dag, project.store, environment).publish({}, {})
+        Publication(project.loaded, project.dag, project.store, environment, Held(project.state.read)).publish({}, {})
 
     policy = policy or Policy.of(project.loaded.settings.janitor)
     made = Janitor(project.target, project.state, policy, unpublish, other_states(project))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from seeknal.errors import ProjectError
 from seeknal.plan.planner import LEFT
+from seeknal.run.held import Held
 from seeknal.run.holding import this_process
 from seeknal.run.moves import Move, moves, publish_pointers, require_whole
 from seeknal.run.publication import Publication
@@ -153,7 +154,7 @@ def delete(project: Project, environment: str, *, wait_seconds: float = 0.0) -> 
         tables: tuple[Table, ...] = ("pointers", "previous")
         gone = [Change(table, key, None) for table in tables for key in snapshot.tables[table] if key.startswith(prefix)]
         project.state.commit([*gone, Change("plans", environment, None), Change("environments", environment, None)], lease)
-        Publication(project.loaded, project.dag, project.store, environment).publish({}, {})
+        Publication(project.loaded, project.dag, project.store, environment, Held(project.state.read)).publish({}, {})
         project.state.settle()
     return count
 

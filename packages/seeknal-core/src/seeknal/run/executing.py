@@ -15,13 +15,14 @@ from seeknal.plan.planner import Request
 from seeknal.plan.saved import SavedPlan, refuse_stale, saved_plan
 from seeknal.run.builder import Builder
 from seeknal.run.environments import Course
+from seeknal.run.held import Held
 from seeknal.run.holding import now, this_process
 from seeknal.run.publication import Publication, outputs_of
 from seeknal.run.results import NodeResult, RunResult
 from seeknal.run.scheduler import Scheduler
 from seeknal.state.backend import CLEANING
 from seeknal.state.environments import PROD, check_name
-from seeknal.state.model import Change
+from seeknal.state.model import Change, kept_view
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -97,7 +98,7 @@ class _Execution:
             result.interrupted = progress.interrupted
             gone = self._forget_removed(situation, progress.pointers)
             self._commit([*course.keeping(gone), *course.end(result, whole=self._options.selected is None)])
-            Publication(project.loaded, project.dag, project.store, self._environment).publish(
+            Publication(project.loaded, project.dag, project.store, self._environment, Held(project.state.read)).publish(
                 progress.pointers, outputs_of(project.dag, project.state.read, progress.pointers, progress.artifacts)
             )
             project.state.settle()
@@ -143,10 +144,10 @@ class _Execution:
         """Take nodes that the project no longer has out of the environment; their outputs stay."""
         if self._options.selected is not None:
             return []
-        gone = [n for n in situation.pointers if n not in self._project.dag.nodes]
+        gone = {n: p for n, p in situation.pointers.items() if n not in self._project.dag.nodes}
         for node in gone:
             del pointers[node]
-        return [Change("pointers", f"{self._environment}/{n}", None) for n in gone]
+        return [c for n, p in gone.items() for c in (*kept_view(n, p), Change("pointers", f"{self._environment}/{n}", None))]
 
     def _workers(self) -> int:
         if self._options.workers is not None:

@@ -12,7 +12,7 @@ from seeknal.errors import ProjectError, did_you_mean
 from seeknal.janitor import archive
 from seeknal.nodes import Key, NodeId
 from seeknal.plan.planner import LEFT
-from seeknal.state.model import AuditOutcome
+from seeknal.state.outcomes import AuditOutcome
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from seeknal.errors import NodeError, SeeknalError, StateError
 from seeknal.nodes import NodeId
+from seeknal.run.held import Held
 from seeknal.run.publication import Publication, outputs_of
 from seeknal.state.model import Pointer
 
@@ -70,7 +71,7 @@ def publish_pointers(project: Project, snapshot: Snapshot, environment: str, aft
     pointers = {n: Pointer.from_json(after[n]) for n in project.dag.order if after.get(n)}
     artifacts = outputs_of(project.dag, lambda: snapshot, pointers, {})
     try:
-        Publication(project.loaded, project.dag, project.store, environment).publish(pointers, artifacts)
+        Publication(project.loaded, project.dag, project.store, environment, Held(lambda: snapshot)).publish(pointers, artifacts)
     except SeeknalError as error:
         hint = f"the next run of '{environment}' brings the warehouse in step" + (f"; {error.hint}" if error.hint else "")
         message = f"'{environment}' has moved, but the warehouse could not be brought in step: {error.message}"

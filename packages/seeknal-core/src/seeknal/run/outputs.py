@@ -11,14 +11,16 @@ from seeknal.errors import NodeError
 from seeknal.nodes import Key, relation_name
 from seeknal.protocols import Files, Query
 from seeknal.run.comparison import Side
+from seeknal.run.held import Held, held_name
 from seeknal.sql.guard import parse_select
 from seeknal.state.environments import PROD
+from seeknal.state.model import Artifact
 
 if TYPE_CHECKING:
     from seeknal.api import Project
     from seeknal.nodes import Node, NodeId
     from seeknal.protocols import Session
-    from seeknal.state.model import Artifact, Pointer, Snapshot
+    from seeknal.state.model import Pointer, Snapshot, View
 
 
 @dataclass(frozen=True)
@@ -85,41 +87,37 @@ class Readable:
 
     def __init__(self, project: Project, snapshot: Snapshot, session: Session) -> None:
         self._project = project
-        self._snapshot = snapshot
         self._session = session
+        self._held = Held(lambda: snapshot)
 
     def define(self, output: Output, schema: str) -> exp.Table:
         """Make an output readable, and for a view all it reads. Returns the relation."""
-        node = output.side.node
-        if output.artifact is not None:
-            self._session.define(relation_name(node), Files(self._project.store.paths(output.artifact)), schema)
-        else:
-            self._published(node, output.pointers, schema, set())
-        return _table(node, schema)
+        node, pointer = output.side.node, output.pointers.get(output.side.node)
+        found = output.artifact or (pointer.view(node) if pointer is not None else None)
+        if found is not None:
+            self._define(relation_name(node), found, output.pointers, schema, set())
+        return _table(relation_name(node), schema)
 
-    def _published(self, node: NodeId, pointers: dict[NodeId, Pointer], schema: str, done: set[NodeId]) -> None:
-        """What an environment publishes for a node: a view's query sees its environment's relations, under their usual names."""
-        if node in done:
+    def _define(self, name: str, output: Artifact | View, pointers: dict[NodeId, Pointer], schema: str, done: set[str]) -> None:
+        """Make an output readable. A view's query sees what it was published over, under the usual names."""
+        done.add(name)
+        if isinstance(output, Artifact):
+            _require_whole(self._project, output.node, output)
+            self._session.define(name, Files(self._project.store.paths(output)), schema)
             return
-        done.add(node)
-        pointer = pointers.get(node)
-        artifact = self._snapshot.artifact(pointer.key) if pointer is not None else None
-        query = _query(pointer) if pointer is not None else None
-        if pointer is not None and query is not None:
-            for source in pointer.inputs:
-                self._published(source, pointers, schema, done)
-            self._session.define(relation_name(node), Query(self._view(query, list(pointer.inputs), schema)), schema)
-        elif artifact is not None:
-            _require_whole(self._project, node, artifact)
-            self._session.define(relation_name(node), Files(self._project.store.paths(artifact)), schema)
-        else:
-            raise NodeError("SK-RUN-002", f"{node}, which a view reads, has not been built yet", hint="run the project again")
+        over = {}
+        for source, read in output.inputs.items():
+            key = read or pointers[source].key
+            held = over[relation_name(source)] = held_name(source, key)
+            if held not in done:
+                self._define(held, self._held.find(source, key), pointers, schema, done)
+        self._session.define(name, Query(self._view(output.sql, over, schema)), schema)
 
-    def _view(self, sql: str, inputs: list[NodeId], schema: str) -> str:
+    def _view(self, sql: str, over: dict[str, str], schema: str) -> str:
         dialect = self._project.loaded.engine.dialect
         query = exp.select("*").from_(parse_select(sql, dialect).subquery("view_rows"))
-        if inputs:
-            query.set("with_", exp.With(expressions=[_cte(relation_name(n), _table(n, schema)) for n in inputs]))
+        if over:
+            query.set("with_", exp.With(expressions=[_cte(said, _table(meant, schema)) for said, meant in over.items()]))
         return query.sql(dialect=dialect)
 
 
@@ -133,8 +131,8 @@ def _cte(name: str, table: exp.Table) -> exp.CTE:
     return exp.CTE(this=exp.select("*").from_(table), alias=alias)
 
 
-def _table(node: NodeId, schema: str) -> exp.Table:
-    return exp.Table(this=exp.to_identifier(relation_name(node), quoted=True), db=exp.to_identifier(schema, quoted=True))
+def _table(relation: str, schema: str) -> exp.Table:
+    return exp.Table(this=exp.to_identifier(relation, quoted=True), db=exp.to_identifier(schema, quoted=True))
 
 
 def _require_whole(project: Project, node: NodeId, artifact: Artifact) -> None:

@@ -67,8 +67,8 @@ def outdated(project: Project, node: Node) -> list[NodeId]:
 
 def require_inputs(project: Project, relations: Relations, node: Node) -> None:
     """Every input can be read. Raises NodeError naming all that cannot."""
-    needed = _stored_inputs(project, node)
-    missing = [n for n in project.dag.order if n in needed and relations.artifact(n) is None]
+    needed = _read(project, relations, node)
+    missing = [n for n in project.dag.order if n in needed and not relations.has(n)]
     if missing:
         selection = " ".join(f"+{n}" for n in missing)
         message = f"{node.id} reads {', '.join(missing)}, which {'has' if len(missing) == 1 else 'have'} not been built yet"
@@ -80,11 +80,15 @@ def require_inputs(project: Project, relations: Relations, node: Node) -> None:
         )
 
 
-def _stored_inputs(project: Project, node: Node) -> set[NodeId]:
-    """The stored nodes it reads, seen through views."""
+def _read(project: Project, relations: Relations, node: Node) -> set[NodeId]:
+    """What it reads, seen through views that are not published yet."""
     found: set[NodeId] = set()
-    for name in project.dag.inputs[node.id]:
-        found |= _stored_inputs(project, project.nodes[name]) if project.nodes[name].is_view else {name}
+    waiting = [*project.dag.inputs[node.id]]
+    for name in waiting:
+        if project.nodes[name].is_view and not relations.has(name):
+            waiting += [i for i in project.dag.inputs[name] if i not in waiting]
+        else:
+            found.add(name)
     return found
 
 

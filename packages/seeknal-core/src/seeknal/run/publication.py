@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 from seeknal.durable import locked, write_whole
 from seeknal.errors import EngineError, StateError
-from seeknal.nodes import REJECTED
+from seeknal.nodes import REJECTED, relation_name
 from seeknal.protocols import Files, Query
+from seeknal.run.held import held_name
+from seeknal.state.model import Artifact
 from seeknal.targets import load_target
 
 if TYPE_CHECKING:
@@ -20,9 +22,10 @@ if TYPE_CHECKING:
 
     from seeknal.artifacts import ArtifactStore
     from seeknal.graph.dag import Dag
-    from seeknal.nodes import NodeId
+    from seeknal.nodes import Key, NodeId
     from seeknal.project.loader import LoadedProject
-    from seeknal.state.model import Artifact, Pointer, Snapshot
+    from seeknal.run.held import Held
+    from seeknal.state.model import Pointer, Snapshot, View
 
 WAREHOUSE = "warehouse.duckdb"
 _RECORD = "warehouse.json"
@@ -32,11 +35,13 @@ _LOCK = "warehouse.lock"
 class Publication:
     """What one environment of a project has in the warehouse."""
 
-    def __init__(self, project: LoadedProject, dag: Dag, store: ArtifactStore, environment: str) -> None:
+    def __init__(self, project: LoadedProject, dag: Dag, store: ArtifactStore, environment: str, held: Held) -> None:
+        """`held` finds the outputs that views were published over and that their nodes no longer have."""
         self._project = project
         self._dag = dag
         self._store = store
         self._environment = environment
+        self._held = held
         self._path = store.target / WAREHOUSE
 
     def publish(self, pointers: Mapping[NodeId, Pointer], artifacts: Mapping[NodeId, Artifact]) -> int:
@@ -49,23 +54,15 @@ class Publication:
     def _publish(self, pointers: Mapping[NodeId, Pointer], artifacts: Mapping[NodeId, Artifact]) -> int:
         record = self._record()
         before = record.get(self._environment, {})
-        nodes = {self._dag.nodes[n].relation: n for n in self._dag.order if n in pointers and self._dag.nodes[n].is_readable}
-        wanted = {r: self._stamp(pointers[n], artifacts.get(n), view=pointers[n].is_view) for r, n in nodes.items()}
-        partly = {f"{r}{REJECTED}": artifacts[n] for r, n in nodes.items() if n in artifacts and artifacts[n].rejected is not None}
-        wanted |= {r: self._stamp_aside(a) for r, a in partly.items()}
-        changed = [r for r, stamp in wanted.items() if before.get(r) != stamp]
+        wanted = self._wanted({n: pointers[n] for n in self._dag.order if n in pointers and self._dag.nodes[n].is_readable}, artifacts)
+        relations = {r: relation for r, (stamp, relation) in wanted.items() if before.get(r) != stamp}
         dropped = sorted(set(before) - set(wanted))
-        if not changed and not dropped:
+        if not relations and not dropped:
             return 0
-        found: dict[str, Files | Query | None] = {
-            r: self._relation(pointers[nodes[r]], artifacts.get(nodes[r])) if r in nodes else Files(self._store.rejected_paths(partly[r]))
-            for r in changed
-        }
-        relations = {r: relation for r, relation in found.items() if relation is not None}
         try:
             if not self._written(relations, dropped, ours=self._is_ours()):
                 record = {}
-            now = {r: before[r] for r in before if r not in dropped} | {r: wanted[r] for r in relations}
+            now = {r: before[r] for r in before if r not in dropped} | {r: wanted[r][0] for r in relations}
             document = {**record, self._environment: now, "": self._identity()}
             if not now:
                 del document[self._environment]
@@ -102,22 +99,32 @@ class Publication:
         except (OSError, ValueError, KeyError, TypeError):
             return False
 
-    def _stamp(self, pointer: Pointer, artifact: Artifact | None, *, view: bool) -> str:
-        """What a relation's definition depends on. Files are part of it: an output that was built again may have others."""
-        if view or artifact is None:
-            return f"view {pointer.key}"
-        if artifact.parts:  # a part is never written again under its key
-            return pointer.key
-        return " ".join([pointer.key, *(f.name for f in artifact.files)])
+    def _wanted(self, pointers: Mapping[NodeId, Pointer], artifacts: Mapping[NodeId, Artifact]) -> dict[str, tuple[str, Files | Query]]:
+        """Every relation by name, what its definition depends on, and the definition; those that a view reads come before it."""
+        found: dict[str, tuple[str, Files | Query]] = {}
 
-    def _stamp_aside(self, artifact: Artifact) -> str:
-        """The same, of the rows that audits set aside."""
-        return " ".join([artifact.key, *(p.name for p in self._store.rejected_paths(artifact))])
+        def add(name: str, key: Key, output: Artifact | View) -> None:
+            if isinstance(output, Artifact):  # files are part of it: an output that was built again may have others
+                files = () if output.parts else tuple(f.name for f in output.files)  # a part is never written again under its key
+                found[name] = (" ".join([key, *files]), Files(self._store.paths(output)))
+                return
+            over: dict[str, str] = {}
+            for source, read in output.inputs.items():
+                if not read or (source in pointers and pointers[source].key == read):
+                    continue  # what it was published over is what is published
+                held = over[relation_name(source)] = held_name(source, read)
+                if held not in found:
+                    add(held, read, self._held.find(source, read))
+            found[name] = (" ".join(["view", key, *over.values()]), Query(output.sql, over))
 
-    def _relation(self, pointer: Pointer, artifact: Artifact | None) -> Files | Query | None:
-        if pointer.is_view:
-            return Query(pointer.sql or "")
-        return Files(self._store.paths(artifact)) if artifact is not None else None
+        for node, pointer in pointers.items():
+            output = pointer.view(node) or artifacts.get(node)
+            if output is not None:
+                add(relation_name(node), pointer.key, output)
+            if isinstance(output, Artifact) and output.rejected is not None:
+                aside = self._store.rejected_paths(output)
+                found[relation_name(node) + REJECTED] = (" ".join([output.key, *(p.name for p in aside)]), Files(aside))
+        return found
 
     def _record(self) -> dict[str, Any]:
         """What was published. Where the warehouse is not as it was left, or elsewhere, its relations are known but out of date."""

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from seeknal.nodes import AuditSpec, Node, Schema
     from seeknal.project.loader import LoadedProject
     from seeknal.protocols import Session, Written
-    from seeknal.state.model import AuditOutcome
+    from seeknal.state.outcomes import AuditOutcome
 
 ADDED = ("_audit", "_error", "_run_id")
 """The columns that tell why a row was set aside."""

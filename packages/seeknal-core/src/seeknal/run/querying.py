@@ -65,7 +65,7 @@ class Querying:
             artifact = current.artifact(name)
             if artifact is not None:
                 found.append(Published(name, node.relation, artifact.rows, artifact.schema))
-            elif node.is_view and name in self._pointers:
+            elif current.has(name):
                 found.append(Published(name, node.relation, None, node.columns))
         return found
 

@@ -32,7 +32,7 @@ def read_rows(project: Project, node: Node, limit: int | None, *, rejected: bool
             if artifact.rejected is not None:
                 return _rows(project, relations.session, project.store.rejected_paths(artifact), limit)
             relations.put(node.id, artifact)
-        elif not node.is_view and relations.artifact(node.id) is None:
+        elif not relations.has(node.id):
             raise not_built(node, environment)
         name = relations.define(node.id)
         return relations.session.rows(_query(project, name, limit))

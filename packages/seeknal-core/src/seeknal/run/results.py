@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from seeknal.errors import SeeknalError
     from seeknal.nodes import Key, NodeId
-    from seeknal.state.model import AuditOutcome
+    from seeknal.state.outcomes import AuditOutcome
 
 Status = Literal["built", "reused", "failed", "skipped"]
 RunStatus = Literal["success", "failed", "partial", "interrupted"]

@@ -17,7 +17,7 @@ from seeknal.errors import EngineError, NodeError, SeeknalError
 from seeknal.nodes import Key, NodeId, SqlLogic
 from seeknal.plan.planner import Decision, decide, not_selected
 from seeknal.run.results import NodeResult, Status
-from seeknal.state.model import ALL, Change, Pointer
+from seeknal.state.model import ALL, Artifact, Change, Pointer, kept_view
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -150,11 +150,10 @@ class Scheduler:
         """What a node takes from each of its inputs."""
         found: dict[NodeId, Read] = {}
         for source in self._situation.dag.inputs[node.id]:
-            if self._outlook.unaudited(source):
-                message = f"{source} has not been through its audits on the rows that it reads now"
-                raise NodeError("SK-RUN-009", message, at=node.at, hint=f"run it too: seeknal run --select '{source} {node.id}'")
             read = self._outlook.read(node.id, source)
-            if read is None and (artifact := self._outlook.artifact(source)) is not None:
+            if self._situation.dag.nodes[source].is_view and source not in progress.pointers:
+                read = None  # its audits failed, or have not been run
+            elif read is None and (artifact := self._outlook.artifact(source)) is not None:
                 read = self._first_read(node, source, artifact, progress)
             if read is None:
                 hint = f"build it too: seeknal run --select '+{node.id}'"
@@ -197,8 +196,9 @@ class Scheduler:
             self._remember(node.id, decision.artifact, progress)
         self._outlook.keep(node.id)
         pointer = self._situation.pointers.get(node.id)
-        if pointer is not None and pointer.is_view and pointer.sql is not None:
-            self._relations.put_view(node.id, pointer.sql, pointer.inputs)
+        view = pointer.view(node.id) if pointer is not None else None
+        if pointer is not None and view is not None:
+            self._relations.hold(pointer.key, view)
         self._finish(node, NodeResult(node.id, "skipped", decision.reason), progress, ready)
 
     def _reuse(self, node: Node, decision: Decision, inputs: Mapping[NodeId, Read], progress: Progress, ready: deque[NodeId]) -> None:
@@ -222,8 +222,7 @@ class Scheduler:
         if decision.artifact is not None and (before is None or before.key != key):
             self._builder.taken_up(decision.artifact)
         if before is None or replace(before, run_id=pointer.run_id) != pointer:
-            progress.pointers[node.id] = pointer
-            changes.append(Change("pointers", f"{self._situation.environment}/{node.id}", pointer.to_json()))
+            changes += self._pointed(node, pointer, progress)
         self._later += changes
         rows = decision.artifact.rows if decision.artifact else None
         audits = tuple(judged(s, o) for s in node.audits if (o := self._situation.snapshot.audit(key, s.definition)) is not None)
@@ -254,9 +253,7 @@ class Scheduler:
             self._outlook.settle_view(node.id, built.key)
         version = built.version or decision.version or self._situation.versions.get(node.id)
         pointer = self._pointer(node, built.key, inputs, version)
-        progress.pointers[node.id] = pointer
-        changes.append(Change("pointers", f"{self._situation.environment}/{node.id}", pointer.to_json()))
-        self._save(changes)
+        self._save([*changes, *self._pointed(node, pointer, progress)])
         before = self._situation.pointers.get(node.id)
         reason = decision.reason
         if built.reused and before is not None and before.key == built.key:
@@ -271,6 +268,13 @@ class Scheduler:
     def _pointer(self, node: Node, key: Key, inputs: Mapping[NodeId, Read], version: str | None) -> Pointer:
         sql = node.logic.sql if isinstance(node.logic, SqlLogic) else None
         return Pointer(key, self._outlook.fingerprint(node.id), dict(inputs), version, self._run_id, sql, node.is_view)
+
+    def _pointed(self, node: Node, pointer: Pointer, progress: Progress) -> list[Change]:
+        """Publish. A view that was published until now is kept for those that were published over it."""
+        before = self._situation.pointers.get(node.id)
+        progress.pointers[node.id] = pointer
+        change = Change("pointers", f"{self._situation.environment}/{node.id}", pointer.to_json())
+        return [change] if before is None or before.key == pointer.key else [*kept_view(node.id, before), change]
 
     def _remember(self, node: NodeId, artifact: Artifact, progress: Progress) -> None:
         progress.artifacts[node] = artifact

@@ -36,7 +36,8 @@ if TYPE_CHECKING:
     from seeknal.run.quarantine import Quarantine
     from seeknal.run.sessions import Relations
     from seeknal.run.sources import Sources
-    from seeknal.state.model import AuditOutcome, Read
+    from seeknal.state.model import Read
+    from seeknal.state.outcomes import AuditOutcome
 
 
 class WindowBuilder:

@@ -7,7 +7,7 @@ all, and knows nothing of what they mean; these classes do.
 from __future__ import annotations
 
 import hashlib
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -16,6 +16,7 @@ from seeknal.intervals.ranges import Ranges
 from seeknal.nodes import ColumnSchema, Digest, Key, NodeId, Schema, fold
 from seeknal.state.bulk import uncollected
 from seeknal.state.environments import PROD, Environment
+from seeknal.state.outcomes import AuditOutcome
 from seeknal.state.parts import Part
 
 if TYPE_CHECKING:
@@ -23,14 +24,11 @@ if TYPE_CHECKING:
 
 SCHEMA_VERSION = "2.0"
 
-Table = Literal["environments", "plans", "pointers", "previous", "artifacts", "audits", "files", "windows"]
-TABLES: tuple[Table, ...] = ("environments", "plans", "pointers", "previous", "artifacts", "audits", "files", "windows")
-"""`environments` and `plans` are keyed by environment, `pointers` and `previous` by `environment/node`, `artifacts` by build key, `audits` by
+Table = Literal["environments", "plans", "pointers", "previous", "artifacts", "views", "audits", "files", "windows"]
+TABLES: tuple[Table, ...] = ("environments", "plans", "pointers", "previous", "artifacts", "views", "audits", "files", "windows")
+"""`environments` and `plans` are keyed by environment, `pointers` and `previous` by `environment/node`, `artifacts` and `views` by build key, `audits` by
 `key/definition`, `files` by path, `windows` by the version of a node that is built window by window. `previous` holds what an environment pointed to
 before what it can be taken back from, `{}` for nothing."""
-
-EXAMPLE = ", such as "
-"""What comes before a failing row in the message of an audit."""
 
 ALL = "*"
 """In place of a set of columns: all of them."""
@@ -226,6 +224,24 @@ class Read:
 
 
 @dataclass(frozen=True, slots=True)
+class View:
+    """What a view is read by: its query, and the key of each output that it was published over."""
+
+    node: NodeId
+    sql: str
+    inputs: Mapping[NodeId, Key]
+
+    def to_json(self) -> dict[str, Any]:
+        """As a plain document."""
+        return {"node": self.node, "sql": self.sql, "inputs": dict(self.inputs)}
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> View:
+        """From a plain document."""
+        return cls(value["node"], value["sql"], value["inputs"])
+
+
+@dataclass(frozen=True, slots=True)
 class Pointer:
     """What an environment holds for a node: a key, the logic that led to it, and what was read from each input.
 
@@ -239,6 +255,10 @@ class Pointer:
     run_id: str = ""
     sql: str | None = None
     is_view: bool = False
+
+    def view(self, node: NodeId) -> View | None:
+        """What the node is read by, where it is a view."""
+        return View(node, self.sql, {i: r.key for i, r in self.inputs.items()}) if self.is_view and self.sql is not None else None
 
     def to_json(self) -> dict[str, Any]:
         """As a plain document."""
@@ -264,38 +284,10 @@ class Pointer:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class AuditOutcome:
-    """What an audit said of an artifact. `sample` holds a few failing rows, `columns` their names."""
-
-    type: str
-    columns: tuple[str, ...]
-    severity: str
-    passed: bool
-    failing_rows: int
-    message: str
-    seconds: float
-    name: str | None = None
-    rows: int | None = None
-
-    @property
-    def label(self) -> str:
-        """What people call it: its name, or its type and columns."""
-        return self.name or (f"{self.type}({', '.join(self.columns)})" if self.columns else self.type)
-
-    @property
-    def finding(self) -> str:
-        """The message without the failing row that it may tell of, which can hold personal data."""
-        return self.message.partition(EXAMPLE)[0]
-
-    def to_json(self) -> dict[str, Any]:
-        """As a plain document, in the shape of run_results.json."""
-        return {**asdict(self), "columns": list(self.columns)}
-
-    @classmethod
-    def from_json(cls, value: Mapping[str, Any]) -> AuditOutcome:
-        """From a plain document."""
-        return cls(**{**value, "columns": tuple(value["columns"])})
+def kept_view(node: NodeId, pointer: Pointer) -> list[Change]:
+    """What keeps a view readable by its key when it is no longer what the environment holds."""
+    view = pointer.view(node)
+    return [Change("views", pointer.key, view.to_json())] if view is not None else []
 
 
 @dataclass(frozen=True)
@@ -340,6 +332,15 @@ class Snapshot:
         """The documents of an environment, by node. In `previous`, empty ones stand for nodes it did not have."""
         prefix = f"{environment}/"
         return {NodeId(k[len(prefix) :]): v for k, v in self.tables[table].items() if k.startswith(prefix)}
+
+    def view(self, node: NodeId, key: Key) -> View | None:
+        """What a view of this key is read by, whether an environment publishes it or did so before."""
+        for environment in {PROD, *self.environments()}:
+            published = self.tables["pointers"].get(f"{environment}/{node}")
+            if published is not None and published["key"] == key:
+                return Pointer.from_json(published).view(node)
+        value = self.tables["views"].get(key)
+        return View.from_json(value) if value is not None else None
 
     def artifact(self, key: Key) -> Artifact | None:
         """The artifact under a key, as far as state knows."""

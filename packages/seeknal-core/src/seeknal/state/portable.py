@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING, Any
 
 from seeknal.errors import ProjectError
 from seeknal.state.environments import PROD
-from seeknal.state.model import SCHEMA_VERSION, TABLES, Artifact, AuditOutcome, Pointer, Snapshot
+from seeknal.state.model import SCHEMA_VERSION, TABLES, Artifact, Pointer, Snapshot, View
+from seeknal.state.outcomes import AuditOutcome
 from seeknal.state.transfer import Copying, compare, put, refuse_others
 
 if TYPE_CHECKING:
@@ -105,6 +106,8 @@ def _check(name: str, table: Table, key: str, value: Any) -> None:
             _check_artifact(Artifact.from_json(key, value))
         elif table == "pointers" or (table == "previous" and value):
             Pointer.from_json(value)
+        elif table == "views":
+            View.from_json(value)
         elif table == "audits":
             AuditOutcome.from_json(value)
         elif table == "files":

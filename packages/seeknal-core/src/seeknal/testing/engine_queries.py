@@ -97,6 +97,13 @@ class QueryPromises(EngineTests):
         session.define("first_named", Query("SELECT min(id) AS id FROM named"))
         assert session.rows("SELECT id FROM first_named").rows == [(1,)]
 
+    def test_queries_read_relations_under_other_names(self, session: Session, inside: Path) -> None:
+        session.write("SELECT 9 AS id, 'Ida' AS name", inside / "earlier.parquet", {})
+        session.define("people@earlier", Files((inside / "earlier.parquet",)))
+        session.define("held", Query("SELECT p.id FROM people p JOIN people AS q USING (id) -- as they were", {"people": "people@earlier"}))
+        session.define("over_held", Query("SELECT id FROM held UNION ALL SELECT max(id) FROM people"))
+        assert sorted(session.rows("SELECT id FROM over_held").rows) == [(3,), (9,)]
+
     def test_query_that_does_not_fit_is_refused_when_defined(self, session: Session) -> None:
         with pytest.raises(EngineError):
             session.define("broken", Query("SELECT nosuch FROM people"))
