@@ -7,13 +7,11 @@ import json
 import jsonschema
 import pytest
 
-from seeknal.kinds.exposure import ExposureSpec
-from seeknal.kinds.rule import RuleSpec
-from seeknal.kinds.source import SourceSpec
-from seeknal.kinds.transform import TransformSpec
+from seeknal import builtins
 from seeknal.project import yaml
 from seeknal.project.parsing import refused
 from seeknal.scaffold.project import template_files
+from seeknal.targets import load_target
 from seeknal.testing.project import seeknal
 
 
@@ -23,7 +21,7 @@ def test_a_kinds_schema_says_what_its_file_may_hold(tmp_path, kind):
     assert document["properties"]["kind"]["const"] == kind
     assert document["required"][:2] == ["kind", "name"]
     assert document["additionalProperties"] is False
-    model = {"source": SourceSpec, "transform": TransformSpec, "exposure": ExposureSpec, "rule": RuleSpec}[kind]
+    model = load_target(next(k.target for k in builtins.seeknal_node_kinds() if k.name == kind))
     assert not refused(model) & set(document["properties"])
     assert document["properties"]["name"]["description"]
 

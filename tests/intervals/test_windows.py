@@ -323,3 +323,36 @@ def test_columns_stay_those_of_the_other_windows(shop) -> None:
     error = shop.run(now=at("2026-01-06T07:00")).node("transform.odd").error
     assert error.code == "SK-INT-005"
     assert "more BIGINT" in error.message
+
+
+def test_what_is_restated_reaches_through_views(shop) -> None:
+    shop.write("seeknal/seen.yml", "kind: transform\nname: seen\nmaterialized: view\nsql: SELECT * FROM {{ ref('hourly') }}\n")
+    shop.edit("seeknal/daily.sql", "ref('transform.hourly')", "ref('seen')")
+    shop.run(now=at("2026-01-05T07:00")).assert_success()
+    shop.write("data/orders.csv", FILES["data/orders.csv"] + "999,2026-01-03 03:20:00,1000\n")
+    request = Request(date(2026, 1, 3), date(2026, 1, 4), restate=frozenset({NodeId("transform.hourly")}))
+    outcome = shop.run(now=at("2026-01-05T07:00"), windows=request).assert_success()
+    assert outcome.reason("transform.daily") == "restated: 1 day, 2026-01-03 to 2026-01-04"
+    assert days(shop) == {d: amount(d) + (1000 if d == 3 else 0) for d in range(1, 5)}
+
+
+@pytest.mark.parametrize("column", ["ts::TIMESTAMP", "ts::TIMESTAMP::TIMESTAMPTZ", "CAST(ts::TIMESTAMP + INTERVAL 7 HOUR AS DATE)"])
+def test_local_days_hold_what_happened_in_them(project, column) -> None:
+    lines = "".join(f"{n},2026-01-01T{n:02d}:30:00\n" for n in range(24))
+    folder = project({
+        "data/e.csv": "id,ts\n" + lines,
+        "seeknal/e.yml": "kind: source\nname: e\ntype: csv\ntable: data/e.csv\n",
+        "seeknal/d.sql": f"""
+            /* ---
+            schedule: "0 0 * * *"
+            timezone: Asia/Jakarta
+            time_column: at_time
+            start: 2026-01-01
+            --- */
+            SELECT id, {column} AS at_time FROM {{{{ ref('source.e') }}}}
+        """,
+    })  # fmt: skip
+    folder.run(now=at("2026-01-01T17:00")).assert_success()
+    assert [r[0] for r in sorted(folder.rows("d"))] == list(range(17)), "the day ends at 17:00 UTC"
+    folder.run(now=at("2026-01-02T17:00")).assert_success()
+    assert [r[0] for r in sorted(folder.rows("d"))] == list(range(24))
