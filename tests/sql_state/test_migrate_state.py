@@ -25,8 +25,9 @@ def named(options):
 @pytest.fixture
 def history(project):
     """A project that was built, changed, built in an environment, promoted, planned, and failed an audit."""
-    folder = project(SHOP)
+    folder = project({**SHOP, "seeknal/names.sql": "/* ---\nmaterialized: view\n--- */\nSELECT name FROM {{ ref('adults') }}\n"})
     folder.run().assert_success()
+    folder.edit("seeknal/names.sql", "SELECT name", "SELECT upper(name) AS name")
     folder.edit("seeknal/adults.sql", "18", "17").run(environment="dev").assert_success()
     folder.open().promote("dev")
     folder.open().plan(environment="dev", save=True)
@@ -61,7 +62,7 @@ def test_project_goes_on_where_it_was(history, named):
     history.edit("seeknal/users.yml", "min: 9", "min: 1")
     history.run().assert_success()
     history.cli("migrate-state", "--from", "file", "--to", url, env=env).assert_success()
-    assert "0 built, 4 reused" in history.cli("run", env={**env, "SEEKNAL_STATE_URL": url}).assert_success().output
+    assert "0 built, 5 reused" in history.cli("run", env={**env, "SEEKNAL_STATE_URL": url}).assert_success().output
 
 
 def test_dry_run_says_what_would_be_copied_and_writes_nothing(history, named, opened):
