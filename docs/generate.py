@@ -272,7 +272,7 @@ def connections() -> str:
     """Types of connection and their settings."""
     rows = [
         [f"`{p.contribution.name}`", p.contribution.description, ", ".join(p.contribution.required), ", ".join(p.contribution.optional)]
-        for p in Registry(policy="duckdb").connections
+        for p in Registry(policy="duckdb,starrocks").connections
     ]
     return _table(["type", "is", "required", "optional"], rows)
 

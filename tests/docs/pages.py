@@ -113,7 +113,13 @@ class Page:
         self.work = self.home
         self.status = 0
         scripts = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-        self.environment = {"PATH": scripts, "HOME": str(self.home), "LANG": "C.UTF-8", "COLUMNS": "100", "SEEKNAL_PLUGINS": "duckdb"}
+        self.environment = {
+            "PATH": scripts,
+            "HOME": str(self.home),
+            "LANG": "C.UTF-8",
+            "COLUMNS": "100",
+            "SEEKNAL_PLUGINS": "duckdb,starrocks",
+        }
 
     def run(self) -> str:
         """Run every block. Returns the page with what was printed; raises PageError for a command that fails without the page saying so."""

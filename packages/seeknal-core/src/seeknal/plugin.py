@@ -42,6 +42,7 @@ from seeknal.protocols import (
     Rows,
     Session,
     SessionSettings,
+    Step,
     Written,
 )
 from seeknal.state.backend import Holder, Lease
@@ -104,6 +105,7 @@ __all__ = [
     "SqlLogic",
     "StateBackend",
     "StateError",
+    "Step",
     "TemplateGlobal",
     "Written",
     "audit",

@@ -157,8 +157,19 @@ class EngineDriver(Protocol):
 WriteMode = Literal["replace", "append"]
 
 
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step of reaching a database that went well: `name` in a word or two, and what was found."""
+
+    name: str
+    detail: str
+
+
 class ConnectionDriver(Protocol):
-    """A database outside. Every method may raise `seeknal.errors.ConnectionFailed`."""
+    """A database outside. Every method may raise `seeknal.errors.ConnectionFailed`.
+
+    A driver may have more: `steps()`, an iterator of `Step` that tells `seeknal connection test` how far it came.
+    """
 
     def check(self) -> str:
         """Reach the server and log in. Returns one line that says what answered."""

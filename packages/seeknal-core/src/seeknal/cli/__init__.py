@@ -31,6 +31,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "render": ("seeknal.cli.render:render", "Show the SQL the engine runs."),
     "history": ("seeknal.cli.history:history", "Show past runs."),
     "state": ("seeknal.cli.state:state", "Look after the state."),
+    "connection": ("seeknal.cli.connection:connection", "List connections, and try them."),
     "repl": ("seeknal.cli.repl:repl", "Query what is published, interactively."),
     "plugins": ("seeknal.cli.plugins:plugins", "Show what is installed and what it provides."),
     "schema": ("seeknal.cli.schema:schema", "Print the JSON Schema of a kind, for editors."),
