@@ -151,7 +151,7 @@ def contributions() -> str:
     """What hooks return."""
     sections = []
     for thing in (
-        plugin.Engine, plugin.FileFormat, plugin.Connection, plugin.NodeKind, plugin.Audit, plugin.StateBackend, plugin.Command,
+        plugin.Engine, plugin.FileFormat, plugin.Connection, plugin.Exposure, plugin.NodeKind, plugin.Audit, plugin.StateBackend, plugin.Command,
         plugin.TemplateGlobal,
     ):  # fmt: skip
         rows = []

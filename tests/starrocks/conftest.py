@@ -11,6 +11,7 @@ import pytest
 pytest.importorskip("mysql_mimic")
 
 from tests.starrocks.standin import StandIn
+from tests.starrocks.stream_load_stub import StreamLoadStub
 
 from seeknal.errors import ConnectionFailed
 from seeknal_starrocks.driver import StarRocksConnection
@@ -28,9 +29,26 @@ def standin():
 
 
 @pytest.fixture
+def stub(standin):
+    """Stream Load's HTTP, beside the stand-in."""
+    made = StreamLoadStub(standin)
+    yield made
+    made.stop()
+
+
+@pytest.fixture
 def settings(standin):
-    """What a connection to the stand-in needs."""
-    return {"host": "127.0.0.1", "port": standin.port, "user": "seeknal", "password": "correct horse", "database": "analytics"}
+    """What a connection to the stand-in needs. Nothing answers on its HTTP port."""
+    account = {"user": "seeknal", "password": "correct horse", "database": "analytics"}
+    return {"host": "127.0.0.1", "port": standin.port, "http_port": 1, **account}
+
+
+@pytest.fixture
+def loading(settings, stub):
+    """A connection to the stand-in with Stream Load."""
+    made = StarRocksConnection(**settings | {"http_port": stub.port})
+    yield made
+    made.close()
 
 
 @pytest.fixture

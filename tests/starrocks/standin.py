@@ -165,26 +165,38 @@ class StandIn:
 
     def databases(self, catalog: str = CATALOG) -> list[str]:
         """Names of databases."""
-        found = self.db.execute("SELECT schema_name FROM duckdb_schemas() WHERE database_name = ? AND NOT internal", [catalog]).fetchall()
+        found = (
+            self.db.cursor()
+            .execute("SELECT schema_name FROM duckdb_schemas() WHERE database_name = ? AND NOT internal", [catalog])
+            .fetchall()
+        )
         return sorted(row[0] for row in found)
 
     def relations(self) -> Iterator[tuple[Name, str]]:
         """Tables, views and materialized views with what they are."""
-        rows = self.db.execute(
-            "SELECT schema_name, table_name, 'BASE TABLE' FROM duckdb_tables() WHERE database_name = ?"
-            " UNION ALL SELECT schema_name, view_name, 'VIEW' FROM duckdb_views() WHERE database_name = ? AND NOT internal ORDER BY 1, 2",
-            [CATALOG, CATALOG],
-        ).fetchall()
+        rows = (
+            self.db.cursor()
+            .execute(
+                "SELECT schema_name, table_name, 'BASE TABLE' FROM duckdb_tables() WHERE database_name = ?"
+                " UNION ALL SELECT schema_name, view_name, 'VIEW' FROM duckdb_views() WHERE database_name = ? AND NOT internal ORDER BY 1, 2",
+                [CATALOG, CATALOG],
+            )
+            .fetchall()
+        )
         for schema, name, kind in rows:
             yield (schema, name), "VIEW" if (schema, name) in self.views else kind
 
     def columns(self, name: Name) -> dict[str, str]:
         """Columns and their StarRocks types."""
         known = self.types.get(name, {})
-        rows = self.db.execute(
-            "SELECT column_name, data_type FROM duckdb_columns() WHERE database_name = ? AND schema_name = ? AND table_name = ? ORDER BY column_index",
-            [CATALOG, *name],
-        ).fetchall()
+        rows = (
+            self.db.cursor()
+            .execute(
+                "SELECT column_name, data_type FROM duckdb_columns() WHERE database_name = ? AND schema_name = ? AND table_name = ? ORDER BY column_index",
+                [CATALOG, *name],
+            )
+            .fetchall()
+        )
         return {c: known.get(c) or shown_type(t) for c, t in rows}
 
 

@@ -259,6 +259,10 @@ class Statement:
     def _create_table(self, tree: exp.Create, name: si.Name, listed: list[exp.Expression]) -> None:
         like = next((p for p in listed if isinstance(p, exp.LikeProperty)), None)
         if like is not None:
+            known = self.server.created.get(self.name(like.this), "")
+            if known.startswith("CREATE TABLE") and (made := sqlglot.parse_one(known, dialect=si.DIALECT)).expression is None:
+                self._create_table(made, name, list(made.args["properties"].expressions) if made.args.get("properties") else [])
+                return
             self.cursor.execute(f"CREATE TABLE {self.quoted(name)} AS SELECT * FROM {self._table(like.this)} LIMIT 0")
             self.server.types[name] = dict(self.server.types.get(self.name(like.this), {}))
             return
@@ -319,6 +323,14 @@ class Statement:
 
     def _swap_tables(self, tree: exp.Alter) -> si.Result:
         action = tree.args["actions"][0]
+        if isinstance(action, exp.AlterRename):
+            old = self.name(tree.this)
+            new = (old[0], action.this.name)
+            self.cursor.execute(f'ALTER TABLE {self.quoted(old)} RENAME TO "{new[1]}"')
+            for attributes in (self.server.types, self.server.comments, self.server.created):
+                if old in attributes:
+                    attributes[new] = attributes.pop(old)
+            return si.Result()
         if not isinstance(action, exp.SwapTable):
             raise MysqlError("Getting syntax error: only SWAP WITH is understood here", si.SYNTAX)
         self._swap(self.name(tree.this), self.name(action.this))

@@ -35,6 +35,7 @@ from seeknal.nodes import (
 from seeknal.protocols import (
     ArrowStream,
     ConnectionDriver,
+    Deployment,
     EngineDriver,
     FileRead,
     Files,
@@ -68,11 +69,13 @@ __all__ = [
     "Connection",
     "ConnectionDriver",
     "ConnectionFailed",
+    "Deployment",
     "Digest",
     "DocumentLogic",
     "Engine",
     "EngineDriver",
     "EngineError",
+    "Exposure",
     "ExposureLogic",
     "FileFormat",
     "FileRead",
@@ -275,6 +278,23 @@ class Connection:
 
 
 @dataclass(frozen=True, slots=True)
+class Exposure:
+    """A type of exposure, as `type:` of an exposure node, that goes through a connection of the type `connection`.
+
+    `target` names a function that takes a `Deployment`, brings it about, and returns the number of rows it wrote, or None. `check` names one
+    that takes the node's name, its params and whether it has an input, and returns the params to deploy; it raises ValueError for
+    what cannot be, and imports nothing heavy: it runs whenever the project is read. `params` are the keys it understands.
+    """
+
+    name: str
+    target: str
+    check: str
+    connection: str
+    params: tuple[str, ...] = ()
+    description: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class NodeKind:
     """A kind of node. `target` names a `NodeSpec` subclass: its fields are the YAML keys, its `lower` says what is built."""
 
@@ -310,4 +330,4 @@ class TemplateGlobal:
     description: str = ""
 
 
-Contribution = Engine | Connection | NodeKind | StateBackend | Audit | Command | TemplateGlobal
+Contribution = Engine | Connection | Exposure | NodeKind | StateBackend | Audit | Command | TemplateGlobal

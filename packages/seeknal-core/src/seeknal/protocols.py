@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from seeknal.nodes import Digest, Schema
@@ -163,6 +163,22 @@ class Step:
 
     name: str
     detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Deployment:
+    """What an exposure of a plugin's type has to bring about.
+
+    `params` are as its `check` returned them; `key` is the same for the same logic and data, and makes repeating harmless. `rows` opens
+    the input's rows, as often as it is called; None without an input.
+    """
+
+    name: str
+    params: Mapping[str, Any]
+    driver: Any
+    key: str
+    rows: Callable[[], ArrowStream] | None = None
+    description: str | None = None
 
 
 class ConnectionDriver(Protocol):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from seeknal.plugin import Connection, hookimpl
+from seeknal.plugin import Connection, Exposure, hookimpl
 from seeknal_starrocks.settings import OPTIONS
 
 
@@ -20,3 +20,32 @@ def seeknal_connections() -> list[Connection]:
             description="StarRocks",
         )
     ]
+
+
+@hookimpl
+def seeknal_exposures() -> list[Exposure]:
+    """Tables and materialized views."""
+    return [
+        Exposure(
+            name="starrocks_table",
+            target="seeknal_starrocks.deploying:deploy_table",
+            check="seeknal_starrocks.exposures:check_table",
+            connection="starrocks",
+            params=(
+                "table", "mode", "key", "primary_key", "unique_key", "types", "format", "via", "distributed_by", "buckets", "partition_by", "order_by",
+                "properties", "comment",
+            ),
+            description="a node's rows, loaded into a table",
+        ),
+        Exposure(
+            name="starrocks_materialized_view",
+            target="seeknal_starrocks.deploying:deploy_view",
+            check="seeknal_starrocks.exposures:check_view",
+            connection="starrocks",
+            params=(
+                "name", "mv_name", "sql", "query", "refresh", "wait", "timeout", "refresh_external", "replace", "base_table", "distributed_by",
+                "buckets", "partition_by", "order_by", "properties", "comment",
+            ),
+            description="a materialized view that StarRocks keeps up to date",
+        ),
+    ]  # fmt: skip
