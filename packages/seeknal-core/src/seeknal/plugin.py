@@ -43,6 +43,7 @@ from seeknal.protocols import (
     Rows,
     Session,
     SessionSettings,
+    Shell,
     Step,
     Written,
 )
@@ -102,6 +103,7 @@ __all__ = [
     "SeeknalError",
     "Session",
     "SessionSettings",
+    "Shell",
     "Snapshot",
     "SourceLogic",
     "Sql",

@@ -165,6 +165,33 @@ class Step:
     detail: str
 
 
+class Shell(Protocol):
+    """A database's side of the SQL prompt: a session of its own. Every method may raise `seeknal.errors.ConnectionFailed`.
+
+    `commands` are its dot commands, each with what it does. `reconnected` says that the last answer took a new connection.
+    """
+
+    dialect: str
+    commands: Sequence[tuple[str, str]]
+    reconnected: bool
+
+    def rows(self, text: str, limit: int | None = None) -> Rows:
+        """Answer one statement that changes nothing. Raises `EngineError` SK-RUN-130 where it was interrupted."""
+        ...
+
+    def command(self, word: str, argument: str) -> Rows | None:
+        """Answer one of `commands`; None for any other."""
+        ...
+
+    def interrupt(self) -> None:
+        """Cancel what is running, from another thread."""
+        ...
+
+    def close(self) -> None:
+        """Give the session back."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Deployment:
     """What an exposure of a plugin's type has to bring about.
@@ -184,7 +211,8 @@ class Deployment:
 class ConnectionDriver(Protocol):
     """A database outside. Every method may raise `seeknal.errors.ConnectionFailed`.
 
-    A driver may have more: `steps()`, an iterator of `Step` that tells `seeknal connection test` how far it came.
+    A driver may have more: `steps()`, an iterator of `Step` that tells `seeknal connection test` how far it came, and `shell()`, a
+    `Shell` for `seeknal repl --connection`.
     """
 
     def check(self) -> str:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from seeknal.protocols import ArrowStream, WriteMode
     from seeknal_starrocks.reading import RowStream
     from seeknal_starrocks.settings import FrontEnd
+    from seeknal_starrocks.shell import StarRocksShell
     from seeknal_starrocks.wire import Connection
 
 _PROBES = 5
@@ -99,6 +100,12 @@ class StarRocksConnection:
         from seeknal_starrocks.deploying import write_rows  # reading needs none of it
 
         return write_rows(self, table, data, mode)
+
+    def shell(self) -> StarRocksShell:
+        """A session for the SQL prompt."""
+        from seeknal_starrocks.shell import StarRocksShell  # only the prompt needs it
+
+        return StarRocksShell(self.login)
 
     def close(self) -> None:
         """Stop whatever is still going on, in any thread; it fails there."""

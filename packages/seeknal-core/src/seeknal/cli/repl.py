@@ -24,15 +24,22 @@ from seeknal.errors import (
 )
 
 if TYPE_CHECKING:
+    from seeknal.api import Project
     from seeknal.protocols import Rows
+    from seeknal.run.outside import Outside
     from seeknal.run.querying import Querying
 
 COMMANDS = {
     ".tables": "what is published, and how many rows it has",
     ".schema NODE": "the columns of a node",
+    ".connect NAME": "ask a connection of profiles.yml, or a URL; without a name the project again",
+    ".timing": "say how long statements take, or no longer",
     ".help": "this",
     ".quit": "leave; so does Ctrl-D",
 }
+COMMON = (".connect", ".connect NAME", ".timing", ".help", ".quit", ".exit")
+"""Commands that mean the same whatever is asked."""
+
 _INTERRUPTED = "SK-RUN-130"
 _REFUSED = ("SK-SQL-00", "SK-REF-")
 _SHOWN = 100
@@ -40,38 +47,68 @@ _SHOWN = 100
 
 @click.command()
 @click.option("--exec", "-e", "sql", metavar="SQL", help="Run this and stop. SQL that is piped in is run the same way.")
+@click.option("--connection", "-c", metavar="NAME", help="Ask a connection of profiles.yml, or a URL, in its own SQL.")
 @click.option("--format", "format_", type=click.Choice(["table", "json", "csv"]), default="table", show_default=True)
 @shared_options
 @click.pass_context
-def repl(ctx: click.Context, sql: str | None, format_: str) -> int:
+def repl(ctx: click.Context, sql: str | None, connection: str | None, format_: str) -> int:
     """Ask what is published, in SQL, interactively or with --exec. Nothing can be changed.
 
-    Nodes are relations: transform.revenue_by_day, or transform_revenue_by_day.
+    Nodes are relations: transform.revenue_by_day, or transform_revenue_by_day. With --connection, a database outside is asked instead.
     """
     from seeknal.run.querying import Querying
 
     project = invocation_of(ctx).project()
     with Querying(project) as querying:
-        if sql is None and sys.stdin.isatty():
-            from seeknal.cli.prompt import interact  # start-up time: prompt_toolkit
+        interactive = sql is None and sys.stdin.isatty()
+        made = Repl(querying, format_, project, interactive=interactive)
+        try:
+            if connection is not None:
+                made.connect(connection)
+            if interactive:
+                from seeknal.cli.prompt import interact  # start-up time: prompt_toolkit
 
-            interact(Repl(querying, format_, interactive=True), project)
-            return 0
-        return Repl(querying, format_).run(sys.stdin.read() if sql is None else sql)
+                interact(made, project)
+                return 0
+            return made.run(sys.stdin.read() if sql is None else sql)
+        finally:
+            made.disconnect()
 
 
 class Repl:
     """Answers what was typed. On a terminal at most 100 rows are shown, and how long it took is said."""
 
-    def __init__(self, querying: Querying, format_: str, *, interactive: bool = False) -> None:
+    def __init__(self, querying: Querying, format_: str, project: Project | None = None, *, interactive: bool = False) -> None:
         self.querying = querying
+        self.outside: Outside | None = None
         self.left = False
+        self._project = project
+        self._timing = interactive
         self._format = format_
         self._interactive = interactive
 
+    @property
+    def dialect(self) -> str:
+        """The SQL that is understood now."""
+        return (self.outside or self.querying).dialect
+
+    def connect(self, name: str) -> None:
+        """Ask a connection from now on; without a name, the project again. Raises ProjectError, ConnectionFailed."""
+        from seeknal.run.outside import Outside
+
+        found = Outside(self._project, name) if name and self._project is not None else None
+        self.disconnect()
+        self.outside = found
+
+    def disconnect(self) -> None:
+        """Leave the connection, if one is asked."""
+        if self.outside is not None:
+            self.outside.close()
+        self.outside = None
+
     def run(self, text: str) -> int:
         """Answer everything in the text up to the first failure. Returns the exit code."""
-        parts = parts_of(text, self.querying.dialect)
+        parts = parts_of(text, self.dialect)
         if self._format == "json" and len(parts) > 1:
             raise ProjectError("SK-SQL-002", f"--format json answers one statement, found {len(parts)}", hint="run them one by one")
         if not parts:
@@ -99,18 +136,29 @@ class Repl:
 
     def _query(self, sql: str) -> None:
         begun = time.perf_counter()
-        rows = run_cancellable(self.querying, sql, _SHOWN + 1 if self._interactive else None)
+        rows = run_cancellable(self.outside or self.querying, sql, _SHOWN + 1 if self._interactive else None)
+        if self.outside is not None and self.outside.reconnected:
+            note(f"the connection '{self.outside.name}' had been lost; this is from a new one")
         more = self._interactive and len(rows.rows) > _SHOWN
         if more:
             del rows.rows[_SHOWN:]
-        print_rows(rows, self._format)
-        if self._interactive:
+        if rows.columns:
+            print_rows(rows, self._format)
+        if self._timing:
             count = f"the first {_SHOWN} rows" if more else plural(len(rows.rows), "row")
             note(f"{count} in {seconds(time.perf_counter() - begun)}" + ("; all of them with --exec, --format csv" if more else ""))
 
     def _command(self, part: str) -> None:
         word, _, argument = part.rstrip("; \n").partition(" ")
+        if self.outside is not None and word not in COMMON:
+            self._ask_outside(word, argument.strip())
+            return
         match word:
+            case ".connect":
+                self.connect(argument.strip())
+            case ".timing":
+                self._timing = not self._timing
+                note(f"timing is {'on' if self._timing else 'off'}")
             case ".tables":
                 found = self.querying.relations()
                 print_table(["relation", "rows"], [(p.node, "view" if p.rows is None else number(p.rows)) for p in found], numeric=[1])
@@ -119,13 +167,25 @@ class Repl:
             case ".schema":
                 raise ProjectError("SK-REPL-001", ".schema needs a node", hint="`.tables` lists them")
             case ".help":
-                print_table(["", ""], [*COMMANDS.items(), ("SELECT …;", "rows; a statement may have many lines and ends with ;")])
+                known_here = {k: v for k, v in COMMANDS.items() if k in COMMON} if self.outside else COMMANDS
+                own = self.outside.commands if self.outside else ()
+                print_table(["", ""], [*own, *known_here.items(), ("SELECT …;", "rows; a statement may have many lines and ends with ;")])
             case ".quit" | ".exit":
                 self.left = True
             case _:
                 known = [c.partition(" ")[0] for c in COMMANDS]
                 hint = did_you_mean(word, known) or f"known: {', '.join(known)}"
                 raise ProjectError("SK-REPL-001", f"unknown command '{word}'", hint=hint)
+
+    def _ask_outside(self, word: str, argument: str) -> None:
+        if self.outside is None:
+            return
+        found = self.outside.command(word, argument)
+        if found is None:
+            known = [c.partition(" ")[0] for c, _ in self.outside.commands] + list(COMMON)
+            hint = did_you_mean(word, known) or f"known: {', '.join(known)}"
+            raise ProjectError("SK-REPL-001", f"connection '{self.outside.name}' has no command '{word}'", hint=hint)
+        print_rows(found, self._format)
 
 
 def parts_of(text: str, dialect: str) -> list[str]:
@@ -151,7 +211,7 @@ def is_complete(text: str, dialect: str) -> bool:
     return not stripped or stripped.startswith(".") or (stripped.endswith(";") and not statements(text, dialect)[1].strip())
 
 
-def run_cancellable(querying: Querying, sql: str, limit: int | None) -> Rows:
+def run_cancellable(querying: Querying | Outside, sql: str, limit: int | None) -> Rows:
     """Run a query in a thread of its own, so that Ctrl-C can stop it. Raises EngineError SK-RUN-130 then."""
     outcome: list[Rows | BaseException] = []
 
