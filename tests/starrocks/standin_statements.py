@@ -427,7 +427,11 @@ class Statement:
         view.state, view.error, view.refreshed = "SUCCESS", "", view.refreshed + 1
 
     def _catalog(self, sql: str) -> si.Result:
-        name = sql.split()[3].strip("`")
+        words = sql.split()
+        exists = words[3:6] == ["IF", "NOT", "EXISTS"]
+        name = words[6 if exists else 3].strip("`")
+        if exists and name in self.server.catalogs:
+            return si.Result()
         if name in self.server.catalogs:
             raise MysqlError(f"Catalog '{name}' already exists", si.SYNTAX)
         self.server.catalogs[name] = dict(_PROPERTY.findall(sql))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from seeknal.plugin import Connection, Exposure, hookimpl
+from seeknal.plugin import Command, Connection, Exposure, hookimpl
 from seeknal_starrocks.settings import OPTIONS
 
 
@@ -49,3 +49,9 @@ def seeknal_exposures() -> list[Exposure]:
             description="a materialized view that StarRocks keeps up to date",
         ),
     ]  # fmt: skip
+
+
+@hookimpl
+def seeknal_commands() -> list[Command]:
+    """What only StarRocks needs."""
+    return [Command("starrocks", target="seeknal_starrocks.commands:starrocks", description="Look after a StarRocks cluster.")]

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 OPTIONS = (
     "url", "host", "port", "http_port", "user", "password", "database", "catalog", "sslmode", "ssl_ca", "http_tls", "connect_timeout", "query_timeout",
-    "load_timeout", "time_zone",
+    "load_timeout", "time_zone", "iceberg",
 )  # fmt: skip
 """Every key profiles.yml may have for a connection of this type."""
 
