@@ -350,6 +350,7 @@ class Project:
 
     def _open_session(self, memory_limit: str | None = None) -> Session:
         from seeknal.protocols import SessionSettings
+        from seeknal.run.engines import engine_driver  # start-up time
 
         readable, writable = [self.store.cache], [self.store.cache]
         for node in self.nodes.values():
@@ -364,7 +365,7 @@ class Project:
             writable=tuple(dict.fromkeys(writable)),
             memory_limit=memory_limit or self.loaded.settings.memory_limit,
         )
-        session: Session = load_target(self.loaded.engine.target)().open(settings)
+        session: Session = engine_driver(self.loaded).open(settings)
         return session
 
 

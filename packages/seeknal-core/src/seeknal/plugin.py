@@ -243,7 +243,8 @@ class Engine:
     """An engine that runs SQL.
 
     `dialect` is sqlglot's name of its SQL. The major version of the distribution `version_of` is part of every build key, so
-    that an upgrade that may change results rebuilds them. `target` names an `EngineDriver`.
+    that an upgrade that may change results rebuilds them. `target` names an `EngineDriver`. An engine that runs through a
+    connection names its type: its `target` is called with the settings of the project's connection of this type.
     """
 
     name: str
@@ -252,6 +253,7 @@ class Engine:
     version_of: str | None = None
     formats: tuple[FileFormat, ...] = ()
     capabilities: frozenset[str] = frozenset()
+    connection: str | None = None
     description: str = ""
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from seeknal.plugin import Command, Connection, Exposure, hookimpl
+from seeknal.plugin import Command, Connection, Engine, Exposure, FileFormat, hookimpl
 from seeknal_starrocks.settings import OPTIONS
 
 
@@ -55,3 +55,20 @@ def seeknal_exposures() -> list[Exposure]:
 def seeknal_commands() -> list[Command]:
     """What only StarRocks needs."""
     return [Command("starrocks", target="seeknal_starrocks.commands:starrocks", description="Look after a StarRocks cluster.")]
+
+
+@hookimpl
+def seeknal_engines() -> list[Engine]:
+    """StarRocks as the engine that builds nodes."""
+    return [
+        Engine(
+            name="starrocks",
+            target="seeknal_starrocks.engine:StarRocksEngine",
+            dialect="starrocks",
+            version_of="seeknal-starrocks",
+            formats=(FileFormat("parquet", writable=True), FileFormat("csv", writable=True), FileFormat("jsonl", writable=True)),
+            capabilities=frozenset({"export", "interrupt", "lockdown", "nested_types", "schemas"}),
+            connection="starrocks",
+            description="StarRocks, through a connection; artifacts in Parquet",
+        )
+    ]

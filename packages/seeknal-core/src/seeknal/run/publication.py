@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from seeknal.durable import write_whole
 from seeknal.protocols import Files, Query
-from seeknal.targets import load_target
+from seeknal.run.engines import engine_driver
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -50,7 +50,7 @@ class Publication:
             return 0
         found = {r: self._relation(pointers[nodes[r]], artifacts.get(nodes[r])) for r in changed}
         relations = {r: relation for r, relation in found.items() if relation is not None}
-        driver = load_target(self._project.engine.target)()
+        driver = engine_driver(self._project)
         driver.publish(self._path, self._environment, relations, dropped)
         now = {r: before[r] for r in before if r not in dropped} | {r: wanted[r] for r in relations}
         document = {**record, self._environment: now, "": str(self._store.target)}
