@@ -149,7 +149,8 @@ class Statement:
             (n[0], n[1], c, t, i) for n, _ in server.relations() if n[0] != _SYSTEM for i, (c, t) in enumerate(server.columns(n).items(), 1)
         ]
         views = [
-            (n[0], n[1], v.refresh, "true" if v.active else "false", v.error, v.state, v.error, v.query) for n, v in server.views.items()
+            (n[0], n[1], v.refresh, "true" if v.active else "false", v.error, v.state, v.error, self._shown(n))
+            for n, v in server.views.items()
         ]
         runs = [(r["QUERY_ID"], r["STATE"], r["PROGRESS"], r["ERROR_MESSAGE"]) for r in server.task_runs]
         wanted = {

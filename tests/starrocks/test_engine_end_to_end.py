@@ -55,7 +55,9 @@ def test_the_prompt_and_doctor_work_with_it(shop):
     done = shop.cli("repl", "--exec", "select sum(revenue) as total from transform.revenue", "--format", "json")
     assert "has not been built yet" in done.stderr
     shop.run().assert_success()
-    assert shop.cli("repl", "--exec", "select sum(revenue) as total from transform.revenue", "--format", "json").assert_success().json() == [{"total": 35}]
+    assert shop.cli(
+        "repl", "--exec", "select sum(revenue) as total from transform.revenue", "--format", "json"
+    ).assert_success().json() == [{"total": 35}]
     assert "engine" in shop.cli("doctor").stdout
 
 

@@ -170,6 +170,10 @@ class Views:
         """Run a statement that changes something. Raises ConnectionFailed."""
         self._change(statement)
 
+    def ask(self, query: str) -> list[tuple[Any, ...]]:
+        """The rows of a small result. Raises ConnectionFailed."""
+        return self._rows(query)
+
     def _change(self, statement: str) -> list[tuple[Any, ...]]:
         try:
             return wire.rows(self._connection, statement)
