@@ -112,13 +112,14 @@ class Page:
         self.home.mkdir()
         self.work = self.home
         self.status = 0
+        plugins = f"duckdb,{path.stem}" if path.stem == "starrocks" else "duckdb"
         scripts = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
         self.environment = {
             "PATH": scripts,
             "HOME": str(self.home),
             "LANG": "C.UTF-8",
             "COLUMNS": "100",
-            "SEEKNAL_PLUGINS": "duckdb,starrocks",
+            "SEEKNAL_PLUGINS": plugins,
         }
 
     def run(self) -> str:

@@ -7,9 +7,6 @@ import os
 import uuid
 
 import pytest
-
-pytest.importorskip("mysql_mimic")
-
 from tests.starrocks.standin import StandIn
 from tests.starrocks.stream_load_stub import StreamLoadStub
 

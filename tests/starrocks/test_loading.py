@@ -193,6 +193,25 @@ def test_what_is_left_of_a_killed_run_is_removed(loading, standin, table):
     assert [n for n, _ in standin.relations() if n[1].startswith("seeknal_")] == []
 
 
+def test_a_server_that_goes_away_while_rows_are_loaded_leaves_the_table_as_it_was(loading, stub, standin, table, fails, monkeypatch):
+    loading.write(table, ROWS, "replace")
+    load = stub.load
+
+    def restarting(*arguments):
+        answer = load(*arguments)
+        standin.disconnect_all()
+        return answer
+
+    monkeypatch.setattr(stub, "load", restarting)
+    with fails("SK-CONN-006", "lost the connection"):
+        loading.write(table, ROWS.slice(0, 1), "replace")
+    monkeypatch.undo()
+    assert len(read(loading, table)) == 3
+    loading.write(table, ROWS.slice(0, 1), "replace")
+    assert len(read(loading, table)) == 1
+    assert [n for n, _ in standin.relations() if n[1].startswith("seeknal_")] == []
+
+
 def test_a_statement_that_is_refused_is_named_and_the_table_stays(loading, standin, table, fails):
     loading.write(table, ROWS, "replace")
     standin.refuse["INSERT OVERWRITE"] = (1064, "no tablets")
