@@ -100,7 +100,15 @@ class StreamLoadStub:
             }
         columns = self.server.columns((database, table))
         if headers["format"] == "json":
-            rows = [[row.get(c) for c in columns] for row in json.loads(body)]
+            compact = (",", ":")
+            rows = [
+                [
+                    json.dumps(v, separators=compact) if t == "json" and v is not None else v
+                    for c, t in columns.items()
+                    for v in [row.get(c)]
+                ]
+                for row in json.loads(body)
+            ]
         else:
             names = [c.strip().strip("`") for c in headers["columns"].split(",")]
             lines = body.decode().split("\x02")[:-1]

@@ -251,6 +251,25 @@ def test_text_csv_cannot_carry_is_refused_with_advice(loading, table, fails, val
     assert "json" in caught.value.hint
 
 
+def test_json_is_loaded_as_json(loading, standin, table, way):
+    if not hasattr(pa, "json_"):
+        pytest.skip("this pyarrow knows no JSON type")
+    via, _, format_ = way.partition(" ")
+    standin.db.execute("CREATE OR REPLACE MACRO default_catalog.parse_json(x) AS CAST(x AS JSON)")
+    text = ['{"a":[1,null]}', None, '"it\'s"']
+    data = pa.table({"id": [1, 2, 3], "j": pa.array(text, pa.json_())})
+    deploy(loading, table, data, via=via, **({"format": format_} if format_ else {}))
+    assert read(loading, table)["j"].to_pylist() == text
+
+
+def test_nanoseconds_that_would_be_lost_are_refused(loading, table, fails):
+    exact = pa.table({"id": [1], "at": pa.array([1_000_000_000], pa.timestamp("ns", "Asia/Jakarta"))})
+    assert loading.write(table, exact, "replace") == 1
+    assert str(read(loading, table)["at"][0]) == "1970-01-01 00:00:01"
+    with fails("SK-CONN-005", "column 'at'", "microsecond"):
+        loading.write(table, pa.table({"id": [1], "at": pa.array([1], pa.timestamp("ns"))}), "replace")
+
+
 def test_no_rows_make_an_empty_table(loading, table):
     assert loading.write(table, ROWS.slice(0, 0), "replace") == 0
     assert read(loading, table).num_rows == 0

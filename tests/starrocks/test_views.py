@@ -136,6 +136,15 @@ def test_a_refresh_is_awaited_and_its_failure_said(deploy, standin, driver, sent
     assert rows(driver) == [("a", 15), ("b", 20)]
 
 
+def test_a_view_whose_last_refresh_failed_is_said_although_nothing_changed(deploy, standin, fails):
+    deploy()
+    standin.views["analytics", "revenue"].state, standin.views["analytics", "revenue"].error = "FAILED", "out of memory"
+    with fails("SK-SR-003", "out of memory"):
+        deploy()
+    deploy(wait=True)
+    deploy()
+
+
 def test_an_inactive_view_is_made_active_again(deploy, standin, sent):
     deploy()
     standin.views["analytics", "revenue"].active = False

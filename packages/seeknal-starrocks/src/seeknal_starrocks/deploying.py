@@ -64,12 +64,15 @@ def deploy_view(deployment: Deployment) -> int | None:
     )
     with driver.connected() as connection:
         views = Views(driver.login, connection)
-        change = plan(view, views.existing(name), swap=params["replace"] == "swap")
+        existing = views.existing(name)
+        change = plan(view, existing, swap=params["replace"] == "swap")
         for table in params["refresh_external"]:
             views.run(ddl.refresh_external_table(TableName.parse(table)))
         views.apply(change)
         if params["wait"] or (rows is not None and change.action in ("leave", "alter", "activate")):
             views.refresh(name, params["timeout"])
+        elif existing is not None and existing.failed is not None and change.action == "leave":
+            raise failures.refresh_failed(str(name), existing.failed)
     return rows
 
 

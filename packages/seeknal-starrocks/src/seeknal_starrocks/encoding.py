@@ -54,20 +54,11 @@ def bodies(reader: pa.RecordBatchReader, format_: Format, chunk_bytes: int = CHU
 def values(reader: pa.RecordBatchReader, rows: int = 1000) -> Iterator[tuple[str, int]]:
     """Rows as INSERT has them, so many at a time."""
     for batch in pieces(reader, rows):
-        columns = [_literals(plain(c, n)) for c, n in zip(batch.columns, batch.schema.names, strict=True)]
+        columns = [
+            [f"parse_json({v})" if v != "NULL" and _is_json(c.type) else v for v in _literals(plain(c, n))]
+            for c, n in zip(batch.columns, batch.schema.names, strict=True)
+        ]
         yield ", ".join(f"({', '.join(row)})" for row in zip(*columns, strict=True)), batch.num_rows
-
-
-def values_of_body(body: bytes, format_: Format, columns: list[str], rows: int = 1000) -> Iterator[str]:
-    """The rows of a body as INSERT has them, so many at a time."""
-    found: list[list[Any]]
-    if format_ == "json":
-        found = [[row[c] for c in columns] for row in json.loads(body)]
-    else:
-        lines = body.decode().split(END)[:-1]
-        found = [[None if v == NULL else v for v in line.split(SEPARATOR)] for line in lines]
-    for start in range(0, len(found), rows):
-        yield ", ".join(f"({', '.join(_literal(v) for v in row)})" for row in found[start : start + rows])
 
 
 def pieces(reader: pa.RecordBatchReader, rows: int = BATCH_ROWS) -> Iterator[pa.RecordBatch]:
@@ -91,9 +82,7 @@ def plain(array: pa.Array, column: str) -> pa.Array:
         return array.cast(pa.date32()).cast(pa.string())
     if kinds.is_timestamp(array.type):
         _check_years(array, column)
-        return pc.strftime(
-            pc.cast(array, pa.timestamp("us"), safe=True) if array.type.tz is None else _utc(array), format="%Y-%m-%d %H:%M:%S"
-        )
+        return pc.strftime(_microseconds(array, column), format="%Y-%m-%d %H:%M:%S")
     if kinds.is_floating(array.type):
         _check_finite(array, column)
     if kinds.is_string(array.type) or kinds.is_large_string(array.type) or kinds.is_string_view(array.type):
@@ -104,13 +93,26 @@ def plain(array: pa.Array, column: str) -> pa.Array:
     return array
 
 
-def _utc(array: pa.Array) -> pa.Array:
-    return array.cast(pa.timestamp("us", "UTC")).cast(pa.timestamp("us"))
+def _microseconds(array: pa.Array, column: str) -> pa.Array:
+    """Timestamps as DATETIME has them, instants in UTC; nanoseconds that would be lost are refused."""
+    try:
+        return (array if array.type.tz is None else array.cast(pa.timestamp("us", "UTC"))).cast(pa.timestamp("us"))
+    except pa.ArrowInvalid:
+        raise failures.type_not_representable(
+            column, f"{array.type}, with digits after the microsecond,", "round it in the model"
+        ) from None
+
+
+def _is_json(type_: pa.DataType) -> bool:
+    return isinstance(type_, pa.BaseExtensionType) and type_.extension_name == "arrow.json"
 
 
 def _json(batch: pa.RecordBatch) -> str:
     names = batch.schema.names
-    columns = [[_inner(v) for v in plain(c, n).to_pylist()] for c, n in zip(batch.columns, names, strict=True)]
+    columns = []
+    for array, name in zip(batch.columns, names, strict=True):
+        values = plain(array, name).to_pylist()
+        columns.append([None if v is None else json.loads(v) for v in values] if _is_json(array.type) else [_inner(v) for v in values])
     rows = (dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True))
     return ",".join(json.dumps(row, ensure_ascii=False, allow_nan=False, separators=(",", ":")) for row in rows)
 

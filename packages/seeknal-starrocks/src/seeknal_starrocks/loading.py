@@ -22,11 +22,11 @@ from seeknal.nodes import fold
 from seeknal_starrocks import ddl, encoding, failures, wire
 from seeknal_starrocks.ddl import Column, Distribution, Table
 from seeknal_starrocks.names import TableName, text
-from seeknal_starrocks.stream_load import HttpUnreachable, StreamLoad
+from seeknal_starrocks.stream_load import StreamLoad, unreachable
 from seeknal_starrocks.types import same_type, written_type
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
     from seeknal_starrocks.ddl import KeyKind
     from seeknal_starrocks.encoding import Format
@@ -110,7 +110,12 @@ class Loader:
                     raise failures.misfit(f"'{what}' names '{name}', which is no column of the data", f"columns: {', '.join(schema.names)}")
         types = {fold(k): v for k, v in target.types.items()}
         key = tuple(names[fold(k)] for k in target.key)
-        columns = tuple(Column(f.name, types.get(fold(f.name)) or written_type(f.type, f.name), nullable=f.name not in key) for f in schema)
+        columns = tuple(
+            Column(
+                f.name, types.get(fold(f.name)) or written_type(f.type, f.name), nullable=f.name not in key or target.key_kind != "PRIMARY"
+            )
+            for f in schema
+        )
         if not key:
             usable = [c.name for c in columns if not c.type.upper().startswith(_NO_KEY)]
             if not usable:
@@ -128,22 +133,10 @@ class Loader:
     def _fill(self, staging: TableName, reader: pa.RecordBatchReader, columns: list[str]) -> int:
         """Load every chunk, and see that all of it arrived."""
         rows, published = 0, True
-        http = self._target.via != "insert" and not any(
-            pa.types.is_binary(f.type) or pa.types.is_large_binary(f.type) for f in reader.schema
-        )
-        if http:
+        if self._goes_by_http(reader.schema):
             load = StreamLoad(self._login, staging, self._target.format, columns, str(self._name))
-            chunks = encoding.bodies(reader, self._target.format)
-            for number, (body, count) in enumerate(chunks):
-                try:
-                    loaded = load.put(f"seeknal_{self._token}_{number}", body)
-                except HttpUnreachable as error:
-                    if self._target.via == "stream_load" or number:
-                        hint = "check http_port, 8030 unless set otherwise, and that the back ends' port 8040 can be reached from here; or load with via: insert"
-                        raise failures.load_refused(str(self._name), f"nothing answers on the HTTP port: {error}", hint) from None
-                    rows = self._insert_body(staging, columns, body, count)
-                    rows += self._insert_bodies(staging, columns, chunks)
-                    break
+            for number, (body, count) in enumerate(encoding.bodies(reader, self._target.format)):
+                loaded = load.put(f"seeknal_{self._token}_{number}", body)
                 rows += count
                 published = published and loaded.published
         else:
@@ -151,21 +144,22 @@ class Loader:
         self._await(staging, rows, patient=not published)
         return rows
 
+    def _goes_by_http(self, schema: pa.Schema) -> bool:
+        """Bytes have no form in JSON and CSV; and where nothing answers on the HTTP port, INSERT will do unless Stream Load is demanded."""
+        if self._target.via == "insert" or any(pa.types.is_binary(f.type) or pa.types.is_large_binary(f.type) for f in schema):
+            return False
+        problem = unreachable(self._login)
+        if problem is not None and self._target.via == "stream_load":
+            hint = "check http_port, 8030 unless set otherwise, and that the back ends' port 8040 can be reached from here; or load with via: insert"
+            raise failures.load_refused(str(self._name), f"nothing answers on the HTTP port: {problem}", hint)
+        return problem is None
+
     def _insert(self, staging: TableName, columns: list[str], reader: pa.RecordBatchReader) -> int:
         rows = 0
         for values, count in encoding.values(reader):
             self._run(f"INSERT INTO {staging.sql} ({ddl.names(columns)}) VALUES {values}", change="loading")
             rows += count
         return rows
-
-    def _insert_body(self, staging: TableName, columns: list[str], body: bytes, count: int) -> int:
-        """Rows that were encoded for HTTP, by INSERT after all."""
-        for values in encoding.values_of_body(body, self._target.format, columns):
-            self._run(f"INSERT INTO {staging.sql} ({ddl.names(columns)}) VALUES {values}", change="loading")
-        return count
-
-    def _insert_bodies(self, staging: TableName, columns: list[str], chunks: Iterator[tuple[bytes, int]]) -> int:
-        return sum(self._insert_body(staging, columns, body, count) for body, count in chunks)
 
     def _await(self, staging: TableName, rows: int, *, patient: bool) -> None:
         """See that the rows are all there; those of `Publish Timeout` come a little later."""

@@ -36,10 +36,6 @@ _CONTINUE_SECONDS = 5
 _DONE = ("Success", "OK")
 
 
-class HttpUnreachable(Exception):
-    """Nothing answers on the HTTP port of any front end, and nothing was sent."""
-
-
 @dataclass(frozen=True, slots=True)
 class Loaded:
     """What became of a request: how many rows the server counted (None where an earlier one with its label had loaded them), and whether they may be invisible for a moment yet."""
@@ -59,9 +55,8 @@ class StreamLoad:
         self._shown = shown or str(table)
 
     def put(self, label: str, body: bytes) -> Loaded:
-        """Load one body, exactly once. Raises ConnectionFailed, and HttpUnreachable where nothing could be reached at all."""
+        """Load one body, exactly once. Raises ConnectionFailed."""
         problem: Exception | None = None
-        sent = False
         for attempt in range(_TRIES):
             if attempt:
                 time.sleep(min(0.2 * 2**attempt, 5))
@@ -70,17 +65,12 @@ class StreamLoad:
                     answer = self._request(front_end.host, label, body)
                 except (OSError, http.client.HTTPException) as error:
                     problem = error
-                    sent = sent or not isinstance(error, ConnectionRefusedError | TimeoutError | ssl.SSLError)
                     continue
                 loaded = self._judge(answer)
                 if loaded is not None:
                     return loaded
-                sent = True
-        if not sent:
-            raise HttpUnreachable(str(problem))
-        raise failures.load_refused(
-            self._shown, self._login.scrub(f"no answer after {_TRIES} attempts ({problem})"), "run it again: nothing is loaded twice"
-        )
+        reason = self._login.scrub(f"no answer after {_TRIES} attempts ({problem})")
+        raise failures.load_refused(self._shown, reason, "run it again: nothing is loaded twice")
 
     def _judge(self, answer: dict[str, Any]) -> Loaded | None:
         """What the answer means; None where it has to be asked again. Raises ConnectionFailed."""
@@ -190,3 +180,16 @@ def _unchecked() -> ssl.SSLContext:
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
     return context
+
+
+def unreachable(login: Login) -> OSError | None:
+    """Why no front end answers on its HTTP port; None where one does."""
+    problem: OSError | None = None
+    for front_end in login.front_ends:
+        try:
+            socket.create_connection((front_end.host, login.http_port), login.connect_timeout).close()
+        except OSError as error:
+            problem = error
+        else:
+            return None
+    return problem

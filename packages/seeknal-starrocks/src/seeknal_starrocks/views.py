@@ -31,19 +31,21 @@ if TYPE_CHECKING:
 Action = Literal["create", "leave", "alter", "replace", "activate"]
 MARK = re.compile(r"seeknal:([0-9a-f]{16})")
 _UNKNOWN = (5502, 1146, 1051)
+_UNKNOWN_WORDS = ("unknown", "not found", "not exist", "doesn't exist")
 _DONE, _FAILED = ("SUCCESS", "SKIPPED", "MERGED"), ("FAILED",)
 _PAUSE, _LONGEST_PAUSE = 0.1, 5.0
 
 
 @dataclass(frozen=True, slots=True)
 class Existing:
-    """A view as the server has it. `fingerprint` is None where seeknal did not make it."""
+    """A view as the server has it. `fingerprint` is None where seeknal did not make it; `failed` is why its last refresh did, if it did."""
 
     fingerprint: str | None
     refresh: str
     properties: Mapping[str, str]
     active: bool
     problem: str = ""
+    failed: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,18 +129,23 @@ class Views:
         try:
             shown = wire.rows(self._connection, f"SHOW CREATE MATERIALIZED VIEW {name.sql}")
         except pymysql.Error as error:
-            if wire.said(self._login, error)[0] not in _UNKNOWN and "not" not in str(error) and "unknown" not in str(error).lower():
+            code, reason = wire.said(self._login, error)
+            if code not in _UNKNOWN and not any(words in reason.casefold() for words in _UNKNOWN_WORDS):
                 raise wire.explain(self._login, error) from None
             shown = []
         if not shown:
             if self._rows(f"SELECT TABLE_TYPE FROM information_schema.tables WHERE {_is(name)}"):
                 raise failures.not_ours("a table or view", str(name))
             return None
-        state = self._rows(f"SELECT IS_ACTIVE, INACTIVE_REASON FROM information_schema.materialized_views WHERE {_is(name)}")
-        active, problem = (str(state[0][0]).lower() in ("true", "1"), str(state[0][1] or "")) if state else (True, "")
+        state = self._rows(
+            "SELECT IS_ACTIVE, INACTIVE_REASON, LAST_REFRESH_STATE, LAST_REFRESH_ERROR_MESSAGE FROM information_schema.materialized_views"
+            f" WHERE {_is(name)}"
+        )
+        active, problem, last, why = (str(v or "") for v in state[0]) if state else ("true", "", "", "")
         refresh, properties = understood(str(shown[0][1]))
         mark = MARK.search(_head(str(shown[0][1])))
-        return Existing(mark[1] if mark else None, refresh, properties, active, problem)
+        failed = (why or "the server gives no reason") if last.upper() in _FAILED else None
+        return Existing(mark[1] if mark else None, refresh, properties, active.lower() in ("true", "1"), problem, failed)
 
     def apply(self, change: Change) -> None:
         """Run a change's statements. Raises ConnectionFailed naming the one that was refused; what stood before still stands where SWAP is used."""
@@ -149,6 +156,8 @@ class Views:
         """Refresh a view and wait until it is done. Raises ConnectionFailed (SK-SR-003)."""
         answer = self._change(ddl.refresh_view(name))
         deadline, pause, said = time.monotonic() + timeout, _PAUSE, ""
+        if not answer:  # servers before 3.1 do not say what to ask after
+            self._change(f"{ddl.refresh_view(name)} WITH SYNC MODE")
         while answer:
             found = self._rows(
                 f"SELECT STATE, PROGRESS, ERROR_MESSAGE FROM information_schema.task_runs WHERE QUERY_ID = {text(str(answer[0][0]))}"
