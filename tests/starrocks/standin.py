@@ -131,6 +131,7 @@ class StandIn:
             asyncio.set_event_loop(self._loop)
             self._loop.run_until_complete(serve())
             self._loop.run_forever()
+            self._loop.close()
 
         threading.Thread(target=run, daemon=True).start()
         if not started.wait(20):

@@ -1,5 +1,9 @@
 """The SQL prompt on a connection."""
 
+import os
+import pty
+import select
+import sys
 import threading
 import time
 
@@ -113,3 +117,41 @@ def test_other_connections_answer_selects(shop):
     done = shop.cli("repl", "-c", "lite", "--exec", "SELECT 1 AS a UNION ALL SELECT 2", "--format", "csv").assert_success()
     assert done.stdout.split() == ["a", "1", "2"]
     assert "has no command '.mvs'" in shop.cli("repl", "-c", "lite", "--exec", ".mvs").stderr
+
+
+def test_ctrl_c_at_the_prompt_kills_the_query_and_the_prompt_goes_on(shop, standin):
+    standin.run_sql("default_catalog", "analytics", "CREATE TABLE a (id INT)")
+    standin.db.cursor().execute("INSERT INTO default_catalog.analytics.a SELECT * FROM range(20000)")
+    process, terminal = pty.fork()
+    if process == 0:
+        os.chdir(shop.root)
+        os.environ["TERM"] = "xterm"
+        os.execv(sys.executable, [sys.executable, "-c", "from seeknal.cli import main; main()", "repl", "-c", "sr"])
+    seen = b""
+
+    def until(words, seconds=60):
+        nonlocal seen
+        deadline = time.monotonic() + seconds
+        while words not in seen and time.monotonic() < deadline:
+            if select.select([terminal], [], [], 0.2)[0]:
+                try:
+                    seen += os.read(terminal, 65536)
+                except OSError:  # it has ended
+                    break
+        assert words in seen, seen[-2000:]
+        seen = b""
+
+    until(b"sr>")
+    os.write(terminal, SLOW.encode() + b";\r")
+    deadline = time.monotonic() + 30
+    while not any(s.startswith("SELECT count(*)") for s in standin.statements) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    time.sleep(0.5)
+    os.write(terminal, b"\x03")
+    until(b"SK-RUN-130")
+    assert any(s.startswith("KILL QUERY") for s in standin.statements)
+    os.write(terminal, b"SELECT 41 + 1 AS answer;\r")
+    until(b"42")
+    os.write(terminal, b".quit\r")
+    os.waitpid(process, 0)
+    os.close(terminal)

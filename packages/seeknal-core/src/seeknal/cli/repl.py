@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from seeknal.cli.connection import complete_connections
 from seeknal.cli.options import invocation_of, shared_options
 from seeknal.cli.output import note, number, plural, print_rows, print_table, seconds
 from seeknal.errors import (
@@ -47,7 +48,13 @@ _SHOWN = 100
 
 @click.command()
 @click.option("--exec", "-e", "sql", metavar="SQL", help="Run this and stop. SQL that is piped in is run the same way.")
-@click.option("--connection", "-c", metavar="NAME", help="Ask a connection of profiles.yml, or a URL, in its own SQL.")
+@click.option(
+    "--connection",
+    "-c",
+    metavar="NAME",
+    shell_complete=complete_connections,
+    help="Ask a connection of profiles.yml, or a URL, in its own SQL.",
+)
 @click.option("--format", "format_", type=click.Choice(["table", "json", "csv"]), default="table", show_default=True)
 @shared_options
 @click.pass_context
@@ -220,12 +227,14 @@ def run_cancellable(querying: Querying | Outside, sql: str, limit: int | None) -
             outcome.append(querying.rows(sql, limit))
         except BaseException as error:  # noqa: BLE001 - raised again where it is waited for
             outcome.append(error)
+        finally:
+            done.set()
 
-    thread = threading.Thread(target=work, daemon=True)
-    thread.start()
-    while thread.is_alive():
+    done = threading.Event()  # a join that is interrupted takes the thread for ended (Python 3.11)
+    threading.Thread(target=work, daemon=True).start()
+    while not done.is_set():
         try:
-            thread.join(1)
+            done.wait(1)
         except KeyboardInterrupt:
             querying.interrupt()
     result = outcome[0]
