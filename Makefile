@@ -7,7 +7,7 @@ DUCKDB2 := .venvs/duckdb2
 INSTALLED := $(VENV)/.installed
 PROJECTS := pyproject.toml $(wildcard packages/*/pyproject.toml) tests/example_plugin/pyproject.toml
 
-.PHONY: help install demo check test test-duckdb2 fuzz bench clean
+.PHONY: help install demo check test test-duckdb2 fuzz faults bench clean
 
 help:
 	@echo "make demo    build the example project and watch an edit reach only what it touches"
@@ -15,6 +15,7 @@ help:
 	@echo "make check   lint, types and layers only"
 	@echo "make test-duckdb2  the engine tests on DuckDB 2.0"
 	@echo "make fuzz    random histories against full builds: SEEKNAL_SEEDS (600) of them from SEEKNAL_FIRST_SEED (0)"
+	@echo "make faults  kills, full disks, damage, crowds and outages on every backend; see docs/reliability.md"
 	@echo "make bench   side by side with dbt and SQLMesh; see docs/benchmarks.md"
 
 install: $(INSTALLED)
@@ -25,7 +26,8 @@ $(VENV)/bin/python:
 $(INSTALLED): $(VENV)/bin/python constraints.txt $(PROJECTS)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade "pip>=25.1"
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt \
-		-e packages/seeknal-core[fast] -e packages/seeknal-duckdb[excel,mysql,postgres] -e packages/seeknal-starrocks -e .[all] \
+		-e packages/seeknal-core[fast] -e packages/seeknal-duckdb[excel,mysql,postgres] -e packages/seeknal-semantic \
+		-e packages/seeknal-sql-state[postgres] -e packages/seeknal-starrocks -e .[all] \
 		-e tests/example_plugin
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt --group dev
 	@touch $(INSTALLED)
@@ -61,10 +63,17 @@ fuzz: $(INSTALLED)
 	timeout $(or $(FUZZ_SECONDS),14400) $(BIN)/pytest -q -n 2 --tb=short -p no:cacheprovider \
 		-o tmp_path_retention_policy=failed tests/properties/test_incremental_equals_full.py tests/properties/test_column_analysis.py
 
+# Counts and outcomes go into docs/reliability.md. FAULTS="--kills 100" tries more.
+faults: $(INSTALLED)
+	$(BIN)/python -m tests.faults --record $(FAULTS)
+
 bench: $(INSTALLED)
 	$(BIN)/python -m benchmarks.run
 	$(BIN)/python -m benchmarks.startup
 	$(BIN)/python -m benchmarks.tpch
+	$(BIN)/python -m benchmarks.metrics
+	$(BIN)/python -m benchmarks.features
+	$(BIN)/python -m benchmarks.state
 
 clean:
 	rm -rf $(VENV) .venvs .demo .bench

@@ -14,6 +14,7 @@ from benchmarks.tools.base import ROOT
 
 REQUIREMENTS: dict[str, tuple[str, ...]] = {
     "dbt": ("dbt-core", "dbt-duckdb", "duckdb"),
+    "metricflow": ("dbt-metricflow", "dbt-core", "dbt-duckdb", "duckdb"),
     "sqlmesh": ("sqlmesh", "duckdb"),
     "tpchgen": ("tpchgen-cli",),
 }

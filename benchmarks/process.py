@@ -1,6 +1,7 @@
 """Run one process to its end and say what it cost."""
 
 import os
+import resource
 import signal
 import subprocess
 import time
@@ -82,6 +83,28 @@ def measure(
         exit_code=process.returncode,
         tail="" if outcome == "ok" else _tail(log),
     )
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What a Python process printed, and the CPU seconds and MiB it took."""
+
+    output: str
+    cpu: float
+    memory: float
+
+
+def cost(python: Path, start: str, arguments: Sequence[str], *, cwd: Path, env: Mapping[str, str] | None = None) -> Cost:
+    """Run `start`, the code of a command, in a fresh interpreter.
+
+    The process reads its own high-water mark, which begins anew with the program; the one that `getrusage` gives begins with the harness's.
+    """
+    told = f"import atexit, sys; atexit.register(lambda: sys.stderr.write(open('/proc/self/status').read())); {start}"
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    done = subprocess.run([str(python), "-c", told, *arguments], cwd=cwd, env=env, check=True, capture_output=True, text=True)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    memory = next(int(line.split()[1]) for line in done.stderr.splitlines() if line.startswith("VmHWM")) / 1024
+    return Cost(done.stdout, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, memory)
 
 
 def _expire(group: int, expired: list[bool]) -> None:

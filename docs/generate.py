@@ -24,17 +24,24 @@ import seeknal
 from seeknal import builtins, hookspecs, plugin, protocols
 from seeknal.audits.signature import signature_of
 from seeknal.cli import COMMANDS, root
+from seeknal.kinds.aggregation import AggregatedFeature, AggregationSpec, SecondOrderAggregationSpec, SecondOrderFeature
 from seeknal.kinds.exposure import ExposureSpec
+from seeknal.kinds.feature_group import EntitySpec, FeatureEntry, FeatureGroupSpec
 from seeknal.kinds.python import PythonSourceSpec
 from seeknal.kinds.source import SourceSpec
+from seeknal.kinds.training_set import TrainingSetSpec
 from seeknal.kinds.transform import TransformSpec
-from seeknal.project.config import AuditDefaults, Config, Execution, PluginSettings, StateSettings
+from seeknal.project.config import AuditDefaults, Config, Environments, Execution, Janitor, PluginSettings, StateSettings
 from seeknal.project.parsing import NOT_BUILT_YET
 from seeknal.project.profiles import ConnectionEntry, ProfileEntry, ProfilesFile
 from seeknal.registry import Registry
 from seeknal.specs import AuditEntry, ColumnEntry, InputSpec, NodeSpec
 from seeknal.state import backend
+from seeknal.unit_tests.spec import Expectation, ExpectedTable, TableSpec, UnitTestSpec
 from seeknal_duckdb.formats import READ, SPELLINGS, WRITE
+from seeknal_semantic import specs
+from seeknal_semantic.cli.metrics import metrics
+from seeknal_semantic.cli.query import query
 
 if typing.TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -53,6 +60,14 @@ _MEANINGS = {
     (AuditEntry, "name"): "What it is called in messages.",
     (AuditEntry, "description"): "For people.",
     (AuditEntry, "where"): "Check only the rows for which this condition holds.",
+    (AggregatedFeature, "name"): "What the names of its columns begin with: `amount_sum_7d`.",
+    (EntitySpec, "name"): "The entity's name; groups that say the same belong together.",
+    (EntitySpec, "join_keys"): "The columns that find its rows in a spine. Default: `<name>_id`.",
+    (EntitySpec, "description"): "For people.",
+    (FeatureEntry, "name"): "The column that holds it.",
+    (FeatureEntry, "type"): "Its type, enforced.",
+    (FeatureEntry, "description"): "For people.",
+    (FeatureEntry, "default"): "What a reader gets where there is no value.",
     (StateSettings, "backend"): "A state backend that some installed plugin provides.",
     (PluginSettings, "prefer"): "Which distribution a name comes from.",
     (ProfilesFile, "connections"): "Databases, by name.",
@@ -93,7 +108,9 @@ def _type(annotation: Any) -> str:
     if origin is dict:
         return "mapping"
     if inspect.isclass(annotation) and issubclass(annotation, BaseModel):
-        return {ColumnEntry: "column", InputSpec: "input", AuditEntry: "audit"}.get(annotation, "mapping")
+        return {ColumnEntry: "column", InputSpec: "input", AuditEntry: "audit", TableSpec: "table", ExpectedTable: "table"}.get(
+            annotation, "mapping"
+        )
     return _WORDS.get(annotation) or getattr(annotation, "__name__", str(annotation)).replace("datetime", "date and time")
 
 
@@ -152,7 +169,7 @@ def contributions() -> str:
     sections = []
     for thing in (
         plugin.Engine, plugin.FileFormat, plugin.Connection, plugin.Exposure, plugin.NodeKind, plugin.Audit, plugin.StateBackend, plugin.Command,
-        plugin.TemplateGlobal,
+        plugin.TemplateGlobal, plugin.ProjectMethod, plugin.ReplCommand,
     ):  # fmt: skip
         rows = []
         for field in dataclasses.fields(thing):
@@ -199,6 +216,11 @@ def protocol_methods() -> str:
 def commands() -> str:
     """Every command: usage, help and options."""
     return "\n\n".join(_command(root.get_command(click.Context(root), name), name) for name in COMMANDS)
+
+
+def semantic_commands() -> str:
+    """The commands of the semantic layer."""
+    return "\n\n".join(_command(command, name) for name, command in (("query", query), ("metrics", metrics)))
 
 
 def _command(command: click.Command | None, name: str, level: int = 2) -> str:
@@ -298,10 +320,12 @@ def python_api() -> str:
     sections = []
     for name in (
         "Project", "RunOptions", "CompareOptions", "Comparison", "Lineage", "ColumnLineage", "NodeLineage", "ColumnEdge", "Impact", "Affected",
+        "Environment", "Promotion", "Rollback", "Move",
     ):  # fmt: skip
         thing = getattr(seeknal, name)
         members = []
-        for member, value in vars(thing).items() if name in ("Project", "Comparison", "Lineage") else ():
+        inherited = {n: v for base in thing.__bases__ for n, v in vars(base).items() if base is not object}
+        for member, value in {**vars(thing), **inherited}.items() if name in ("Project", "Comparison", "Lineage") else ():
             if member.startswith("_") or not _doc(value) or dataclasses.is_dataclass(value):
                 continue
             function = value.__func__ if isinstance(value, classmethod) else value
@@ -336,6 +360,14 @@ PARTS: dict[str, Callable[[], str]] = {
     "source-keys": _kind(SourceSpec),
     "transform-keys": _kind(TransformSpec),
     "exposure-keys": _kind(ExposureSpec),
+    "feature-group-keys": _kind(FeatureGroupSpec),
+    "training-set-keys": _kind(TrainingSetSpec),
+    "aggregation-keys": _kind(AggregationSpec),
+    "aggregated-feature-keys": lambda: _fields(AggregatedFeature),
+    "second-order-keys": _kind(SecondOrderAggregationSpec),
+    "second-order-feature-keys": lambda: _fields(SecondOrderFeature, without=AggregatedFeature.model_fields),
+    "entity-keys": lambda: _fields(EntitySpec),
+    "feature-keys": lambda: _fields(FeatureEntry),
     "python-source-keys": _kind(PythonSourceSpec),
     "file-formats": file_formats,
     "connections": connections,
@@ -343,12 +375,27 @@ PARTS: dict[str, Callable[[], str]] = {
     "project-keys": lambda: _fields(Config),
     "state-keys": lambda: _fields(StateSettings),
     "execution-keys": lambda: _fields(Execution),
+    "environment-keys": lambda: _fields(Environments),
+    "janitor-keys": lambda: _fields(Janitor),
     "audit-default-keys": lambda: _fields(AuditDefaults),
     "plugin-keys": lambda: _fields(PluginSettings),
     "profiles-keys": lambda: _fields(ProfilesFile),
     "connection-keys": lambda: _fields(ConnectionEntry),
     "profile-keys": lambda: _fields(ProfileEntry),
     "python-api": python_api,
+    "semantic-commands": semantic_commands,
+    "semantic-model-keys": _kind(specs.SemanticModelSpec),
+    "semantic-entity-keys": lambda: _fields(specs.EntitySpec),
+    "dimension-keys": lambda: _fields(specs.DimensionSpec),
+    "validity-keys": lambda: _fields(specs.ValidityParams),
+    "measure-keys": lambda: _fields(specs.MeasureSpec),
+    "non-additive-keys": lambda: _fields(specs.NonAdditive),
+    "metric-keys": lambda: _fields(specs.MetricSpec, without=[k for k in NodeSpec.model_fields if k != "inputs"]),
+    "metric-input-keys": lambda: _fields(specs.InputMetric),
+    "saved-query-keys": _kind(specs.SavedQuerySpec),
+    "unit-test-keys": lambda: _fields(UnitTestSpec),
+    "unit-test-table-keys": lambda: _fields(TableSpec),
+    "unit-test-expectation-keys": lambda: _fields(Expectation),
 }
 
 

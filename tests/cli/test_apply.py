@@ -66,5 +66,5 @@ def test_a_cycle_is_refused(built):
 
 
 def test_nothing_to_apply_says_what_there_is(built):
-    outcome = built.write("draft_rule_r.yml", "kind: rule").cli("apply", "prod").assert_failed("SK-DRAFT-005", exit_code=2)
+    outcome = built.write("draft_rule_r.yml", "kind: rule").cli("apply", "draft_q").assert_failed("SK-DRAFT-005", exit_code=2)
     assert "drafts here: draft_rule_r.yml" in outcome.stderr

@@ -7,14 +7,26 @@ import re
 import pytest
 import yaml
 
+from seeknal.kinds.aggregation import AggregationSpec, SecondOrderAggregationSpec
 from seeknal.kinds.exposure import ExposureSpec
+from seeknal.kinds.feature_group import FeatureGroupSpec
 from seeknal.kinds.rule import RuleSpec
 from seeknal.kinds.source import SourceSpec
+from seeknal.kinds.training_set import TrainingSetSpec
 from seeknal.kinds.transform import TransformSpec
 from seeknal.project.parsing import NOT_BUILT_YET
 from seeknal.testing.project import seeknal
 
-SPECS = {"source": SourceSpec, "transform": TransformSpec, "exposure": ExposureSpec, "rule": RuleSpec}
+SPECS = {
+    "source": SourceSpec,
+    "transform": TransformSpec,
+    "exposure": ExposureSpec,
+    "rule": RuleSpec,
+    "feature_group": FeatureGroupSpec,
+    "aggregation": AggregationSpec,
+    "second_order_aggregation": SecondOrderAggregationSpec,
+    "training_set": TrainingSetSpec,
+}
 
 
 @pytest.mark.parametrize("kind", SPECS)

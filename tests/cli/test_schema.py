@@ -10,7 +10,7 @@ from seeknal.project.parsing import NOT_BUILT_YET
 from seeknal.testing.project import seeknal
 
 
-@pytest.mark.parametrize("kind", ["source", "transform", "exposure", "rule"])
+@pytest.mark.parametrize("kind", ["source", "transform", "exposure", "rule", "feature_group"])
 def test_a_kinds_schema_says_what_its_file_may_hold(tmp_path, kind):
     document = seeknal("schema", kind, cwd=tmp_path).assert_success().json()
     assert document["properties"]["kind"]["const"] == kind

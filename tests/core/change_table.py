@@ -98,6 +98,9 @@ COLUMNS = [
          {"a": PAID.replace("quantity,", "quantity, day,")}, NB, "a"),
     Case("a column is added that COLUMNS() matches", {"a": PAID, "r": "SELECT COLUMNS('amo.*') FROM @a"},
          {"a": PAID.replace("quantity,", "quantity, 1 AS amount_2,")}, "a:NON_BREAKING r:INDIRECT", "a r"),
+    alone("the date is added", PAID, PAID.replace("quantity,", "quantity, current_date AS d,"), COUNT, "COLUMN_ADDED d"),
+    alone("the date is added by another name", PAID, PAID.replace("quantity,", "quantity, today() AS d,"), SUM, "COLUMN_ADDED d"),
+    alone("chance is added", PAID, PAID.replace("quantity,", "quantity, gen_random_uuid() IS NULL AS d,"), COUNT, "COLUMN_ADDED d"),
     alone("a column nobody reads is removed", PAID, PAID.replace(" quantity,", ""), SUM, "COLUMN_REMOVED quantity"),
     Case("a column under a star is removed", {"a": PAID, "r": "SELECT * FROM @a"}, {"a": PAID.replace(" quantity,", "")},
          REACHED, "a r", {"a": "COLUMN_REMOVED quantity"}),
@@ -171,6 +174,17 @@ DECLARED = [
     declared("a source's column is narrowed", ORDERS_SOURCE, "amount: BIGINT", "amount: SMALLINT", NARROWER, "a r", "COLUMN_TYPE_NARROWED amount"),
 ]  # fmt: skip
 
+SMALL = [
+    Case("a column under an EXISTS with a star", {"a": PAID, "r": "SELECT name FROM @customers c WHERE EXISTS (SELECT * FROM @a WHERE quantity = c.customer_id)"},
+         {"a": PAID.replace("amount,", "amount + 1 AS amount,")}, NB, "a", {"a": "COLUMN_EXPRESSION_CHANGED amount"}),
+    Case("a column more under DISTINCT", {"a": "SELECT DISTINCT status FROM @orders", "r": "SELECT count(*) AS n FROM @a"},
+         {"a": "SELECT DISTINCT status, quantity FROM @orders"}, REACHED, "a r", {"a": "GROUPING_CHANGED"}, {"r": "a.*"}),
+    Case("a column is added without a name", {"a": "SELECT order_id, amount FROM @orders", "r": SUM}, {"a": "SELECT order_id, amount, quantity + 1 FROM @orders"},
+         "a:NON_BREAKING r:INDIRECT", "a r", {"a": "COLUMN_ADDED"}),
+    same("quotes in a PIVOT", "PIVOT (SELECT status, amount FROM @orders) ON status IN ('paid', 'open') USING sum(amount)",
+         """PIVOT (SELECT status, amount FROM @orders) ON "status" IN ('paid', 'open') USING sum("amount")"""),
+]  # fmt: skip
+
 SPELLED = [
     Case("a name's case under a star", {"a": "SELECT amount FROM @orders", "r": "SELECT * FROM @a"}, {"a": "SELECT amount AS Amount FROM @orders"},
          REACHED, "a r", {"a": "COLUMN_RENAMED Amount"}, {"r": "a.amount"}),
@@ -201,6 +215,7 @@ TYPES = [
          {"a": "kind: transform\ncolumns: {amount: INTEGER}\nsql: SELECT order_id, amount FROM @orders"}, NB, "a"),
     *DECLARED,
     *SPELLED,
+    *SMALL,
 ]  # fmt: skip
 
 ROWS = [

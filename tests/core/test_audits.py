@@ -387,3 +387,33 @@ def test_results_are_kept_with_the_run(checked: ProjectFolder) -> None:
         "type": "row_count", "columns": [], "severity": "error", "passed": True, "failing_rows": 0, "message": "passed",
     }  # fmt: skip
     assert "2 audits passed" in checked.cli("run").assert_success().stdout
+
+
+def test_rows_that_a_view_let_through_unaudited_are_not_read(project: ProjectMaker) -> None:
+    """The view is published, and its audit failed on what it reads now: who reads it alone would read just those rows."""
+    view = {
+        "kind": "transform",
+        "name": "v",
+        "materialized": "view",
+        "sql": "SELECT * FROM {{ ref('source.s') }}",
+        "audits": [{"type": "not_null", "columns": "i"}],
+    }
+    folder = project(
+        {
+            "data/s.csv": "i\n1\n",
+            "seeknal/s.yml": "kind: source\nname: s\ntype: csv\ntable: data/s.csv\n",
+            "seeknal/v.yml": json.dumps(view),
+            "seeknal/r.sql": "SELECT count(*) AS n FROM {{ ref('transform.v') }}\n",
+        }
+    )
+    folder.run().assert_success()
+    folder.write("data/s.csv", 'i\n1\n""\n')
+    folder.run().assert_failed("SK-AUDIT-010", exit_code=1)
+    assert folder.open().plan(selected=frozenset({"transform.r"})).decisions["transform.r"].action == "skip"
+    folder.run("r").assert_failed("SK-RUN-009", exit_code=1)
+    assert folder.rows("r") == [(1,)]
+    folder.write("data/s.csv", "i\n1\n2\n")
+    folder.run("s").assert_success()
+    folder.run("r").assert_failed("SK-RUN-009", exit_code=1)
+    folder.run("v r").assert_success()
+    assert folder.rows("r") == [(2,)]

@@ -383,6 +383,18 @@ def test_only_changed_files_are_parsed_again(project: ProjectMaker) -> None:
     assert folder.open().loaded.parsed == 1
 
 
+def test_files_that_refer_to_changed_ones_are_parsed_again_only_when_names_change(project: ProjectMaker) -> None:
+    folder = project({"seeknal/a.sql": "SELECT 1 AS n", **{f"seeknal/b{i}.sql": "SELECT n FROM {{ ref('a') }}" for i in range(3)}})
+    folder.run().assert_success()
+    folder.edit("seeknal/a.sql", "1 AS", "2 AS")
+    assert folder.open().loaded.parsed == 1
+    folder.write("seeknal/s.yml", "kind: source\nname: a\nsource: csv\ntable: a.csv\n")
+    assert folder.cli("run").assert_failed(exit_code=2).stderr.count("'a'") >= 3  # it could be either
+    folder.delete("seeknal/s.yml")
+    (folder.root / "seeknal/a.sql").rename(folder.root / "seeknal/c.sql")
+    assert folder.cli("run").assert_failed(exit_code=2).stderr.count("'a'") >= 3
+
+
 @pytest.mark.parametrize(
     ("path", "text"),
     [

@@ -60,6 +60,66 @@ def test_a_changed_file_in_place_is_not_read_for_what_it_was(in_place: ProjectFo
     assert in_place.run().assert_success().built == {"source.p", "transform.t"}
 
 
+def orders(path: Path, amounts: list[int], notes: list[str]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    pq.write_table(pa.table({"amount": pa.array(amounts, pa.int64()), "note": notes}), path)
+
+
+SPENT = {"seeknal/total.sql": "SELECT sum(amount) AS s FROM {{ ref('o') }}", "seeknal/notes.sql": "SELECT note FROM {{ ref('o') }}"}
+
+
+def orders_in_place(project: ProjectMaker, more: str = "") -> ProjectFolder:
+    folder = project({"seeknal/o.yml": f"kind: source\nname: o\ntype: parquet\ntable: data/o.parquet\n{more}", **SPENT})
+    orders(folder.root / "data/o.parquet", [1, 2], ["a", "b"])
+    folder.run().assert_success()
+    return folder
+
+
+def test_columns_of_files_in_place_are_told_apart(project: ProjectMaker) -> None:
+    folder = orders_in_place(project)
+    orders(folder.root / "data/o.parquet", [1, 2], ["a", "c"])
+    assert folder.run().assert_success().built == {"source.o", "transform.notes"}
+    orders(folder.root / "data/o.parquet", [2, 2], ["a", "c"])
+    assert folder.run().assert_success().built == {"source.o", "transform.total"}
+    orders(folder.root / "data/o.parquet", [2, 2, 3], ["a", "c", "d"])
+    assert folder.run().assert_success().built == {"source.o", "transform.total", "transform.notes"}
+    assert folder.rows("total") == [(7,)]
+
+
+def test_large_files_in_place_are_told_apart_from_their_second_version(project: ProjectMaker, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("seeknal.run.identities.HASHED_AT_ONCE", 0)
+    folder = orders_in_place(project)
+    orders(folder.root / "data/o.parquet", [1, 2], ["a", "c"])
+    assert folder.run().assert_success().built == {"source.o", "transform.notes", "transform.total"}
+    orders(folder.root / "data/o.parquet", [1, 2], ["a", "d"])
+    assert folder.run().assert_success().built == {"source.o", "transform.notes"}
+
+
+@pytest.mark.parametrize("refresh", ["always", "manual"])
+def test_files_in_place_that_are_read_always_or_on_request(project: ProjectMaker, refresh: str) -> None:
+    folder = orders_in_place(project, f"refresh: {refresh}\n")
+    assert folder.run().assert_success().built == set()
+    orders(folder.root / "data/o.parquet", [1, 2], ["a", "c"])
+    assert folder.run().assert_success().built == {"source.o", "transform.notes"}
+    assert folder.run(full=True).assert_success().built == {"source.o", "transform.notes", "transform.total"}
+
+
+def test_files_in_place_that_are_copied_from_now_on(project: ProjectMaker) -> None:
+    folder = orders_in_place(project)
+    folder.write("seeknal/o.yml", folder.read("seeknal/o.yml") + "cache: true\n")
+    assert folder.run().assert_success().built == {"source.o"}
+    (folder.root / "data/o.parquet").unlink()
+    assert folder.rows("o") == [(1, "a"), (2, "b")]
+
+
+def test_files_with_parameters_are_copied(project: ProjectMaker) -> None:
+    folder = orders_in_place(project, "params: {filename: true}\n")
+    assert list((folder.root / "target/cache/source").rglob("*.parquet"))
+    assert "filename" in folder.cli("show", "o").stdout
+    folder.write("seeknal/o.yml", folder.read("seeknal/o.yml") + "cache: false\n")
+    folder.cli("parse").assert_failed("SK-KIND-001", exit_code=2)
+
+
 def test_a_missing_file_in_place_fails_its_source(in_place: ProjectFolder) -> None:
     (in_place.root / "data/p1.parquet").unlink()
     outcome = in_place.run().assert_failed("SK-DATA-003", exit_code=1)

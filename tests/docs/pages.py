@@ -8,7 +8,7 @@ What a block does follows from its language:
               that file
 
 Other comments before a block: `<!-- not run: WHY -->`. Anywhere, `<!-- project -->` asks for an empty project `shop`
-to start in. Output is compared with times, run ids and paths made alike; a line `…` in it stands for any number of lines.
+to start in; `<!-- plugins: duckdb,semantic -->` says which plugins there are (default: duckdb). Output is compared with times, run ids and paths made alike; a line `…` in it stands for any number of lines.
 
     python tests/docs/pages.py docs/tutorial.md …      writes what the commands print now into the pages
 """
@@ -41,6 +41,7 @@ _ALIKE = (
     (re.compile(r'("seconds": )[\d.e-]+'), r"\g<1>0.0"),
     (re.compile(r"\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b"), "UUID"),
     (re.compile(r"\b[0-9a-f]{16,64}\b"), "HASH"),
+    (re.compile(r"from live data on \d{4}-\d\d-\d\d"), "from live data on DAY"),
     (re.compile(r"^\[ *\d+/"), "[*/"),
     (re.compile(r"(?<=\S) {2,}"), "  "),
     (re.compile(r"^bytes +[\d,]+"), "bytes  0"),
@@ -112,15 +113,17 @@ class Page:
         self.home.mkdir()
         self.work = self.home
         self.status = 0
-        plugins = f"duckdb,{path.stem}" if path.stem == "starrocks" else "duckdb"
         scripts = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
         self.environment = {
             "PATH": scripts,
             "HOME": str(self.home),
             "LANG": "C.UTF-8",
             "COLUMNS": "100",
-            "SEEKNAL_PLUGINS": plugins,
+            "SEEKNAL_PLUGINS": "duckdb,sql_state",
         }
+        asked = re.search(r"<!-- plugins: ([\w,]+) -->", self.text)
+        if asked:
+            self.environment["SEEKNAL_PLUGINS"] = asked[1]
 
     def run(self) -> str:
         """Run every block. Returns the page with what was printed; raises PageError for a command that fails without the page saying so."""

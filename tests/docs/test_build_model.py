@@ -72,6 +72,8 @@ def test_a_sum_turned_round_is_another():
     assert _analysis("SELECT a + b AS s FROM x").content != _analysis("SELECT b + a AS s FROM x").content
 
 
-@pytest.mark.parametrize("sql", ["SELECT random() AS r FROM x", "SELECT any_value(a) AS v FROM x", "SELECT a FROM x LIMIT 2"])
+@pytest.mark.parametrize(
+    "sql", ["SELECT random() AS r FROM x", "SELECT any_value(a) AS v FROM x", "SELECT a FROM x LIMIT 2", "SELECT list(a) AS v FROM x"]
+)
 def test_what_is_left_to_chance_is_known(sql):
     assert not _analysis(sql).repeatable

@@ -111,6 +111,13 @@ def test_state_info(shop):
     check("state_info", shop.cli("state", "info", "--format", "json").json())
 
 
+def test_janitor(shop):
+    shop.edit("seeknal/shop.yml", "'paid'", "'open'").cli("run", "--continue-on-error")
+    arguments = ["janitor", "--grace", "0h", "--keep-runs", "0", "--format", "json"]
+    check("janitor", shop.cli(*arguments, "--dry-run").json())
+    check("janitor", shop.cli(*arguments, "--yes").json())
+
+
 @pytest.mark.parametrize("options", [["--on", "id"], [], ["--on", "id", "--limit", "0", "--columns", "status"]])
 def test_table_diff(shop, options):
     shop.write("data/orders.csv", "id,status,more\n1,sent,x\n3,paid,\n").cli("run", "--continue-on-error")
@@ -129,6 +136,19 @@ def test_impact(shop, name):
     check("impact", shop.cli("impact", name, "--format", "json").json())
 
 
+def test_features(project):
+    group = "kind: feature_group\nname: g\nentity: e\nevent_time: t\nttl: 1d\nfeatures: [{name: f, type: DOUBLE, default: 0}, s]\n"
+    group += "sql: SELECT n AS e_id, TIMESTAMP '2026-01-01' AS t, n / 0 AS f, 'x' AS s FROM range(3) AS r(n)\n"
+    training = "---\nkind: training_set\nname: learned\nspine: feature_group.g\nas_of: t\nfeatures: [g.*]\nlabel: s\nfull_names: true\n"
+    folder = project({"seeknal/g.yml": group + training})
+    folder.run().assert_success()
+    folder.edit("seeknal/g.yml", "n / 0", "n").run().assert_success()
+    check("features_list", folder.cli("features", "list", "--format", "json").json())
+    for name in ["g", "learned"]:
+        check("features_describe", folder.cli("features", "describe", name, "--format", "json").json())
+        check("features_stats", folder.cli("features", "stats", name, "--against", "previous", "--format", "json").json())
+
+
 def test_events(shop):
     lines = shop.cli("run", "--full", "--continue-on-error", "--log-format", "json").stderr.splitlines()
     documents = [json.loads(line) for line in lines if line.startswith("{")]
@@ -137,6 +157,42 @@ def test_events(shop):
         check("event", document)
 
 
+def test_unit_tests(shop):
+    given = "node: paid\ninputs: {orders: [{id: 1, status: paid}, {id: 2, status: open}]}\n"
+    shop.write(
+        "tests/a.yml",
+        f"name: a\n{given}expect: [{{id: 1, status: paid}}]\n---\nname: b\n{given}expect: [{{id: 2, status: paid}}, {{id: 9, status: x}}]\n",
+    )
+    shop.write("tests/b.yml", "name: c\nnode: nothing\nexpect: {row_count: 1}\n").write("tests/c.yml", "a: [")
+    shop.write("tests/d.yml", "name: d\nnode: wrong\ninputs: {orders: [{status: x}]}\nexpect: {row_count: 1, rows: []}\n")
+    found = shop.cli("test", "--format", "json").json()
+    assert {t["status"] for t in found["tests"]} == {"passed", "failed", "error", "invalid"}
+    check("test", found)
+
+
 def test_every_schema_is_linked_from_a_page():
     pages = "".join(p.read_text(encoding="utf-8") for p in ROOT.glob("docs/reference/*.md"))
     assert [p.name for p in SCHEMAS.glob("*.json") if f"schemas/{p.name}" not in pages] == []
+
+
+def test_environments(project):
+    folder = project({"seeknal/a.sql": "SELECT 1 AS a", "seeknal/b.sql": "SELECT a AS b FROM {{ ref('a') }}", "seeknal/v.yml": VIEW})
+    check("environments", folder.cli("env", "list", "--format", "json").json())
+    folder.cli("run").assert_success()
+    folder.edit("seeknal/b.sql", "a AS b", "a + 1 AS b").write("seeknal/more.sql", "SELECT 1 AS one")
+    for command in ("plan dev", "run --env dev", "plan dev", "plan other"):
+        folder.cli(*command.split()).assert_success()
+    check("plan", folder.cli("plan", "dev", "--format", "json").json())
+    check("environments", folder.cli("env", "list", "--format", "json").json())
+    for name in ("prod", "dev"):
+        check("environment", folder.cli("env", "show", name, "--format", "json").json())
+    check("promotion", folder.cli("promote", "dev", "--dry-run", "--format", "json").json())
+    check("promotion", folder.cli("promote", "dev", "--yes", "--format", "json").json())
+    check("rollback", folder.cli("env", "rollback", "prod", "--dry-run", "--format", "json").json())
+    check("rollback", folder.cli("env", "rollback", "prod", "--yes", "--format", "json").json())
+    refused = folder.cli("promote", "dev", "--dry-run", "--format", "json").assert_failed("SK-ENV-007")
+    check("promotion", refused.json())
+    assert refused.json()["refused"]["code"] == "SK-ENV-007"
+
+
+VIEW = "kind: transform\nname: v\nmaterialized: view\nsql: SELECT b FROM {{ ref('b') }}\n"

@@ -141,3 +141,20 @@ def test_cost_follows_what_changed(shop: Workshop, warehouse: Path) -> None:
     begun = time.monotonic()
     publish(warehouse, "prod", {"n1": one}, [])
     assert time.monotonic() - begun < 0.5
+
+
+def test_nothing_remains_of_an_environment_without_views(shop: Workshop, warehouse: Path) -> None:
+    for environment in ("prod", "dev"):
+        publish(warehouse, environment, {"a": artifact(shop, "SELECT 1 AS x"), "b": Query("SELECT x FROM a")}, [])
+    publish(warehouse, "dev", {}, ["a", "b"])
+    schemas = read(warehouse, "SELECT schema_name FROM duckdb_schemas() WHERE database_name = 'warehouse' AND NOT internal")
+    assert ("prod",) in schemas
+    assert ("dev",) not in schemas
+
+
+def test_what_others_put_into_a_schema_stays(shop: Workshop, warehouse: Path) -> None:
+    publish(warehouse, "dev", {"a": artifact(shop, "SELECT 1 AS x")}, [])
+    with duckdb.connect(str(warehouse)) as connection:
+        connection.execute("CREATE TABLE dev.mine AS SELECT 7 AS seven")
+    publish(warehouse, "dev", {}, ["a"])
+    assert read(warehouse, "FROM dev.mine") == [(7,)]

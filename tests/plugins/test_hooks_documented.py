@@ -46,7 +46,7 @@ def test_example_is_accepted_and_gives_what_it_says(hook):
 
 def test_every_collecting_hook_is_a_hook():
     assert set(COLLECTING) <= set(HOOKS)
-    assert set(HOOKS) - set(COLLECTING) == {"seeknal_check_project", "seeknal_event"}
+    assert set(HOOKS) - set(COLLECTING) == {"seeknal_check_project", "seeknal_event", "seeknal_made_of"}
 
 
 def test_event_documents_the_events_that_are_sent(project):

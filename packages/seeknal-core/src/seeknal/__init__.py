@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from seeknal.plan.tracing import Affected, ColumnLineage, Impact, NodeLineage
     from seeknal.run.comparing import CompareOptions
     from seeknal.run.comparison import Comparison
+    from seeknal.run.environments import Rollback
+    from seeknal.run.moves import Move
+    from seeknal.run.promotion import Promotion
+    from seeknal.state.environments import Environment
 
 __all__ = [
     "Affected",
@@ -24,10 +28,14 @@ __all__ = [
     "ColumnLineage",
     "CompareOptions",
     "Comparison",
+    "Environment",
     "Impact",
     "Lineage",
+    "Move",
     "NodeLineage",
     "Project",
+    "Promotion",
+    "Rollback",
     "RunOptions",
     "source",
     "transform",
@@ -40,10 +48,14 @@ _HOMES = {
     "ColumnLineage": "seeknal.plan.tracing",
     "CompareOptions": "seeknal.run.comparing",
     "Comparison": "seeknal.run.comparison",
+    "Environment": "seeknal.state.environments",
     "Impact": "seeknal.plan.tracing",
     "Lineage": "seeknal.plan.lineage",
+    "Move": "seeknal.run.moves",
     "NodeLineage": "seeknal.plan.tracing",
     "Project": "seeknal.api",
+    "Promotion": "seeknal.run.promotion",
+    "Rollback": "seeknal.run.environments",
     "RunOptions": "seeknal.api",
 }
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import threading
 import uuid
 from dataclasses import dataclass, replace
@@ -90,9 +91,11 @@ class ArtifactStore:
         self._describe(artifact, folder)
         return artifact
 
-    def reference(self, node: NodeId, key: Key, files: tuple[FileRecord, ...], rows: int, schema: Schema, digest: Digest) -> Artifact:
+    def reference(
+        self, node: NodeId, key: Key, files: tuple[FileRecord, ...], rows: int, schema: Schema, digests: Mapping[str, Digest]
+    ) -> Artifact:
         """An output that is files of the project, read where they are."""
-        return Artifact(key, node, rows, schema, files, None, {"*": digest}, _now())
+        return Artifact(key, node, rows, schema, files, None, digests, _now())
 
     def paths(self, artifact: Artifact) -> tuple[Path, ...]:
         """The files of an output."""
@@ -152,6 +155,12 @@ class ArtifactStore:
                     moved.append(aside)
             (self.target / artifact.location / META).unlink(missing_ok=True)
         return moved
+
+    def touch(self, artifact: Artifact) -> None:
+        """Say that an output was taken up again, to whoever would remove what has long been of no use."""
+        if artifact.location is not None:
+            with contextlib.suppress(OSError):
+                os.utime(self.target / artifact.location / META)
 
     def find(self, node: NodeId, key: Key) -> Artifact | None:
         """An output that exists although state does not know it: built by a colleague, or before state was lost."""

@@ -12,6 +12,14 @@ def seeknal_node_kinds() -> list[NodeKind]:
         NodeKind("source", "seeknal.kinds.source:SourceSpec", "Data from outside: files, or a table or query of a database."),
         NodeKind("transform", "seeknal.kinds.transform:TransformSpec", "The result of one SELECT."),
         NodeKind("exposure", "seeknal.kinds.exposure:ExposureSpec", "What leaves the pipeline: a file, a table, or something documented."),
+        NodeKind("feature_group", "seeknal.kinds.feature_group:FeatureGroupSpec", "Features of an entity over time."),
+        NodeKind("aggregation", "seeknal.kinds.aggregation:AggregationSpec", "Values per entity over time, over windows of its rows."),
+        NodeKind(
+            "second_order_aggregation",
+            "seeknal.kinds.aggregation:SecondOrderAggregationSpec",
+            "Values over time of an aggregation's values.",
+        ),
+        NodeKind("training_set", "seeknal.kinds.training_set:TrainingSetSpec", "Features as of the times of a spine, with its label."),
         NodeKind("rule", "seeknal.kinds.rule:RuleSpec", "Checks as a node of their own, over one input."),
     ]
 

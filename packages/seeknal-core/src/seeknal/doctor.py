@@ -17,7 +17,7 @@ from seeknal.discovery import CORE
 from seeknal.errors import ProjectErrors, SeeknalError
 from seeknal.project.locate import find_root
 from seeknal.registry import Registry
-from seeknal.state.model import PROD
+from seeknal.state.environments import PROD
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

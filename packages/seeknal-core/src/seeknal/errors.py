@@ -16,7 +16,6 @@ place in a file and a hint that says what to do next.
 
 from __future__ import annotations
 
-import difflib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -117,10 +116,31 @@ def did_you_mean(word: str, known: Iterable[str]) -> str | None:
 
 
 def nearest(word: str, known: Iterable[str]) -> str | None:
-    """The known word most like `word` (case ignored), or None when none is near."""
-    folded = {k.casefold(): k for k in known}
-    found = difflib.get_close_matches(word.casefold(), folded, n=1, cutoff=0.6)
-    return folded[found[0]] if found else None
+    """The known word most like `word` (case ignored), or None when none is near: a slip or two of the hand, or a part of a longer name."""
+    typed = word.casefold()
+    known = list(known)
+    near = [(_slips(typed, k.casefold()), k) for k in known]
+    slips, found = min(near, default=(0, ""), key=lambda n: n[0])
+    few = slips * 2 <= len(word) if len(word) != len(found) else slips * 2 < len(word)
+    if found and few and slips <= max(1, (max(len(word), len(found)) + 1) // 4):
+        return found
+    parts = set(typed.split("_"))
+    shared = [(len(parts ^ other), k) for k in known if (other := set(k.casefold().split("_"))) and (parts < other or other < parts)]
+    return min(shared, key=lambda s: s[0])[1] if shared else None
+
+
+def _slips(a: str, b: str) -> int:
+    """How many letters to add, leave out, replace or swap with their neighbour make `b` of `a`."""
+    before, last = [0] * (len(b) + 1), list(range(len(b) + 1))
+    for i, x in enumerate(a, 1):
+        now = [i]
+        for j, y in enumerate(b, 1):
+            cost = min(last[j] + 1, now[j - 1] + 1, last[j - 1] + (x != y))
+            if i > 1 and j > 1 and (x, a[i - 2]) == (b[j - 2], y):
+                cost = min(cost, before[j - 2] + 1)
+            now.append(cost)
+        before, last = last, now
+    return last[-1]
 
 
 def visible(text: str) -> str:

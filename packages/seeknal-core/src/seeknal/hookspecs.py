@@ -15,8 +15,19 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from seeknal.errors import SeeknalError
-    from seeknal.nodes import Node, NodeId
-    from seeknal.plugin import Audit, Command, Connection, Engine, Exposure, NodeKind, StateBackend, TemplateGlobal
+    from seeknal.nodes import Made, Node, NodeId
+    from seeknal.plugin import (
+        Audit,
+        Command,
+        Connection,
+        Engine,
+        Exposure,
+        NodeKind,
+        ProjectMethod,
+        ReplCommand,
+        StateBackend,
+        TemplateGlobal,
+    )
 
 hookspec = pluggy.HookspecMarker("seeknal")
 
@@ -98,6 +109,39 @@ def seeknal_template_globals() -> Sequence[TemplateGlobal]:  # type: ignore[empt
     @hookimpl
     def seeknal_template_globals():
         return [TemplateGlobal("fiscal_year", target="acme.calendar:fiscal_year")]
+    """
+
+
+@hookspec
+def seeknal_project_methods() -> Sequence[ProjectMethod]:  # type: ignore[empty-body]
+    """Methods of `seeknal.Project`.
+
+    @hookimpl
+    def seeknal_project_methods():
+        return [ProjectMethod("query", target="seeknal_semantic.query:query", description="Ask metrics by dimensions.")]
+    """
+
+
+@hookspec
+def seeknal_repl_commands() -> Sequence[ReplCommand]:  # type: ignore[empty-body]
+    """Commands of `seeknal repl`.
+
+    @hookimpl
+    def seeknal_repl_commands():
+        return [ReplCommand(".holidays", target="acme.calendar:holidays", description="YEAR: when nobody works", takes="YEAR")]
+    """
+
+
+@hookspec
+def seeknal_made_of(nodes: Mapping[NodeId, Node]) -> Mapping[NodeId, Mapping[str, Made]]:  # type: ignore[empty-body]
+    """What columns of nodes that have nothing to build are made of, where that only shows when the whole project is seen.
+
+    Asked whenever a project has been read, so it should be quick. The nodes that are named become inputs.
+
+    @hookimpl
+    def seeknal_made_of(nodes):
+        sources = tuple((n, "") for n in nodes if n.startswith("source."))
+        return {n.id: {"rows": Made("all", value=sources)} for n in nodes.values() if n.kind == "catalogue"}
     """
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import string
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, NewType
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, NewType
 
 from seeknal.errors import Location
 
@@ -182,12 +182,28 @@ class RuleLogic:
     """Nothing but the node's audits, run on its one input."""
 
 
+class Made(NamedTuple):
+    """What a column of a node without rows stands on: columns of inputs it is computed from, and those that only decide which rows count.
+
+    A column is a pair of node and name; the name is empty for the rows themselves. `shape` is the same for what is made the same way.
+    """
+
+    shape: str
+    value: tuple[tuple[NodeId, str], ...] = ()
+    filter: tuple[tuple[NodeId, str], ...] = ()
+
+
 @dataclass(frozen=True, slots=True)
 class DocumentLogic:
-    """Nothing to build: the node documents something that uses its inputs."""
+    """Nothing to build: the node documents something that uses its inputs.
+
+    `made_of` says column by column what it uses of them; where it is empty, that may be anything. `marks` has for what is in `params`, by its path with dots, where it was written: file, line and column.
+    """
 
     type: str = ""
     params: Mapping[str, Any] = field(default_factory=dict)
+    marks: Mapping[str, tuple[str, int, int]] = field(default_factory=dict)
+    made_of: Mapping[str, Made] = field(default_factory=dict)
 
 
 Logic = SourceLogic | SqlLogic | PythonLogic | ExposureLogic | RuleLogic | DocumentLogic
@@ -201,7 +217,8 @@ class Node:
     """One node of the graph, validated, with its references resolved and its templates rendered.
 
     `refs` holds what the user wrote in each reference and the id it meant, `env` the environment variables that templates
-    asked for with a hash of their values: together with the file they decide whether a cached node still holds.
+    asked for with a hash of their values: together with the file they decide whether a cached node still holds. `details` is what its
+    kind says of it besides, as plain data: other nodes of the kind, and the kind's commands, read it.
     """
 
     id: NodeId
@@ -217,6 +234,7 @@ class Node:
     meta: Mapping[str, Any] = field(default_factory=dict)
     refs: Mapping[str, NodeId] = field(default_factory=dict)
     env: Mapping[str, str] = field(default_factory=dict)
+    details: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def kind(self) -> str:

@@ -24,6 +24,7 @@ from seeknal.nodes import (
     ExposureLogic,
     Key,
     Logic,
+    Made,
     Node,
     NodeId,
     PythonLogic,
@@ -87,15 +88,18 @@ __all__ = [
     "LockedError",
     "Logic",
     "Lowering",
+    "Made",
     "Node",
     "NodeError",
     "NodeId",
     "NodeKind",
     "NodeSpec",
     "ProjectError",
+    "ProjectMethod",
     "PythonLogic",
     "Query",
     "Relation",
+    "ReplCommand",
     "RowCheck",
     "Rows",
     "RuleLogic",
@@ -263,7 +267,7 @@ class Connection:
 
     `target` names a callable that takes the connection's settings (keys of `settings`, secrets resolved) as keyword
     arguments and returns a `ConnectionDriver`. `paths` are the settings that name files of the project. `dialect` is
-    sqlglot's name of the SQL it speaks.
+    sqlglot's name of the SQL it speaks. `upserts`: its tables can be written by key.
     """
 
     name: str
@@ -274,6 +278,7 @@ class Connection:
     secrets: tuple[str, ...] = ("password",)
     paths: tuple[str, ...] = ()
     description: str = ""
+    upserts: bool = False
 
     @property
     def files(self) -> tuple[str, ...]:
@@ -309,11 +314,15 @@ class NodeKind:
 
 @dataclass(frozen=True, slots=True)
 class StateBackend:
-    """Where state is kept. `target` names a callable that takes the project's target folder and the keys under `state:`."""
+    """Where state is kept. `target` names a callable that takes the project's target folder and the keys under `state:`.
+
+    A place that is `shared` can keep the state of several projects apart: where `state:` has no `project`, it is told the project's name.
+    """
 
     name: str
     target: str
     description: str = ""
+    shared: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -334,4 +343,27 @@ class TemplateGlobal:
     description: str = ""
 
 
-Contribution = Engine | Connection | Exposure | NodeKind | StateBackend | Audit | Command | TemplateGlobal
+@dataclass(frozen=True, slots=True)
+class ProjectMethod:
+    """A method of `seeknal.Project`. `target` names a function that takes the project first."""
+
+    name: str
+    target: str
+    description: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ReplCommand:
+    """A command of `seeknal repl`, its name beginning with a dot.
+
+    `target` names a function that takes the project, what was typed after the name, and the name of the environment that is queried,
+    and returns `Rows`. `takes` says in a word or two what is typed; commands that take nothing leave it empty.
+    """
+
+    name: str
+    target: str
+    description: str = ""
+    takes: str = ""
+
+
+Contribution = Engine | Connection | Exposure | NodeKind | StateBackend | Audit | Command | TemplateGlobal | ProjectMethod | ReplCommand

@@ -149,12 +149,13 @@ class EngineDriver(Protocol):
         """Make `relations` readable under their names in the environment's schema of the warehouse, and `dropped` no longer.
 
         Readers of the warehouse see all of the change or none of it. Names that are not mentioned stay as they are. Queries read
-        other relations of the same environment by name, and come after what they read.
+        other relations of the same environment by name, and come after what they read. Nothing remains of an environment all of whose
+        relations were dropped.
         """
         ...
 
 
-WriteMode = Literal["replace", "append"]
+WriteMode = Literal["replace", "append", "upsert"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,8 +228,12 @@ class ConnectionDriver(Protocol):
         """The SELECT that reads a whole table, its name checked and quoted; `schema.table` is understood."""
         ...
 
-    def write(self, table: str, data: ArrowStream, mode: WriteMode) -> int:
-        """Put rows into a table, all or nothing. `replace` swaps the table's content; `append` adds. Returns the row count."""
+    def write(self, table: str, data: ArrowStream, mode: WriteMode, keys: Sequence[str] = ()) -> int:
+        """Put rows into a table, all or nothing. `replace` swaps the table's content; `append` adds. Returns the row count.
+
+        `upsert` changes the rows that have the same `keys` and adds the others; the rows have each key once, and none that is NULL. Only
+        connections that say so are asked to, and `keys` are given then only.
+        """
         ...
 
     def close(self) -> None:

@@ -14,14 +14,25 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from seeknal.discovery import STRICT, Plugin, discover, manager, policy_words
 from seeknal.errors import PluginError, SeeknalError, did_you_mean
-from seeknal.plugin import Audit, Command, Connection, Engine, Exposure, NodeKind, StateBackend, TemplateGlobal
+from seeknal.plugin import (
+    Audit,
+    Command,
+    Connection,
+    Engine,
+    Exposure,
+    NodeKind,
+    ProjectMethod,
+    ReplCommand,
+    StateBackend,
+    TemplateGlobal,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from types import ModuleType
 
     from seeknal.errors import Location
-    from seeknal.nodes import Node, NodeId
+    from seeknal.nodes import Made, Node, NodeId
     from seeknal.plugin import Contribution
 
 _PROVIDERS = {
@@ -30,10 +41,12 @@ _PROVIDERS = {
     ("exposure", "starrocks_table"): "seeknal-starrocks", ("exposure", "starrocks_materialized_view"): "seeknal-starrocks",
     ("connection", "mysql"): "seeknal-duckdb[mysql]", ("connection", "sqlite"): "seeknal-duckdb", ("connection", "duckdb"): "seeknal-duckdb",
     ("kind", "semantic_model"): "seeknal-semantic", ("kind", "metric"): "seeknal-semantic",
-    ("state", "sqlite"): "seeknal-sql-state", ("state", "postgres"): "seeknal-sql-state",
+    ("state", "sqlite"): "seeknal-sql-state", ("state", "postgres"): "seeknal-sql-state[postgres]",
 }  # fmt: skip
 
-T = TypeVar("T", Audit, Command, Connection, Engine, Exposure, NodeKind, StateBackend, TemplateGlobal)
+T = TypeVar(
+    "T", Audit, Command, Connection, Engine, Exposure, NodeKind, ProjectMethod, ReplCommand, StateBackend, TemplateGlobal
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +136,16 @@ class Registry:
         """Every template global provided."""
         return self._collect(TemplateGlobal)
 
+    @cached_property
+    def project_methods(self) -> list[Provided[ProjectMethod]]:
+        """Every method of projects provided."""
+        return self._collect(ProjectMethod)
+
+    @cached_property
+    def repl_commands(self) -> list[Provided[ReplCommand]]:
+        """Every command of the prompt provided."""
+        return self._collect(ReplCommand)
+
     def engine(self, name: str, at: Location | None = None) -> Engine:
         """The engine of this name. Raises PluginError saying what to install, or who is in conflict."""
         return self._one("engine", name, self.engines, at)
@@ -151,12 +174,17 @@ class Registry:
         """The subcommand of this name. Raises PluginError."""
         return self._one("command", name, self.commands, None)
 
+    def project_method(self, name: str) -> ProjectMethod:
+        """The method of this name. Raises PluginError."""
+        return self._one("method", name, self.project_methods, None)
+
     def conflicts(self) -> list[PluginError]:
         """Every name that two plugins claim and `prefer` does not settle."""
         found: list[PluginError] = []
         groups: list[tuple[str, Sequence[Provided[Any]]]] = [
             ("engine", self.engines), ("connection", self.connections), ("kind", self.node_kinds), ("audit", self.audits),
             ("state", self.state_backends), ("exposure", self.exposures), ("template", self.template_globals), ("command", self.commands),
+            ("method", self.project_methods), ("prompt", self.repl_commands),
         ]  # fmt: skip
         for what, provided in groups:
             for name in dict.fromkeys(p.contribution.name for p in provided):
@@ -165,6 +193,20 @@ class Registry:
                 except PluginError as error:
                     found.append(error)
         return found
+
+    def made_of(self, nodes: Mapping[NodeId, Node]) -> tuple[dict[NodeId, dict[str, Made]], list[SeeknalError]]:
+        """What plugins say that columns of nodes are made of, and what went wrong in asking."""
+        found: dict[NodeId, dict[str, Made]] = {}
+        errors: list[SeeknalError] = []
+        for implementation in self._manager.hook.seeknal_made_of.get_hookimpls():
+            try:
+                given: Mapping[NodeId, Mapping[str, Made]] = implementation.function(nodes)  # type: ignore[assignment]
+                for node, columns in given.items():
+                    found.setdefault(node, {}).update(columns)
+            except Exception as error:  # noqa: BLE001 - as for a check that fails
+                message = f"plugin {implementation.plugin_name} failed to say what nodes are made of: {type(error).__name__}: {error}"
+                errors.append(PluginError("SK-PLUGIN-006", message))
+        return found, errors
 
     def check_project(self, nodes: Mapping[NodeId, Node]) -> list[SeeknalError]:
         """What plugins find wrong with the project as a whole."""

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
 
+    from sqlglot import exp
+
     from seeknal.errors import Location
     from seeknal.nodes import Logic, NodeId, TextPlace
     from seeknal.plugin import Connection, Engine, Exposure
@@ -160,6 +162,19 @@ class NodeSpec(Strict):
             raise ValueError(message)  # noqa: TRY004 - pydantic reports ValueError
         return value
 
+    def output(self) -> list[ColumnEntry]:
+        """The columns its output must have; declared types are enforced."""
+        return self.columns
+
+    def checks(self, context: Lowering) -> list[AuditEntry]:
+        """The audits that the kind itself brings, besides those that were written."""
+        del context
+        return []
+
+    def details(self) -> dict[str, Any]:
+        """What other nodes and commands may want to know of it, as plain data."""
+        return {}
+
     def lower(self, context: Lowering) -> Logic:
         """What building this node means. Raise through `context.fail` where the spec cannot be built."""
         message = f"{type(self).__name__} does not say what it builds (at {context.at()}): define lower()"
@@ -210,8 +225,24 @@ class Lowering(Protocol):
         """Render, parse and check one SELECT; the references in it become inputs of the node."""
         ...
 
+    def query(self, tree: exp.Query, materialized: Literal["table", "view"] = "table") -> Logic:
+        """A SELECT that was built as a tree, in the engine's dialect, over relations that `ref` made inputs."""
+        ...
+
     def ref(self, reference: str, *path: str | int) -> NodeId:
         """Resolve a reference and make it an input of the node."""
+        ...
+
+    def condition(self, text: str, *path: str | int) -> exp.Expr:
+        """Parse one boolean expression over the columns of a row."""
+        ...
+
+    def details(self, node: NodeId) -> Mapping[str, Any] | None:
+        """What the kind of another node says of it; None where that node is wrong itself."""
+        ...
+
+    def check_type(self, type_: str, *path: str | int) -> None:
+        """Report a type that the engine does not know, and go on."""
         ...
 
     def connection(self, name: str, *path: str | int) -> ConnectionLike:
@@ -240,6 +271,10 @@ class Lowering(Protocol):
 
     def output_path(self, text: str, *path: str | int) -> str:
         """Check that a file may be written there: inside the project and not among its own files. Returns it as written."""
+        ...
+
+    def report(self, code: str, message: str, *path: str | int, hint: str | None = None) -> None:
+        """Report an error at this path of the document, and go on."""
         ...
 
     def fail(self, code: str, message: str, *path: str | int, hint: str | None = None) -> NoReturn:

@@ -37,6 +37,7 @@ def seeknal_connections() -> list[Connection]:
             optional=_SERVER_OPTIONS,
             paths=("ssl_ca",),
             description="PostgreSQL",
+            upserts=True,
         ),
         Connection(
             name="mysql",
@@ -55,6 +56,7 @@ def seeknal_connections() -> list[Connection]:
             secrets=(),
             paths=("path",),
             description="a SQLite file",
+            upserts=True,
         ),
         Connection(
             name="duckdb",

@@ -59,7 +59,7 @@ def _copy(warehouse: Path, copy: Path) -> None:
 
 
 def _change(copy: Path, warehouse: Path, environment: str, relations: Mapping[str, Files | Query], dropped: Sequence[str]) -> None:
-    """Bring the views of one environment up to date."""
+    """Bring the views of one environment up to date. A schema in which nothing is left goes with the last of them."""
     schema = (_CATALOG, environment)
     with duckdb.connect(":memory:", config=QUIET) as connection:
         _attach(connection, copy, warehouse)
@@ -70,10 +70,20 @@ def _change(copy: Path, warehouse: Path, environment: str, relations: Mapping[st
                 connection.execute("DROP VIEW IF EXISTS " + qualified(*schema, name))
             for name, relation in relations.items():
                 _create(connection, (*schema, name), relation)
-            for statement in ("COMMIT", "USE " + qualified(CATALOG, "main"), "DETACH " + qualified(_CATALOG)):
+            connection.execute("USE " + qualified(CATALOG, "main"))
+            if environment != "main" and _is_empty(connection, environment):
+                connection.execute("DROP SCHEMA " + qualified(*schema))
+            for statement in ("COMMIT", "DETACH " + qualified(_CATALOG)):
                 connection.execute(statement)
         except duckdb.Error as error:
             raise engine_error(error) from error
+
+
+def _is_empty(connection: duckdb.DuckDBPyConnection, schema: str) -> bool:
+    """Whether nothing of ours or anybody's is left in a schema."""
+    found = "SELECT 1 FROM {} WHERE database_name = $catalog AND schema_name = $schema"
+    kinds = " UNION ALL ".join(found.format(f) for f in ("duckdb_views()", "duckdb_tables()", "duckdb_functions()", "duckdb_types()"))
+    return not connection.execute(kinds, {"catalog": _CATALOG, "schema": schema}).fetchall()
 
 
 def _attach(connection: duckdb.DuckDBPyConnection, copy: Path, warehouse: Path) -> None:

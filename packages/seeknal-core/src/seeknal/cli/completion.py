@@ -44,6 +44,33 @@ def complete_nodes(ctx: click.Context, parameter: click.Parameter, incomplete: s
     return [CompletionItem(w) for w in words if w.startswith(incomplete)]
 
 
+def complete_tests(ctx: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Names of unit tests, and the nodes they may be about."""
+    from click.shell_completion import CompletionItem
+
+    from seeknal.unit_tests.loading import load_tests
+
+    found = complete_nodes(ctx, parameter, incomplete)
+    try:
+        tests, _ = load_tests(replace(ctx.find_object(Invocation) or Invocation(), quiet=True).project())
+    except SeeknalError:
+        return found
+    return [*(CompletionItem(t.name) for t in tests if t.name.startswith(incomplete)), *found]
+
+
+def complete_environments(ctx: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Environments that begin with what was typed."""
+    from click.shell_completion import CompletionItem
+
+    del parameter
+    try:
+        project = replace(ctx.find_object(Invocation) or Invocation(), quiet=True).project()
+        names = [e.name for e in project.environments()]
+    except SeeknalError:
+        return []
+    return [CompletionItem(n) for n in names if n.startswith(incomplete)]
+
+
 def complete_columns(ctx: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """Nodes, and once one is typed with a dot its columns."""
     from click.shell_completion import CompletionItem

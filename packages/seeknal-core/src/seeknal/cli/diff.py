@@ -5,15 +5,23 @@ from __future__ import annotations
 import click
 
 from seeknal.cli.changes import change_document, counted, print_changes
-from seeknal.cli.completion import complete_nodes
+from seeknal.cli.completion import complete_environments, complete_nodes
 from seeknal.cli.options import as_json, invocation_of, shared_options
 from seeknal.cli.output import colored, note, print_json
-from seeknal.state.model import PROD
+from seeknal.state.environments import PROD
 
 
 @click.command()
 @click.argument("node", required=False, shell_complete=complete_nodes)
-@click.option("--env", "environment", metavar="ENV", default=PROD, show_default=True, help="The environment to compare with.")
+@click.option(
+    "--env",
+    "environment",
+    metavar="ENV",
+    default=PROD,
+    show_default=True,
+    shell_complete=complete_environments,
+    help="The environment to compare with.",
+)
 @as_json
 @shared_options
 @click.pass_context
@@ -24,6 +32,8 @@ def diff(ctx: click.Context, node: str | None, environment: str, format_: str) -
     """
     invocation = invocation_of(ctx)
     project = invocation.project()
+    if environment != PROD:
+        project.state.read().require(environment)
     only = project.find(node).id if node is not None else None
     found = {n: c for n, c in project.plan(environment=environment).changes.items() if only in (None, n)}
     if format_ == "json":

@@ -39,13 +39,14 @@ def history(ctx: click.Context, run: str | None, limit: int, format_: str) -> in
         (
             r["run_id"],
             r["started_at"],
+            r["environment"],
             r["status"],
             *(r["counts"][k] for k in ("built", "reused", "failed", "skipped")),
             seconds(r["seconds"]),
         )
         for r in runs
     ]
-    print_table(["run", "started", "status", "built", "reused", "failed", "skipped", "took"], rows, numeric=(3, 4, 5, 6, 7))
+    print_table(["run", "started", "environment", "status", "built", "reused", "failed", "skipped", "took"], rows, numeric=(4, 5, 6, 7, 8))
     return 0
 
 

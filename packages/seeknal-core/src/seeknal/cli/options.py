@@ -134,3 +134,22 @@ def as_json(function: Function) -> Function:
     return click.option(
         "--format", "format_", type=click.Choice(["text", "json"]), default="text", show_default=True, help="What is printed on stdout."
     )(function)
+
+
+def env_option(function: Function) -> Function:
+    """Give a command that reads `--env ENV`."""
+    return click.option(
+        "--env",
+        "environment",
+        metavar="ENV",
+        default="prod",
+        show_default=True,
+        shell_complete=_environments,
+        help="What this environment publishes.",
+    )(function)
+
+
+def _environments(ctx: click.Context, parameter: click.Parameter, incomplete: str) -> list[Any]:
+    from seeknal.cli.completion import complete_environments  # it imports this module
+
+    return list(complete_environments(ctx, parameter, incomplete))

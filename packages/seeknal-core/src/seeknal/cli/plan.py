@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from seeknal.cli.changes import change_document, counted, print_changes
+from seeknal.cli.completion import complete_environments
 from seeknal.cli.options import Invocation, as_json, invocation_of, shared_options
 from seeknal.cli.output import colored, note, plural, print_json
+from seeknal.state.environments import PROD, check_name
 
 if TYPE_CHECKING:
     from seeknal.api import Project
@@ -18,6 +20,7 @@ _MARKS = {"build": ("+", "green"), "may_build": ("?", "yellow"), "reuse": ("=", 
 
 
 @click.command()
+@click.argument("environment", metavar="[ENV]", required=False, shell_complete=complete_environments)
 @click.option("--select", "-s", "selector", metavar="SELECTOR", help="Only these nodes.")
 @click.option("--exclude", metavar="SELECTOR", help="Not these nodes.")
 @click.option("--full", is_flag=True, help="As for `run --full`.")
@@ -25,12 +28,22 @@ _MARKS = {"build": ("+", "green"), "may_build": ("?", "yellow"), "reuse": ("=", 
 @as_json
 @shared_options
 @click.pass_context
-def plan(ctx: click.Context, selector: str | None, exclude: str | None, full: bool, sql: bool, format_: str) -> int:
-    """Show what a run would do, and why. Builds nothing and writes nothing."""
+def plan(
+    ctx: click.Context, environment: str | None, selector: str | None, exclude: str | None, full: bool, sql: bool, format_: str
+) -> int:
+    """Show what a run would do, and why. Builds nothing.
+
+    With ENV the plan is for that environment, which need not exist yet, and saved: `run --env ENV` runs it, or says that it is stale.
+    """
     invocation = invocation_of(ctx)
     project = invocation.project()
-    found = project.plan(selected=project.select(selector, exclude), full=full)
+    name = PROD if environment is None else environment
+    check_name(name)
+    selected = project.select(selector, exclude, name)
+    found = project.plan(selected=selected, full=full, environment=name, save=environment is not None)
     print_plan(project, found, invocation, format_, sql=sql)
+    if environment is not None and format_ == "text" and not invocation.quiet:
+        note(f"The plan is saved: `seeknal run --env {name}` runs it.")
     return 0
 
 
@@ -41,7 +54,9 @@ def print_plan(project: Project, plan: Plan, invocation: Invocation, format_: st
     if format_ == "json":
         print_json(plan_document(plan))
         return
-    counts = {action: sum(1 for d in plan.decisions.values() if d.action == action) for action in _MARKS}
+    for text in plan.stale:
+        note(f"warning: the plan that was saved for '{plan.environment}' is stale: {text}")
+    counts = plan.counts
     audits = [d.audits for d in plan.decisions.values()]
     color = colored(invocation.color)
     print_changes(plan.changes, color=color, verbose=invocation.verbose)
@@ -49,6 +64,7 @@ def print_plan(project: Project, plan: Plan, invocation: Invocation, format_: st
         if (
             decision.action in ("reuse", "skip")
             and decision.audits == "known"
+            and not is_published_anew(decision)
             and not (invocation.verbose or "upstream failed" in decision.reason)
         ):
             continue
@@ -62,7 +78,15 @@ def print_plan(project: Project, plan: Plan, invocation: Invocation, format_: st
         click.echo(f"- remove     {node}  (no longer in the project)")
     if any(c.change in ("modified", "indirect") for c in plan.changes.values()):
         click.echo(counted(plan.changes))
-    click.echo(_total(counts, len(plan.removed), audits.count("missing"), audits.count("failed")))
+    anew = sum(map(is_published_anew, plan.decisions.values()))
+    click.echo(_total(counts, len(plan.removed), audits.count("missing"), audits.count("failed"), anew))
+
+
+def is_published_anew(decision: Decision) -> bool:
+    """Whether an output that exists is another than the environment publishes now."""
+    return (
+        decision.action == "reuse" and decision.artifact is not None and decision.audits == "known" and decision.reason[:9] != "unchanged"
+    )
 
 
 def _shown(decision: Decision) -> tuple[str, str, str, str]:
@@ -71,26 +95,29 @@ def _shown(decision: Decision) -> tuple[str, str, str, str]:
         return "~", "audit", "yellow", "audits that this output has not been through"
     if decision.audits == "failed":
         return "!", "fails", "red", "an audit failed on this data before"
+    if is_published_anew(decision):
+        return "=", "publish", "green", f"{decision.reason}; its output exists"
     mark, shade = _MARKS[decision.action]
     return mark, decision.action.replace("_", " "), shade, decision.reason
 
 
-def _total(counts: dict[str, int], removed: int, audits: int, failed: int) -> str:
-    if not any((counts["build"], counts["may_build"], removed, audits, failed)):
+def _total(counts: dict[str, int], removed: int, audits: int, failed: int, anew: int) -> str:
+    if not any((counts["build"], counts["may_build"], removed, audits, failed, anew)):
         return f"Nothing to do: {plural(counts['reuse'], 'node')} up to date."
-    up_to_date = counts["reuse"] - audits - failed
+    up_to_date = counts["reuse"] - audits - failed - anew
     parts = [f"{counts['build']:,} to build", f"{counts['may_build']:,} may build", f"{up_to_date:,} up to date"]
+    parts += [f"{anew:,} to publish"] if anew else []
     parts += [f"{audits:,} to audit"] if audits else []
     parts += [f"{failed:,} failing"] if failed else []
     parts += [f"{counts['skip']:,} skipped"] if counts["skip"] else []
     parts += [f"{removed:,} to remove"] if removed else []
-    return f"Plan for {plural(sum(counts.values()), 'node')}: {', '.join(parts)}."
+    return f"Plan for {plural(sum(counts[action] for action in _MARKS), 'node')}: {', '.join(parts)}."
 
 
 def plan_document(plan: Plan) -> dict[str, Any]:
     """The JSON form."""
     changes = [change_document(change) for _, change in sorted(plan.changes.items())]
     nodes = [{"id": n, "action": d.action, "reason": d.reason, "audits": d.audits, "intervals": []} for n, d in plan.decisions.items()]
-    actions = [d.action for d in plan.decisions.values()]
-    summary = {action: actions.count(action) for action in _MARKS} | {"removed": len(plan.removed)}  # type: ignore[arg-type]
-    return {"environment": plan.environment, "base": None, "stale": False, "changes": changes, "nodes": nodes, "summary": summary}
+    return {
+        "environment": plan.environment, "base": plan.base, "stale": bool(plan.stale), "changes": changes, "nodes": nodes, "summary": plan.counts,
+    }  # fmt: skip

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 _LABELS = {
     "Engine": "engine", "Connection": "connection", "Exposure": "exposure", "NodeKind": "kind", "Audit": "audit", "StateBackend": "state",
-    "Command": "command", "TemplateGlobal": "template",
+    "Command": "command", "TemplateGlobal": "template", "ProjectMethod": "method", "ReplCommand": "prompt",
 }  # fmt: skip
 KINDS = ("audit", "engine", "state-backend", "node-kind")
 

@@ -16,7 +16,7 @@ from seeknal.cli.repl import COMMANDS, is_complete
 from seeknal.errors import SeeknalError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
     from prompt_toolkit.completion import CompleteEvent
@@ -48,7 +48,7 @@ def interact(repl: Repl, project: Project) -> None:
         multiline=True,
         prompt_continuation=lambda width, *_: "-> ".rjust(width),
         history=_history(project.target),
-        completer=SqlCompleter(repl.querying),
+        completer=SqlCompleter(repl.querying, repl.commands),
         complete_while_typing=False,
         key_bindings=_bindings(repl),
     )
@@ -112,8 +112,9 @@ def _bindings(repl: Repl) -> KeyBindings:
 class SqlCompleter(Completer):
     """Completes keywords, relations and their columns; at the start of a line that begins with a dot, commands."""
 
-    def __init__(self, querying: Querying) -> None:
+    def __init__(self, querying: Querying, commands: Iterable[str] = COMMANDS) -> None:
         self._querying = querying
+        self._commands = [c.partition(" ")[0] for c in commands]
         self._view_columns: dict[str, list[str]] = {}
 
     def get_completions(self, document: Document, complete_event: CompleteEvent) -> Iterator[Completion]:
@@ -122,7 +123,7 @@ class SqlCompleter(Completer):
         typed = document.text_before_cursor.lstrip()
         word = document.get_word_before_cursor(pattern=_WORD)
         if typed.startswith(".") and " " not in typed:
-            words = [c.partition(" ")[0] for c in COMMANDS]
+            words = self._commands
         elif typed.startswith("."):
             words = self._relations()
         else:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import sys
 import threading
 import time
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, cast
 
 import click
 
 from seeknal.cli.connection import complete_connections
-from seeknal.cli.options import invocation_of, shared_options
+from seeknal.cli.options import env_option, invocation_of, shared_options
 from seeknal.cli.output import note, number, plural, print_rows, print_table, seconds
 from seeknal.errors import (
     EXIT_FAILED,
@@ -23,8 +24,11 @@ from seeknal.errors import (
     explain,
     visible,
 )
+from seeknal.targets import load_target
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
     from seeknal.api import Project
     from seeknal.protocols import Rows
     from seeknal.run.outside import Outside
@@ -48,6 +52,7 @@ _SHOWN = 100
 
 @click.command()
 @click.option("--exec", "-e", "sql", metavar="SQL", help="Run this and stop. SQL that is piped in is run the same way.")
+@env_option
 @click.option(
     "--connection",
     "-c",
@@ -58,7 +63,7 @@ _SHOWN = 100
 @click.option("--format", "format_", type=click.Choice(["table", "json", "csv"]), default="table", show_default=True)
 @shared_options
 @click.pass_context
-def repl(ctx: click.Context, sql: str | None, connection: str | None, format_: str) -> int:
+def repl(ctx: click.Context, sql: str | None, environment: str, connection: str | None, format_: str) -> int:
     """Ask what is published, in SQL, interactively or with --exec. Nothing can be changed.
 
     Nodes are relations: transform.revenue_by_day, or transform_revenue_by_day. With --connection, a database outside is asked instead.
@@ -66,9 +71,10 @@ def repl(ctx: click.Context, sql: str | None, connection: str | None, format_: s
     from seeknal.run.querying import Querying
 
     project = invocation_of(ctx).project()
-    with Querying(project) as querying:
+    project.state.read().require(environment)
+    with Querying(project, environment) as querying:
         interactive = sql is None and sys.stdin.isatty()
-        made = Repl(querying, format_, project, interactive=interactive)
+        made = Repl(querying, format_, project, interactive=interactive, commands=_given(project, environment))
         try:
             if connection is not None:
                 made.connect(connection)
@@ -82,12 +88,41 @@ def repl(ctx: click.Context, sql: str | None, connection: str | None, format_: s
             made.disconnect()
 
 
+@dataclass(frozen=True)
+class Given:
+    """A command that a plugin gives the prompt."""
+
+    description: str
+    takes: str
+    answer: Callable[[str], Rows]
+
+
+def _given(project: Project, environment: str) -> dict[str, Given]:
+    """The commands of plugins. What one names is imported when it is used."""
+
+    def answering(target: str) -> Callable[[str], Rows]:
+        return lambda argument: cast("Rows", load_target(target)(project, argument, environment))
+
+    provided = [p.contribution for p in project.loaded.registry.repl_commands]
+    return {c.name: Given(c.description, c.takes, answering(c.target)) for c in provided}
+
+
 class Repl:
     """Answers what was typed. On a terminal at most 100 rows are shown, and how long it took is said."""
 
-    def __init__(self, querying: Querying, format_: str, project: Project | None = None, *, interactive: bool = False) -> None:
+    def __init__(
+        self,
+        querying: Querying,
+        format_: str,
+        project: Project | None = None,
+        *,
+        interactive: bool = False,
+        commands: Mapping[str, Given] | None = None,
+    ) -> None:
         self.querying = querying
         self.outside: Outside | None = None
+        self._given = commands or {}
+        self._commands = {**COMMANDS, **{(f"{n} {g.takes}" if g.takes else n): g.description for n, g in self._given.items()}}
         self.left = False
         self._project = project
         self._timing = interactive
@@ -98,6 +133,13 @@ class Repl:
     def dialect(self) -> str:
         """The SQL that is understood now."""
         return (self.outside or self.querying).dialect
+
+    @property
+    def commands(self) -> dict[str, str]:
+        """The commands that are understood now, and what each does."""
+        if self.outside is None:
+            return self._commands
+        return {**dict(self.outside.commands), **{name: does for name, does in COMMANDS.items() if name in COMMON}}
 
     def connect(self, name: str) -> None:
         """Ask a connection from now on; without a name, the project again. Raises ProjectError, ConnectionFailed."""
@@ -173,14 +215,14 @@ class Repl:
                 print_table(["column", "type"], [(c.name, c.type) for c in self.querying.schema(argument.strip())])
             case ".schema":
                 raise ProjectError("SK-REPL-001", ".schema needs a node", hint="`.tables` lists them")
+            case _ if word in self._given:
+                print_rows(self._given[word].answer(argument.strip()), self._format)
             case ".help":
-                known_here = {k: v for k, v in COMMANDS.items() if k in COMMON} if self.outside else COMMANDS
-                own = self.outside.commands if self.outside else ()
-                print_table(["", ""], [*own, *known_here.items(), ("SELECT …;", "rows; a statement may have many lines and ends with ;")])
+                print_table(["", ""], [*self.commands.items(), ("SELECT …;", "rows; a statement may have many lines and ends with ;")])
             case ".quit" | ".exit":
                 self.left = True
             case _:
-                known = [c.partition(" ")[0] for c in COMMANDS]
+                known = [c.partition(" ")[0] for c in self.commands]
                 hint = did_you_mean(word, known) or f"known: {', '.join(known)}"
                 raise ProjectError("SK-REPL-001", f"unknown command '{word}'", hint=hint)
 

@@ -7,19 +7,25 @@ from typing import TYPE_CHECKING
 
 import click
 
+from seeknal.cli.completion import complete_environments
 from seeknal.cli.options import as_json, invocation_of, shared_options
 from seeknal.cli.output import note, print_json
+from seeknal.state.environments import PROD, check_name
 
 if TYPE_CHECKING:
     from types import FrameType
 
-    from seeknal.api import Project
+    from seeknal.api import Project, RunOptions
+    from seeknal.cli.options import Invocation
     from seeknal.nodes import NodeId
 
-_DAY = 24 * 3600.0
+DAY = 24 * 3600.0
 
 
 @click.command()
+@click.option(
+    "--env", "environment", metavar="ENV", shell_complete=complete_environments, help="The environment to run in (default: prod)."
+)
 @click.option("--select", "-s", "selector", metavar="SELECTOR", help="Only these nodes: names, tag:x, +x, x+, state:modified …")
 @click.option("--nodes", metavar="A,B", help="Only these nodes, by name.")
 @click.option("--exclude", metavar="SELECTOR", help="Not these nodes.")
@@ -30,12 +36,14 @@ _DAY = 24 * 3600.0
 @click.option("--memory-limit", metavar="AMOUNT", help="What the engine may use, such as 4GB.")
 @click.option("--continue-on-error", is_flag=True, help="Build what does not depend on a failed node.")
 @click.option("--dry-run", is_flag=True, help="Show the plan and stop.")
+@click.option("--force", is_flag=True, help="Run although the plan that was saved for ENV is stale.")
 @click.option("--wait", is_flag=True, help="Wait for another run to end instead of giving up.")
 @as_json
 @shared_options
 @click.pass_context
 def run(
     ctx: click.Context,
+    environment: str | None,
     selector: str | None,
     nodes: str | None,
     exclude: str | None,
@@ -46,33 +54,47 @@ def run(
     memory_limit: str | None,
     continue_on_error: bool,
     dry_run: bool,
+    force: bool,
     wait: bool,
     format_: str,
 ) -> int:
     """Build what changed, check it, publish it.
 
-    Exit code 0: done; 1: a node or an audit failed; 2: the project is wrong and nothing was touched; 3: some nodes failed and
+    With --env it is published in that environment, which is made from prod where there is none of the name. A plan that was saved for it is run, unless
+    nodes are selected here.
+
+    Exit code 0: done; 1: a node or an audit failed; 2: the project is wrong or the saved plan stale, and nothing was touched; 3: some nodes failed and
     --continue-on-error built the others; 4: another run is at it.
     """
     from seeknal.api import RunOptions
-    from seeknal.cli.progress import Progress, summary
 
     invocation = invocation_of(ctx)
     project = invocation.project()
-    chosen = _selected(project, selector, nodes, exclude, retry=retry)
+    name = PROD if environment is None else environment
+    check_name(name)
+    chosen = _selected(project, selector, nodes, exclude, name, retry=retry)
     if dry_run:
         from seeknal.cli.plan import print_plan
 
-        print_plan(project, project.plan(selected=chosen, full=full), invocation, format_)
+        print_plan(project, project.plan(selected=chosen, full=full, environment=name), invocation, format_)
         return 0
     options = RunOptions(
         selected=chosen,
         full=full,
         workers=1 if parallel is False else workers,
         continue_on_error=continue_on_error,
-        wait_seconds=_DAY if wait else 0.0,
+        wait_seconds=DAY if wait else 0.0,
         memory_limit=_memory(memory_limit),
+        environment=environment,
+        force=force,
     )
+    return execute(project, options, invocation, format_)
+
+
+def execute(project: Project, options: RunOptions, invocation: Invocation, format_: str) -> int:
+    """Run, show how it goes and what came of it. Returns the exit code."""
+    from seeknal.cli.progress import Progress, summary
+
     progress = Progress(invocation, project.root)
     signal.signal(signal.SIGTERM, _terminate)
     try:
@@ -106,19 +128,21 @@ def _memory(amount: str | None) -> str | None:
         raise click.BadParameter(str(error), param_hint="--memory-limit") from None
 
 
-def _selected(project: Project, selector: str | None, nodes: str | None, exclude: str | None, *, retry: bool) -> frozenset[NodeId] | None:
+def _selected(
+    project: Project, selector: str | None, nodes: str | None, exclude: str | None, environment: str, *, retry: bool
+) -> frozenset[NodeId] | None:
     if retry:
         from seeknal.run.history import unfinished
 
-        again = frozenset(n for n in unfinished(project.target) if n in project.nodes)
+        again = frozenset(n for n in unfinished(project.target, environment) if n in project.nodes)
         if not again:
             note("nothing to retry: nothing failed in the last run")
-        chosen = project.select(selector, exclude)
+        chosen = project.select(selector, exclude, environment)
         return again if chosen is None else again & chosen
     if nodes is not None:
         listed = " ".join(project.find(name.strip()).id for name in nodes.split(",") if name.strip())
         selector = f"{selector} {listed}" if selector else listed
-    chosen = project.select(selector, exclude)
+    chosen = project.select(selector, exclude, environment)
     if chosen is not None and not chosen:
         note(f"warning: no node matches '{selector or ''}'" + (f" without '{exclude}'" if exclude else ""))
     return chosen

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -23,14 +23,16 @@ if TYPE_CHECKING:
 @shared_options
 @click.pass_context
 def schema(ctx: click.Context, kind: str | None, output: str | None) -> int:
-    """Print the JSON Schema of KIND's YAML, or of all kinds, for editors.
+    """Print the JSON Schema of KIND's YAML, or of all kinds, for editors; `unit_test` is that of files below tests/.
 
     With the file in the project, an editor finds it by a first line such as: # yaml-language-server: $schema=../../seeknal.schema.json
     """
     from seeknal.project.schema import kind_schema, project_schema
 
-    registry = _registry(invocation_of(ctx))
-    document = kind_schema(registry, kind) if kind else project_schema(registry)
+    document = _unit_test() if kind == "unit_test" else None
+    if document is None:
+        registry = _registry(invocation_of(ctx))
+        document = kind_schema(registry, kind) if kind else project_schema(registry)
     if output is None:
         print_json(document)
         return 0
@@ -39,6 +41,12 @@ def schema(ctx: click.Context, kind: str | None, output: str | None) -> int:
     write_whole(Path(output), (json.dumps(document, indent=2, ensure_ascii=False) + "\n").encode())
     note(f"written to {output}")
     return 0
+
+
+def _unit_test() -> dict[str, Any]:
+    from seeknal.unit_tests.schema import unit_test_schema
+
+    return unit_test_schema()
 
 
 def _registry(invocation: Invocation) -> Registry:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from seeknal.cli.completion import complete_nodes
+from seeknal.cli.completion import complete_environments, complete_nodes
 from seeknal.cli.options import as_json, invocation_of, shared_options
 from seeknal.cli.output import note, number, numeric_columns, print_json, print_table
 from seeknal.errors import EXIT_FAILED
@@ -35,7 +35,10 @@ def _tolerance(ctx: click.Context, parameter: click.Parameter, value: float) -> 
 @click.command(name="table-diff")
 @click.argument("node", shell_complete=complete_nodes)
 @click.argument("other", required=False, shell_complete=complete_nodes)
-@click.option("--env", "environments", metavar="ENV", multiple=True, help="What this environment publishes; give it twice for old and new.")
+@click.option(
+    "--env", "environments", metavar="ENV", multiple=True, shell_complete=complete_environments,
+    help="What this environment publishes; give it twice for old and new.",
+)  # fmt: skip
 @click.option("--on", metavar="COLUMNS", multiple=True, callback=_listed, help="Match rows by these columns (a,b).")
 @click.option("--columns", metavar="COLUMNS", multiple=True, callback=_listed, help="Compare these columns only (a,b).")
 @click.option(

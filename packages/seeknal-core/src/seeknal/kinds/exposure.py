@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import Field
 
 from seeknal.errors import did_you_mean
-from seeknal.nodes import DocumentLogic, ExposureLogic
+from seeknal.nodes import DocumentLogic, ExposureLogic, fold
 from seeknal.specs import NodeSpec
 from seeknal.targets import load_target
 
@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
 DOCUMENTED = ("dashboard", "api", "notebook")
 _FILE_KEYS = ("path", "format")
-_TABLE_KEYS = ("table", "mode")
+_TABLE_KEYS = ("table", "mode", "keys")
+_MODES = ("replace", "append", "upsert")
 
 
 class ExposureSpec(NodeSpec):
@@ -28,7 +29,7 @@ class ExposureSpec(NodeSpec):
     type: str = Field(description="file, table, a plugin's type, or documentation only: dashboard, api, notebook.", examples=["file"])
     params: dict[str, Any] = Field(
         default_factory=dict,
-        description="file: path, format, and the writer's. table: table, mode.",
+        description="file: path, format, and the writer's. table: table, mode, keys.",
         examples=[{"path": "out/users.csv", "format": "csv"}],
     )
     connection: str | None = Field(None, description="table: the connection in profiles.yml.", examples=["warehouse"])
@@ -101,6 +102,27 @@ class ExposureSpec(NodeSpec):
                 hint = did_you_mean(key, _TABLE_KEYS) or f"known: {', '.join(_TABLE_KEYS)}"
                 context.fail("SK-KEY-001", f"unknown key '{key}' under params of a table exposure", "params", key, hint=hint)
         table, mode = self.params.get("table", self.name), self.params.get("mode", "replace")
-        if mode not in ("replace", "append"):
-            context.fail("SK-KEY-003", "'mode' must be replace or append", "params", "mode")
-        return ExposureLogic("table", {"table": str(table), "mode": mode}, self.connection, place=context.at("connection"))
+        if mode not in _MODES:
+            context.fail("SK-KEY-003", "'mode' must be replace, append or upsert", "params", "mode")
+        params = {"table": str(table), "mode": mode}
+        keys = self._keys(context, mode)
+        return ExposureLogic("table", {**params, "keys": keys} if keys else params, self.connection, place=context.at("connection"))
+
+    def _keys(self, context: Lowering, mode: str) -> list[str]:
+        """What rows are found by; only an upsert has such keys."""
+        written = self.params.get("keys")
+        if mode != "upsert":
+            if written is not None:
+                context.fail("SK-KIND-001", "'keys' are for mode upsert", "params", "keys", hint="mode: upsert")
+            return []
+        keys = [written] if isinstance(written, str) else written
+        if not keys:
+            hint = "keys: [customer_id]"
+            context.fail("SK-KEY-002", "missing key 'keys' under params: the columns that tell rows apart", "params", hint=hint)
+        if not isinstance(keys, list) or not all(isinstance(k, str) for k in keys) or len({fold(k) for k in keys}) < len(keys):
+            context.fail("SK-KEY-003", "'keys' must be a list of column names, each once", "params", "keys")
+        settings = context.connection(self.connection or "", "connection")
+        if not context.connection_type(settings.type, "connection").upserts:
+            message = f"tables of a {settings.type} connection cannot be written with mode upsert"
+            context.fail("SK-KIND-001", message, "params", "mode", hint="use mode replace")
+        return keys

@@ -60,7 +60,9 @@ class SourceSpec(NodeSpec):
                 context.fail("SK-DATA-006", f"the {self.type} reader has no parameter '{key}'", "params", key, hint=hint)
         if self.cache is False and not format_.in_place:
             context.fail("SK-KIND-001", f"{self.type} files cannot be read in place: only parquet can", "cache")
-        cache = not format_.in_place if self.cache is None else self.cache
+        if self.cache is False and params:
+            context.fail("SK-KIND-001", "files read in place are read as they are: leave out 'params', or 'cache: false'", "cache")
+        cache = bool(params) or not format_.in_place if self.cache is None else self.cache
         table = context.path(self.table, "table")
         return SourceLogic(
             self.type, table=table, params=params, refresh=self.refresh or "on_change", cache=cache, place=context.at("table")

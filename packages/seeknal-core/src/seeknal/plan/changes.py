@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from seeknal.nodes import ExposureLogic, RuleLogic, SourceLogic, SqlLogic, fold
+from seeknal.nodes import DocumentLogic, ExposureLogic, RuleLogic, SourceLogic, SqlLogic, fold
 from seeknal.plan.edits import Edit, declared_edits, query_edits
 from seeknal.plan.fingerprint import CONFIG, declared_types, schema_hash
 from seeknal.plan.reach import moved, rearranged
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 Category = Literal["BREAKING", "NON_BREAKING", "METADATA", "INDIRECT"]
 
+_WHAT = {ExposureLogic: "where it goes", DocumentLogic: "what it says"}
 _BREAKS = ("COLUMN_REMOVED", "COLUMN_RENAMED", "COLUMN_EXPRESSION_CHANGED", "COLUMN_TYPE_NARROWED")
 _BREAKS_ROWS = ("FILTER_CHANGED", "JOIN_CHANGED", "GROUPING_CHANGED", "SOURCE_CHANGED")
 
@@ -137,6 +138,9 @@ class Changes:
             kinds = ("view", "table") if pointer.is_view else ("table", "view")
             found.append(Edit("LOGIC_CHANGED", None, "materialized: {} → {}".format(*kinds)))
         names = self._outlook.names(node.id)
+        if names is None and None in (new.names or ()):  # the engine gives the names that the query does not
+            described = tuple(self._types(node))
+            names = described if len(described) == len(new.names or ()) else None
         if names is not None and names != new.names:
             new = new.named(names)
         found += query_edits(
@@ -150,7 +154,7 @@ class Changes:
             return ()
         if isinstance(node.logic, SourceLogic):
             return (Edit("SOURCE_CHANGED", None, "what is read, or how"),)
-        return (Edit("LOGIC_CHANGED", None, "where it goes" if isinstance(node.logic, ExposureLogic) else "the code"),)
+        return (Edit("LOGIC_CHANGED", None, _WHAT.get(type(node.logic), "the code")),)
 
     def _breaks(self, node: Node, edits: tuple[Edit, ...], readers: Mapping[str, tuple[NodeId, ...]]) -> bool:
         if isinstance(node.logic, ExposureLogic | RuleLogic):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from seeknal.nodes import fold
 from seeknal.plan.types import same, widens
-from seeknal.sql.differences import FILTER, clauses
+from seeknal.sql.differences import clauses, decisive
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -39,7 +39,9 @@ def query_edits(
         return [Edit("LOGIC_CHANGED", None, "cannot be compared column by column: some have no name")] if old.content != new.content else []
     found = _column_edits(_by_name(old), _by_name(new), before, after)
     if old.rows_shape != new.rows_shape:
-        found += [Edit(kind, None, detail) for kind, detail in clauses(*sql)] or [Edit(FILTER, None, "what a clause is computed from")]
+        found += [Edit(kind, None, detail) for kind, detail in clauses(*sql)] or [
+            Edit(decisive(sql[1], sql[2]), None, "what a clause is computed from")
+        ]
     elif not found and old.content != new.content:
         reordered = [c.name for c in old.columns] != [c.name for c in new.columns]
         found.append(Edit("ORDER_CHANGED", None, "the order of columns" if reordered else "the order of rows"))

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from seeknal.nodes import DocumentLogic, SourceLogic, SqlLogic
-from seeknal.plan.depth import answered
+from seeknal.plan.depth import answered, unknown
 from seeknal.plan.outlook import columns_of
-from seeknal.plan.planner import Decision, decide, is_read_from_outside, not_selected, own_change
+from seeknal.plan.planner import NOT_SELECTED, Decision, decide, is_read_from_outside, not_selected, own_change
 from seeknal.plan.reach import described, differing, moved
 
 if TYPE_CHECKING:
@@ -31,6 +31,7 @@ class Foresight:
         self._decisions: dict[NodeId, Decision] = {}
         self._causes: dict[NodeId, tuple[NodeId, ...]] = {}
         self._views: dict[tuple[NodeId, Columns], Digest | None] = {}
+        self._sure: dict[NodeId, bool] = {}
         self._same: dict[tuple[NodeId, Columns], bool] = {}
 
     def decide(self, node: Node) -> Decision:
@@ -39,6 +40,8 @@ class Foresight:
         if situation.selected is not None and name not in situation.selected:
             decision = not_selected(node, situation)
             self.outlook.keep(name)
+        elif unaudited := [i for i in situation.dag.inputs[name] if self.outlook.unaudited(i)]:
+            decision = Decision("skip", f"not audited on what it reads now: {', '.join(unaudited)}")
         else:
             reads = {i: self._read(name, i) for i in situation.dag.inputs[name]}
             known = {i: r for i, r in reads.items() if r is not None}
@@ -49,7 +52,7 @@ class Foresight:
         self._decisions[name] = decision
         if decision.action == "reuse" and decision.artifact is not None:
             self.outlook.settle(name, decision.artifact)
-        if node.is_view and decision.key is not None:
+        if node.is_view and decision.key is not None and decision.reason != NOT_SELECTED:
             self.outlook.settle_view(name, decision.key)
         if decision.action == "build" and is_read_from_outside(node):
             self._causes[name] = (name,)
@@ -119,11 +122,14 @@ class Foresight:
 
     def _repeatable(self, node: NodeId) -> bool:
         """Whether the same inputs always give the same rows, also through the views that are read."""
-        analysis = self.outlook.analysis(node)
-        if analysis is None or not analysis.repeatable or self._situation.moment(self._situation.dag.nodes[node]) is not None:
-            return False
-        views = [i for i in self._situation.dag.inputs[node] if self._situation.dag.nodes[i].is_view]
-        return all(self._repeatable(v) for v in views)
+        for name in unknown(node, self._sure, self._views_of):
+            analysis = self.outlook.analysis(name)
+            own = analysis is not None and analysis.repeatable and self._situation.moment(self._situation.dag.nodes[name]) is None
+            self._sure[name] = own and all(self._sure[v] for v in self._views_of(name))
+        return self._sure[node]
+
+    def _views_of(self, node: NodeId) -> list[NodeId]:
+        return [i for i in self._situation.dag.inputs[node] if self._situation.dag.nodes[i].is_view]
 
     def _same_inputs(self, node: NodeId, columns: Columns) -> Question[bool]:
         """Whether what these columns are made of is what it was when the output was built."""

@@ -218,7 +218,7 @@ class Lineage:
         return self._columns[node]
 
     def _looked_up(self, node: NodeId) -> _Columns:
-        if not self.dag.nodes[node].is_readable:
+        if not self.dag.nodes[node].is_readable and self._outlook.analysis(node) is None:
             return _Columns({}, complete=False)
         names = self._outlook.names(node)
         if names is not None:

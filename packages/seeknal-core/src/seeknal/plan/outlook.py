@@ -11,8 +11,9 @@ import json
 import re
 from typing import TYPE_CHECKING
 
-from seeknal.nodes import Digest, Key, Node, NodeId, SourceLogic, SqlLogic, fold
+from seeknal.nodes import Digest, DocumentLogic, Key, Node, NodeId, SourceLogic, SqlLogic, fold
 from seeknal.plan.depth import answered, unknown
+from seeknal.plan.documented import documented
 from seeknal.plan.fingerprint import config_hash, content_of, query_fingerprint, schema_hash, source_fingerprint, whole_node_fingerprint
 from seeknal.state.model import Read
 
@@ -92,6 +93,13 @@ class Outlook:
             self._names[node] = None
         self._fingerprints[node] = pointer.fingerprint
 
+    def unaudited(self, node: NodeId) -> bool:
+        """Whether a view that stays has audits that block, and reads rows now which have not been through them."""
+        pointer = self._pointers.get(node)
+        if pointer is None or not pointer.is_view or self._keys.get(node) != Key(""):
+            return False
+        return any(a.severity == "error" for a in self._dag.nodes[node].audits)
+
     def _means_the_same(self, node: NodeId, pointer: Pointer) -> bool:
         """Whether the project has the query of a view that the environment has, however it is written."""
         logic, is_view = self._dag.nodes[node].logic, self._dag.nodes[node].is_view
@@ -144,9 +152,8 @@ class Outlook:
             if read is None or not read.key or self._keys.get(source) != read.key or self.recorded(source) is None:
                 return False
             artifact = self._artifacts.get(source)
-            if (
-                artifact is not None and artifact.identity(read.columns) != read.digest.partition(_ORDERED)[0]
-            ):  # written again under its key, with other rows
+            # it may have been written again under its key, with other rows
+            if artifact is not None and artifact.identity(read.columns) != read.digest.partition(_ORDERED)[0]:
                 return False
         return (pointer.fingerprint.schema, pointer.fingerprint.config) == (schema_hash(node), config_hash(node))
 
@@ -192,6 +199,10 @@ class Outlook:
 
     def _analysis(self, node: NodeId) -> tuple[Analysis, str] | None:
         logic = self._dag.nodes[node].logic
+        if isinstance(logic, DocumentLogic) and logic.made_of:
+            if node not in self._analysed:
+                self._analysed[node] = documented(logic, self._dag.nodes), ""
+            return self._analysed[node]
         if not isinstance(logic, SqlLogic):
             return None
         if node not in self._analysed:

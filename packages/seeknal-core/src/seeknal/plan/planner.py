@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, get_args
 
 from seeknal.nodes import (
     DocumentLogic,
@@ -26,6 +26,7 @@ from seeknal.nodes import (
 from seeknal.plan.fingerprint import build_key, config_hash
 from seeknal.plan.outlook import Outlook
 from seeknal.plan.reach import EVERY, described, moved, rearranged
+from seeknal.state.environments import PROD
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -36,11 +37,14 @@ if TYPE_CHECKING:
     from seeknal.plan.changes import Change
     from seeknal.state.model import Artifact, Pointer, Read, Snapshot
 
-Action = Literal["build", "reuse", "may_build", "skip"]
+Action = Literal["build", "may_build", "reuse", "skip"]
 
 Audits = Literal["known", "missing", "failed"]
 
 NOT_SELECTED = "not selected"
+PROD_ONLY = "written in prod only"
+LEFT = (NOT_SELECTED, PROD_ONLY)
+"""Reasons of nodes that a run was not to touch."""
 
 UNREAD = "unread"
 """The version of a source whose data is known only by reading it."""
@@ -101,13 +105,24 @@ class Situation:
 
 @dataclass(frozen=True)
 class Plan:
-    """What would happen, in graph order, and what the environment holds that the project no longer has."""
+    """What would happen, in graph order, and what the environment holds that the project no longer has.
+
+    `base` is the environment that this one began from, or would. `stale` says why the plan that was saved before no longer holds.
+    """
 
     environment: str
     decisions: Mapping[NodeId, Decision]
     removed: tuple[NodeId, ...] = ()
     notices: tuple[str, ...] = ()
     changes: Mapping[NodeId, Change] = field(default_factory=dict)
+    base: str | None = None
+    stale: tuple[str, ...] = ()
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many nodes there are for each action, and how many are to be removed."""
+        actions = [d.action for d in self.decisions.values()]
+        return {action: actions.count(action) for action in get_args(Action)} | {"removed": len(self.removed)}
 
 
 def make_plan(situation: Situation, types: Callable[[Outlook, Node], Mapping[str, str | None]]) -> Plan:
@@ -122,7 +137,7 @@ def make_plan(situation: Situation, types: Callable[[Outlook, Node], Mapping[str
         node = situation.dag.nodes[name]
         decision = foresight.decide(node)
         failing = [i for i in situation.dag.inputs[name] if i in blocked]
-        if failing and decision.reason != NOT_SELECTED:
+        if failing and decision.reason not in LEFT:
             decision = Decision("skip", f"upstream failed: {', '.join(failing)}")
         if failing or decision.audits == "failed":
             blocked.add(name)
@@ -152,7 +167,13 @@ def not_selected(node: Node, situation: Situation) -> Decision:
     """The decision for a node that is left as the environment has it."""
     pointer = situation.pointers.get(node.id)
     artifact = situation.snapshot.artifact(pointer.key) if pointer else None
-    return Decision("skip", NOT_SELECTED, pointer.key if pointer else None, artifact)
+    reason = PROD_ONLY if situation.environment != PROD and is_handed_out(node) else NOT_SELECTED
+    return Decision("skip", reason, pointer.key if pointer else None, artifact)
+
+
+def is_handed_out(node: Node) -> bool:
+    """Whether the node writes to somewhere that all environments would share."""
+    return isinstance(node.logic, ExposureLogic)
 
 
 def own_change(node: Node, situation: Situation, outlook: Outlook) -> str | None:
@@ -199,11 +220,18 @@ def _unread(node: Node, situation: Situation, outlook: Outlook, pointer: Pointer
     artifact = situation.snapshot.artifact(pointer.key)
     if artifact is None or situation.presence(artifact) != "whole":
         return Decision("build", "cache missing")
+    if _is_to_be_copied(node, artifact):
+        return Decision("build", "to be copied from now on")
     if node.id in situation.forced:
         return Decision("build", "forced (--full)")
     if refresh == "manual":
         return Decision("reuse", "unchanged (refresh: manual)", pointer.key, artifact)
     return Decision("build", "read in every run (refresh: always)")
+
+
+def _is_to_be_copied(node: Node, artifact: Artifact) -> bool:
+    """Whether a source was read where its files are, and is to be copied now."""
+    return artifact.location is None and isinstance(node.logic, SourceLogic) and node.logic.cache
 
 
 def _keyed(node: Node, situation: Situation, pointer: Pointer | None, key: Key, reason: str) -> Decision:
@@ -216,6 +244,8 @@ def _keyed(node: Node, situation: Situation, pointer: Pointer | None, key: Key, 
             return Decision("build", "output missing", key)
         return Decision("reuse", "unchanged", key)
     artifact = situation.snapshot.artifact(key) or situation.find(node.id, key)
+    if artifact is not None and _is_to_be_copied(node, artifact):
+        return Decision("build", "to be copied from now on", key)
     if artifact is None:
         return Decision("build", reason if pointer is None or pointer.key != key else "cache missing", key)
     presence = situation.presence(artifact)

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     import os
     from pathlib import Path
 
-FORMAT = 2
+FORMAT = 4
 FILE = "parsed.json"
 _RACY_NS = 2_000_000_000
 _LOGIC: dict[str, type[Logic]] = {
@@ -44,7 +44,7 @@ _LOGIC: dict[str, type[Logic]] = {
 
 @dataclass(slots=True)
 class FileEntry:
-    """A file as it was when it was parsed, the nodes it gave, and the project modules its Python imports."""
+    """A file as it was when it was parsed, the nodes it gave, and the other files that decide what it means."""
 
     size: int
     mtime_ns: int
@@ -136,12 +136,12 @@ def _node_values(node: Node) -> list[Any]:
     ]
     return [
         node.id, _place(node.at), type(node.logic).__name__, logic, node.content_hash, node.inputs, [[c.name, c.type, c.description] for c in node.columns],
-        audits, node.description, node.owner, node.tags, dict(node.meta), dict(node.refs), dict(node.env),
+        audits, node.description, node.owner, node.tags, dict(node.meta), dict(node.refs), dict(node.env), dict(node.details),
     ]  # fmt: skip
 
 
 def _node(values: list[Any]) -> Node:
-    id_, at, kind, logic, content, inputs, columns, audits, description, owner, tags, meta, refs, env = values
+    id_, at, kind, logic, content, inputs, columns, audits, description, owner, tags, meta, refs, env, details = values
     if kind == "SqlLogic":
         logic["place"] = _text_place(logic["place"])
     elif logic.get("place"):
@@ -150,7 +150,7 @@ def _node(values: list[Any]) -> Node:
         logic["packages"], logic["reads"] = tuple(logic["packages"]), tuple(logic["reads"])
     return Node(
         id_, Location(*at), _LOGIC[kind](**logic), content, tuple(inputs), tuple(ColumnSchema(*c) for c in columns) if columns else (),
-        tuple(_audit(a) for a in audits) if audits else (), description, owner, tuple(tags) if tags else (), meta, refs, env,
+        tuple(_audit(a) for a in audits) if audits else (), description, owner, tuple(tags) if tags else (), meta, refs, env, details,
     )  # fmt: skip
 
 

@@ -80,11 +80,12 @@ class Environments(Strict):
 class Janitor(Strict):
     """What cleaning keeps."""
 
-    environment_ttl: Duration = "7d"
-    output_retention: int = Field(default=30, ge=1)
-    state_history: Duration = "90d"
-    auto_run: bool = False
-    orphan_detection: bool = True
+    environment_ttl: Duration = Field(default="7d", description="When environments end that do not say it themselves.")
+    output_retention: int = Field(default=30, ge=1, description="Outputs that any of the last so many runs may have used are kept.")
+    state_history: Duration = Field(default="90d", description="Pages of runs older than this are packed into archives.")
+    auto_run: bool = Field(default=False, description="Clean at the end of a run, once a day.")
+    orphan_detection: bool = Field(default=True, description="Remove outputs too that the state does not know.")
+    keep_training_sets: bool = Field(default=True, description="Keep every version of a training set, for the models that learned from it.")
 
 
 class AuditDefaults(Strict):
@@ -159,4 +160,6 @@ def settle(config: Config, profiles: Profiles, profile: str | None, variables: d
         prefer=config.plugins.prefer,
         vars={**config.vars, **chosen.vars, **variables},
         external_paths=tuple(config.external_paths),
+        environment_ttl=config.environments.ttl,
+        janitor=config.janitor.model_dump(),
     )

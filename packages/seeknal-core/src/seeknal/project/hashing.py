@@ -24,7 +24,7 @@ def content_hash(logic: Logic, meaning: str | None = None) -> str:
         material: Any = ["sql", meaning or logic.sql, logic.clock]
     else:
         values = asdict(logic)
-        for key in ("place", "cache", "refresh"):
+        for key in ("place", "cache", "refresh", "marks", "made_of"):
             values.pop(key, None)
         if isinstance(logic, PythonLogic):
             values.pop("path")

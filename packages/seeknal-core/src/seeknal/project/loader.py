@@ -5,13 +5,15 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 from seeknal.errors import Location, PluginError, ProjectError, ProjectErrors, SeeknalError
+from seeknal.nodes import DocumentLogic
 from seeknal.project.cache import FileEntry, ParseCache, digest_file, read_cache, write_cache
+from seeknal.project.derived import DERIVED, derive, implied
 from seeknal.project.locate import FILE, node_files
 from seeknal.project.outputs import written_over
 from seeknal.project.references import NodeIndex, env_hash
@@ -20,7 +22,7 @@ from seeknal.registry import Registry
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
     from seeknal.nodes import Node, NodeId
@@ -100,22 +102,49 @@ class _Load:
         project = LoadedProject(self.root, settings, registry, {}, self.errors, asked=(self.profile, self.variables))
         context = self._context(settings, registry)
         old = read_cache(self.target, context) if self.use_cache else ParseCache(context)
+        known = {path: old.files.pop(path) for path in list(old.files) if path.startswith(DERIVED)}
         kept, changed = self._compare(old)
         extra = {path: (self.root / path).stat() for path in self.extra if path not in kept and path not in changed}
-        changed |= extra
-        self._same_references(kept, changed)
-        changed |= {path: changed.pop(path) for path in extra}  # last, so that a name given twice is reported there
-        new = self._parse(changed, kept, project) if changed else {}
+        drafts = self._drafts({**changed, **extra}, registry)
+        if (drafts or len(kept) != len(old.files)) and _said(kept, drafts) != _said(old.files, {}):
+            moved = self._references_moved(kept, anew=bool(drafts))
+            drafts |= self._drafts(moved, registry)
+            changed |= moved
+        changed |= extra  # last, so that a name given twice is reported there
+        new = self._lower(changed, drafts, kept, project) if changed else {}
         if changed or len(kept) != len(old.files):
             project.fresh = ParseCache(context, time.time_ns(), {**kept, **new}) if self.use_cache and not self.extra else None
         for path in sorted({**kept, **new}):
             for node in (kept.get(path) or new[path]).nodes:
                 project.nodes[node.id] = node
+        self._derive(project, known)
         project.parsed = len(changed)
+        if not self.errors:
+            self._link(project)
         if not self.errors:
             self.errors += written_over(project.nodes.values())
             self.errors += registry.check_project(project.nodes)
         return project
+
+    def _link(self, project: LoadedProject) -> None:
+        """Add the inputs that only show in the project as a whole. They are not kept with the files."""
+        made_of, errors = project.registry.made_of(project.nodes)
+        self.errors += errors
+        for name, columns in made_of.items():
+            node = project.nodes[name]
+            used = [i for made in columns.values() for i, _ in (*made.value, *made.filter)]
+            logic = replace(node.logic, made_of=columns) if isinstance(node.logic, DocumentLogic) else node.logic
+            project.nodes[name] = replace(node, inputs=tuple(dict.fromkeys((*node.inputs, *used))), logic=logic)
+
+    def _derive(self, project: LoadedProject, known: Mapping[str, FileEntry]) -> None:
+        """Add the nodes that others imply."""
+        if not any(node.details for node in project.nodes.values()):
+            return
+        derived, errors = derive(project.nodes, known, project.engine.dialect)
+        self.errors += errors
+        project.nodes.update({n.id: n for entry in derived.values() for n in entry.nodes})
+        if project.fresh is not None:
+            project.fresh.files.update(derived)
 
     def _settings(self) -> tuple[Settings, Registry]:
         settings = read_settings(self.root, self.profile, self.variables, use_cache=self.use_cache)
@@ -152,32 +181,37 @@ class _Load:
                 changed[path] = stat
         return kept, changed
 
-    def _same_references(self, kept: dict[str, FileEntry], changed: dict[str, os.stat_result]) -> None:
-        """Move files whose references may mean something else now to those that are read again.
+    def _drafts(self, paths: Iterable[str], registry: Registry) -> dict[str, list[Draft]]:
+        """What files say, before their references are looked up."""
+        if not paths:
+            return {}
+        from seeknal.project.parsing import parse_file
 
-        With nothing changed and nothing removed every reference means what it did; that common case costs nothing.
-        """
-        before = {n.id for e in kept.values() for n in e.nodes}
-        wanted = {r for e in kept.values() for n in e.nodes for r in n.refs.values()}
-        bare = any("." not in written for e in kept.values() for n in e.nodes for written in n.refs)
-        if not (wanted - before) and not (bare and changed):
-            return
+        found: dict[str, list[Draft]] = {}
+        for path in paths:
+            found[path], errors = parse_file(self.root, path, registry)
+            self.errors += errors
+        return found
+
+    def _references_moved(self, kept: dict[str, FileEntry], *, anew: bool) -> dict[str, os.stat_result]:
+        """Take files from `kept` whose references may mean something else now that others say something else. `anew`: files are read again."""
+        nodes = [n for e in kept.values() for n in e.nodes]
+        before = {n.id for n in nodes} | {*implied(n.details for n in nodes)}
+        moved: dict[str, os.stat_result] = {}
         for path in list(kept):
             names = {(w, r) for n in kept[path].nodes for w, r in n.refs.items()}
-            if any(r not in before or "." not in w for w, r in names):
+            if any(r not in before or (anew and "." not in w) for w, r in names):
                 del kept[path]
-                changed[path] = (self.root / path).stat()
+                moved[path] = (self.root / path).stat()
+        return moved
 
-    def _parse(self, changed: dict[str, os.stat_result], kept: dict[str, FileEntry], project: LoadedProject) -> dict[str, FileEntry]:
+    def _lower(
+        self, changed: dict[str, os.stat_result], drafts: dict[str, list[Draft]], kept: dict[str, FileEntry], project: LoadedProject
+    ) -> dict[str, FileEntry]:
         from seeknal.project.lowering import NodeLowering, Scope
-        from seeknal.project.parsing import parse_file
         from seeknal.project.templating import Templates
 
-        drafts: dict[str, list[Draft]] = {}
-        for path in changed:
-            drafts[path], errors = parse_file(self.root, path, project.registry)
-            self.errors += errors
-        index = self._index(kept, [d for found in drafts.values() for d in found])
+        index = self._index(kept, [d for path in changed for d in drafts[path]])
         try:
             extra = _template_globals(project.registry)
             templates = Templates(self.root, project.settings.vars, index.resolve, extra)
@@ -193,6 +227,7 @@ class _Load:
             default_severity="warn" if project.settings.default_severity == "warn" else "error",
             index=index,
             templates=templates,
+            details=_details(kept, drafts),
         )
         entries: dict[str, FileEntry] = {}
         for path, stat in changed.items():
@@ -207,7 +242,7 @@ class _Load:
                 lowering = NodeLowering(scope, draft.source, draft.document, draft.spec)
                 node = lowering.node(draft.python)
                 self.errors += lowering.errors
-                entry.uses.update(draft.uses)
+                entry.uses.update({**draft.uses, **lowering.uses})
                 if node is not None:
                     entry.nodes.append(node)
         return entries
@@ -227,7 +262,28 @@ class _Load:
             if before[1] != draft.at:
                 message = f"node '{draft.id}' is defined twice, first at {before[1]}"
                 self.errors.append(ProjectError("SK-NODE-001", message, at=draft.at, hint="names are unique without regard to case"))
-        return NodeIndex([i for i, _ in places.values()], disabled)
+        known = [n.details for e in kept.values() for n in e.nodes] + [d.spec.details() for d in drafts if d.spec and d.spec.enabled]
+        return NodeIndex([i for i, _ in places.values()], disabled, implied(known))
+
+
+def _details(kept: Mapping[str, FileEntry], drafts: Mapping[str, list[Draft]]) -> dict[NodeId, tuple[str, Mapping[str, Any] | None]]:
+    """What each node's kind says of it, and the file that says so; None for a node that is wrong."""
+    found: dict[NodeId, tuple[str, Mapping[str, Any] | None]] = {n.id: (p, n.details) for p, e in kept.items() for n in e.nodes}
+    return found | {d.id: (p, d.spec.details() if d.spec else None) for p, listed in drafts.items() for d in listed}
+
+
+def _said(entries: Mapping[str, FileEntry], drafts: Mapping[str, list[Draft]]) -> set[tuple[NodeId, bool, str]]:
+    """What files say that others may depend on: every id, whether it is in use, and what its kind says of it."""
+    found = {(n.id, True, _text(n.details)) for e in entries.values() for n in e.nodes}
+    found |= {(i, False, "") for e in entries.values() for i in e.disabled}
+    for draft in (d for listed in drafts.values() for d in listed):
+        used = draft.spec is None or draft.spec.enabled
+        found.add((draft.id, used, _text(draft.spec.details()) if draft.spec is not None and used else ""))
+    return found
+
+
+def _text(details: Mapping[str, Any] | None) -> str:
+    return json.dumps(details, sort_keys=True, default=str) if details else ""
 
 
 def _template_globals(registry: Registry) -> dict[str, Any]:

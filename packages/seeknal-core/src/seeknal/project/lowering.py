@@ -14,6 +14,8 @@ from seeknal.audits.signature import signature_of
 from seeknal.errors import ProjectError, SeeknalError, did_you_mean
 from seeknal.nodes import AuditSpec, DocumentLogic, Logic, Node, NodeId, PythonLogic, SqlLogic, TextPlace, kind_of, node_id, relation_name
 from seeknal.plugin import Sql
+from seeknal.project.built import THIS, built_query, only_this, relations_named
+from seeknal.project.cache import digest_file
 from seeknal.project.hashing import audit_definition, content_hash
 from seeknal.project.placing import locate, placed
 from seeknal.project.references import UNREADABLE, UnknownReference
@@ -37,7 +39,6 @@ if TYPE_CHECKING:
 
 __all__ = ["NodeLowering", "Scope", "locate"]
 
-THIS = "__THIS__"
 _SHOWN = 120
 _OWN_FOLDERS = ("target", "seeknal", "macros", "plugins", "tests")
 
@@ -54,6 +55,7 @@ class Scope:
     default_severity: Severity
     index: NodeIndex
     templates: Templates
+    details: Mapping[NodeId, tuple[str, Mapping[str, Any] | None]] = field(default_factory=dict)
 
 
 @dataclass
@@ -68,6 +70,7 @@ class NodeLowering:
     refs: dict[str, NodeId] = field(default_factory=dict)
     env: dict[str, str] = field(default_factory=dict)
     inputs: dict[NodeId, None] = field(default_factory=dict)
+    uses: dict[str, str] = field(default_factory=dict)
     meaning: str | None = None
 
     @property
@@ -94,7 +97,7 @@ class NodeLowering:
         if logic is None or self.errors:
             return None
         spec = self.spec
-        columns = declared(spec.columns)
+        columns = declared(spec.output())
         return Node(
             id=node_id(spec.kind, spec.name),
             at=self.at(),
@@ -109,19 +112,22 @@ class NodeLowering:
             meta=spec.meta,
             refs=dict(self.refs),
             env=dict(self.env),
+            details=spec.details(),
         )
 
     def _check_types(self) -> None:
         """Declared types are types the engine's dialect knows."""
         listed = isinstance(self.document.get("columns"), list)
         for number, column in enumerate(self.spec.columns):
-            if column.type is None:
-                continue
-            try:
-                exp.DataType.build(column.type, dialect=self.engine.dialect)
-            except SqlglotError:
-                path = ("columns", number, "type") if listed else ("columns", column.name)
-                self._report("SK-DATA-009", f"'{column.type}' is not a type that {self.engine.dialect} knows", path)
+            if column.type is not None:
+                self.check_type(column.type, *(("columns", number, "type") if listed else ("columns", column.name)))
+
+    def check_type(self, type_: str, *path: str | int) -> None:
+        """Report a type that the engine does not know, and go on."""
+        try:
+            exp.DataType.build(type_, dialect=self.engine.dialect)
+        except SqlglotError:
+            self._report("SK-DATA-009", f"'{type_}' is not a type that {self.engine.dialect} knows", path)
 
     def _check_readable(self) -> None:
         """What is read has rows."""
@@ -147,6 +153,10 @@ class NodeLowering:
     def fail(self, code: str, message: str, *path: str | int, hint: str | None = None) -> NoReturn:
         """Report an error at this path and give the node up."""
         raise ProjectError(code, message, at=self.at(*path), hint=hint)
+
+    def report(self, code: str, message: str, *path: str | int, hint: str | None = None) -> None:
+        """Report an error at this path, and go on."""
+        self._report(code, message, path, hint)
 
     def ref(self, reference: str, *path: str | int) -> NodeId:
         """Resolve a reference and make it an input."""
@@ -177,9 +187,27 @@ class NodeLowering:
             return self._transpiled(
                 with_relations(tree, self._relation), text, SqlLogic(text, written, materialized, template=template, place=place), place
             )
-        sql = _with_relations(text, uses, self.scope.index)
+        sql = relations_named(text, uses, self.scope.index)
         self.meaning = canonical(tree if sql == text else parse_select(sql, written), written)
         return SqlLogic(sql, written, materialized, clock(tree), template if template != sql else None, place)
+
+    def query(self, tree: exp.Query, materialized: Literal["table", "view"] = "table") -> Logic:
+        """A SELECT that was built: what is wrong with a name in it is looked up in what was written."""
+        self.meaning, logic = built_query(tree, self.engine.dialect, self.source, materialized)
+        return logic
+
+    def condition(self, text: str, *path: str | int) -> exp.Expr:
+        """One boolean expression over the columns of a row."""
+        try:
+            return parse_condition(text, self.engine.dialect)
+        except SqlProblem as problem:
+            self.fail(problem.code, problem.message, *path, hint=problem.hint)
+
+    def details(self, node: NodeId) -> Mapping[str, Any] | None:
+        """What the kind of another node says of it; this one is read again when that one's file changes."""
+        path, found = self.scope.details[node]
+        self.uses[path] = digest_file(self.root / path)
+        return found
 
     def connection(self, name: str, *path: str | int) -> ConnectionSettings:
         """The connection of this name in profiles.yml."""
@@ -249,7 +277,8 @@ class NodeLowering:
     # Audits
 
     def _audits(self) -> list[AuditSpec]:
-        found = [self._audit(entry, ("audits", i)) for i, entry in enumerate(self.spec.audits)]
+        found = [self._audit(entry, ()) for entry in self.spec.checks(self)]
+        found += [self._audit(entry, ("audits", i)) for i, entry in enumerate(self.spec.audits)]
         for number, column in enumerate(self.spec.columns):
             key = number if isinstance(self.document.get("columns"), list) else column.name
             for i, entry in enumerate(column.audits):
@@ -302,7 +331,7 @@ class NodeLowering:
         try:
             text = self._render(template, place, THIS, inputs=False)
             tree = parse_select(text, self.engine.dialect)
-            _only_this(tree, text)
+            only_this(tree, text)
             return canonical(tree, self.engine.dialect)
         except SqlProblem as problem:
             self.errors.append(placed(problem, text, template, place))
@@ -381,21 +410,3 @@ class NodeLowering:
             if provided.contribution.name == type_:
                 return provided.contribution.dialect
         return type_ if type_ in ("mysql", "postgres", "sqlite", "duckdb", "starrocks") else self.engine.dialect
-
-
-def _only_this(tree: exp.Query, text: str) -> None:
-    """Raise SqlProblem where an audit's query reads anything but the output it is on."""
-    for use in tables(tree):
-        if use.dotted.upper() != THIS:
-            line, column = position(text, use.start)
-            raise SqlProblem("SK-SQL-004", f"an audit reads {THIS} only, found {use.dotted}", line, column, f"write FROM {THIS}")
-
-
-def _with_relations(text: str, uses: list[TableUse], index: NodeIndex) -> str:
-    """The text with `source.users` replaced by the relation it means, aliased so that `users.id` still works."""
-    for use in reversed(uses):
-        if use.schema:
-            relation = index.ids[use.dotted.casefold()].replace(".", "_", 1)
-            alias = "" if use.aliased else f" AS {use.name}"
-            text = f"{text[: use.start]}{relation}{alias}{text[use.end + 1 :]}"
-    return text

@@ -12,8 +12,8 @@ from seeknal.nodes import NodeId, kind_of, relation_name
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-UNREADABLE = frozenset({"exposure", "rule"})
-"""Built-in kinds whose nodes have no rows to read."""
+UNREADABLE = frozenset({"exposure", "rule", "semantic_model", "metric", "saved_query"})
+"""Kinds whose nodes have no rows to read."""
 
 
 class UnknownReference(LookupError):
@@ -23,12 +23,14 @@ class UnknownReference(LookupError):
 class NodeIndex:
     """The ids of a project, to resolve `kind.name`, `name` where only one kind has it, and relation names."""
 
-    def __init__(self, ids: Iterable[NodeId], disabled: Iterable[NodeId] = ()) -> None:
-        self.ids = {i.casefold(): i for i in ids}
+    def __init__(self, ids: Iterable[NodeId], disabled: Iterable[NodeId] = (), implied: Iterable[NodeId] = ()) -> None:
+        """Know all ids; `implied` are those of nodes that nobody wrote, which a bare name never means."""
+        written = {i.casefold(): i for i in ids}
+        self.ids = {i.casefold(): i for i in implied} | written
         self._disabled = {i.casefold() for i in disabled}
         self._relations = {relation_name(i).casefold(): i for i in self.ids.values()}
         self._names: dict[str, list[NodeId]] = {}
-        for node in self.ids.values():
+        for node in written.values():
             self._names.setdefault(node.partition(".")[2].casefold(), []).append(node)
 
     def resolve(self, reference: str) -> NodeId:

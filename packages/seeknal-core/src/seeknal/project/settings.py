@@ -8,9 +8,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from seeknal.errors import Location, ProjectError, did_you_mean
+from seeknal.state.environments import duration
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import timedelta
 
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)(?::([^}]*))?\}")
 
@@ -31,6 +33,13 @@ class Settings:
     prefer: Mapping[str, str] = field(default_factory=dict)
     vars: Mapping[str, Any] = field(default_factory=dict)
     external_paths: tuple[str, ...] = ()
+    janitor: Mapping[str, Any] = field(default_factory=dict)
+    environment_ttl: str = "7d"
+
+    @property
+    def ttl(self) -> timedelta:
+        """How long an environment lives without being run."""
+        return duration(self.environment_ttl)
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+import os
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -12,6 +13,7 @@ from seeknal.durable import temporary_beside
 from seeknal.errors import ProjectErrors, SeeknalError
 from seeknal.project.locate import FILE as PROJECT_FILE
 from seeknal.project.settings import Settings
+from seeknal.project.state import VARIABLE, with_url_of_environment
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,22 +22,23 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 FILE = "settings.json"
-_FORMAT = 1
+_FORMAT = 4
 
 
 def read_settings(root: Path, profile: str | None, variables: dict[str, Any], *, use_cache: bool) -> Settings:
-    """The project's settings, the profile and the command line's variables applied. Raises ProjectErrors."""
+    """The project's settings; the profile, the command line's variables and SEEKNAL_STATE_URL applied. Raises ProjectErrors."""
     stamp = _stamp(root, profile, variables)
     cached = _cached(root, stamp) if use_cache else None
-    if cached is not None:
-        return cached
-    return _read(root, profile, variables)
+    return with_url_of_environment(cached or _read(root, profile, variables))
 
 
 def keep_settings(root: Path, profile: str | None, variables: dict[str, Any], settings: Settings) -> None:
-    """Remember settings that were read, unless they are remembered already or may hold a secret: a state's URL stays in its file."""
+    """Remember settings that were read, unless they are remembered already or may hold a secret: a state's URL stays in its file.
+
+    Nor are they remembered while SEEKNAL_STATE_URL changes them.
+    """
     stamp = _stamp(root, profile, variables)
-    if not settings.state_options and _cached(root, stamp) is None:
+    if not settings.state_options and not os.environ.get(VARIABLE) and _cached(root, stamp) is None:
         _keep(root, stamp, settings)
 
 

@@ -114,7 +114,7 @@ class Builder:
         if decision.artifact is not None and decision.reason == "cache corrupted":
             self._store.set_aside(decision.artifact)
         if isinstance(logic, SourceLogic) and not logic.cache and logic.table is not None and self._sources.is_file(logic):
-            return self._in_place(node, logic, decision)
+            return self._in_place(node, logic, decision, inputs, wanted)
         return self._stored(node, decision, inputs, wanted)
 
     def _stored(self, node: Node, decision: Decision, inputs: Mapping[NodeId, Read], wanted: Collection[Columns]) -> Built:
@@ -123,21 +123,13 @@ class Builder:
         stage = self._store.stage(node.id, provisional)
         try:
             stage, written = self._write(node, stage)
-            digests = self._identities.of(node, stage.part, written, decision.key, wanted)
+            digests = self._identities.of(node, (stage.part,), written, decision.key, wanted)
             key, version = decision.key, self._situation.versions.get(node.id)
             if key is not None and version is not None and isinstance(node.logic, SourceLogic):
                 self._sources.check_unchanged(node, node.logic, version)
             if key is None:
                 version = digests[ROWS]
-                key = build_key(
-                    node,
-                    node.content_hash,
-                    self._situation.engine,
-                    inputs,
-                    version=version,
-                    moment=self._situation.moment(node),
-                    packages=self._situation.packages,
-                )
+                key = self._key_read(node, inputs, version)
                 existing = self._situation.snapshot.artifact(key) or self._store.find(node.id, key)
                 if existing is not None and self._store.check(existing) == "whole" and node.id not in self._situation.forced:
                     self._store.discard(stage)
@@ -213,6 +205,10 @@ class Builder:
         stage.part.unlink(missing_ok=True)
         return again, recast
 
+    def comparable(self, artifact: Artifact, wanted: Collection[Columns]) -> Artifact:
+        """The output with all by which its readers will tell whether another is the same to them."""
+        return self._identities.of_files(artifact, wanted) if artifact.location is None else artifact
+
     def digest_of(self, paths: Sequence[Path], schema: Schema) -> Digest:
         """The digest of a whole relation: its rows, and its columns' names and types."""
         return self._identities.digests(tuple(paths), schema, [None])[None]
@@ -221,17 +217,28 @@ class Builder:
         """The output as it is to be remembered from now on."""
         return self._store.retimed.get(artifact.key, artifact)
 
+    def taken_up(self, artifact: Artifact) -> None:
+        """An environment points to this output from now on that did not before."""
+        self._store.touch(artifact)
+
     def paths(self, artifact: Artifact) -> Sequence[Path]:
         """The files of an output."""
         return self._store.paths(artifact)
 
-    def _in_place(self, node: Node, logic: SourceLogic, decision: Decision) -> Built:
-        from seeknal.protocols import Files
+    def _key_read(self, node: Node, inputs: Mapping[NodeId, Read], version: str) -> Key:
+        """The key of what only reading tells the version of."""
+        situation = self._situation
+        moment, packages = situation.moment(node), situation.packages
+        return build_key(node, node.content_hash, situation.engine, inputs, version=version, moment=moment, packages=packages)
 
-        if decision.key is None:
-            message = f"{node.id} has no key"
-            raise TypeError(message)
+    def _in_place(
+        self, node: Node, logic: SourceLogic, decision: Decision, inputs: Mapping[NodeId, Read], wanted: Collection[Columns]
+    ) -> Built:
+        """Files that are read where they are: described, hashed as far as readers need it, and remembered."""
+        from seeknal.protocols import Files, Written  # start-up time
+
         version, files = self._sources.files(node, logic)
+        key = decision.key or self._key_read(node, inputs, version)
         paths = [self._project.root / f.name for f in files]
         session = self._relations.session
         session.define(node.relation, Files(tuple(paths)))
@@ -241,9 +248,13 @@ class Builder:
             hint = "set cache: true to have the types enforced on a copy"
             raise NodeError("SK-DATA-007", "declared types differ from those of the files, which are read in place", at=node.at, hint=hint)
         rows = int(session.rows(_count(node.relation, self._engine.dialect)).rows[0][0])
-        artifact = self._store.reference(node.id, decision.key, files, rows, schema, Digest(version))
+        digests = self._identities.of(node, tuple(paths), Written(rows, schema), key, wanted)
+        self._sources.check_unchanged(node, logic, version)
+        artifact = self._store.reference(node.id, key, files, rows, schema, digests)
         self._relations.put(node.id, artifact)
-        return self._audited(node, Built(decision.key, artifact, rows, 0, self._situation.versions.get(node.id)), schema)
+        before = self._situation.pointers.get(node.id)
+        reused = decision.key is None and before is not None and before.key == key and node.id not in self._situation.forced
+        return self._audited(node, Built(key, artifact, rows, 0, version, reused=reused), schema)
 
     def _view(self, node: Node, logic: SqlLogic, decision: Decision) -> Built:
         """A view is defined, described and audited; nothing is stored."""
@@ -280,7 +291,7 @@ class Builder:
         elif logic.type != "table":
             rows = self._deployed(node, logic, checked.key, lambda: session.arrow(query))
         else:
-            rows = export_table(self._sources.open(logic.connection or ""), logic, session, query)
+            rows = export_table(self._sources.open(logic.connection or ""), logic, session, query, self._engine.dialect)
         return replace(checked, rows=rows)
 
     def _deployed(self, node: Node, logic: ExposureLogic, key: Key, rows: Callable[[], ArrowStream] | None) -> int | None:

@@ -13,7 +13,7 @@ from seeknal.nodes import fold
 from seeknal.run.comparison import ChangedRow, Comparison, Retyped, SampleRow
 from seeknal.run.matching import ADDED, CHANGED, NEW, OLD, REMOVED, Matching, Pair
 from seeknal.run.outputs import Readable, earlier, published
-from seeknal.state.model import PROD
+from seeknal.state.environments import PROD
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

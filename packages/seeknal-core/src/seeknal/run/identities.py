@@ -8,9 +8,11 @@ reading tells about, chance, Python) they are hashed always.
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from seeknal.nodes import Digest, SourceLogic, SqlLogic, fold
+from seeknal.plan.depth import unknown
 from seeknal.protocols import Files
 from seeknal.state.model import ALL, column_set
 
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from seeknal.artifacts import ArtifactStore
-    from seeknal.nodes import ColumnSchema, Key, Node, Schema
+    from seeknal.nodes import ColumnSchema, Key, Node, NodeId, Schema
     from seeknal.plan.outlook import Columns
     from seeknal.plan.planner import Situation
     from seeknal.protocols import Written
@@ -30,6 +32,10 @@ ROWS = f"rows {ALL}"
 """Where the digest of all columns of an output is kept, in any case in which it was needed."""
 
 
+HASHED_AT_ONCE = 100_000_000
+"""Files read in place up to this size, in bytes, are hashed when they are first read; larger ones when they change for the first time."""
+
+
 class Identities:
     """Decides how readers know the outputs of one run."""
 
@@ -37,8 +43,9 @@ class Identities:
         self._situation = situation
         self._store = store
         self._relations = relations
+        self._sure: dict[NodeId, bool] = {}
 
-    def of(self, node: Node, part: Path, written: Written, key: Key | None, wanted: Collection[Columns]) -> dict[str, Digest]:
+    def of(self, node: Node, paths: tuple[Path, ...], written: Written, key: Key | None, wanted: Collection[Columns]) -> dict[str, Digest]:
         """The identities of an output, by set of columns, and the digests that were needed to tell."""
         settled = key is not None and self._repeatable(node)
         if key is not None and not settled and not wanted:
@@ -54,13 +61,24 @@ class Identities:
         sets = {_present(c, written.schema) for c in wanted}
         if not settled:
             sets.add(None)
-        now = self.digests((part,), written.schema, sets)
+        now = self.digests(paths, written.schema, sets)
         found = {_name(c): digest for c, digest in now.items()}
         found[ALL] = Digest(f"key:{key}") if settled else now[None]
         found |= {_identity(c): digest for c, digest in now.items()}
         if before is not None:
             found |= self._kept(before, now)
         return found
+
+    def of_files(self, artifact: Artifact, wanted: Collection[Columns]) -> Artifact:
+        """Files that are read where they are, with what they will be compared by: when others stand in their place, these are gone."""
+        pointer = self._situation.pointers.get(artifact.node)
+        sets = {_present(c, artifact.schema) for c in wanted}
+        missing = [c for c in sets if _name(c) not in artifact.digests]
+        if not missing or (pointer is None and artifact.bytes > HASHED_AT_ONCE):
+            return artifact
+        now = self.digests(self._store.paths(artifact), artifact.schema, missing)
+        found = {_name(c): digest for c, digest in now.items()} | {_identity(c): digest for c, digest in now.items() if c is not None}
+        return replace(artifact, digests={**found, **artifact.digests})
 
     def _kept(self, before: Artifact, now: Mapping[Columns, Digest]) -> dict[str, Digest]:
         """The identities that an output has in common with the one before it: those of columns that hold the same rows."""
@@ -87,13 +105,25 @@ class Identities:
 
     def _repeatable(self, node: Node) -> bool:
         """Whether the same inputs always give the same rows, also through the views that are read."""
-        if isinstance(node.logic, SqlLogic):
-            from seeknal.sql.canonical import repeatable  # start-up time
-            from seeknal.sql.guard import parse_select
+        nodes = self._situation.dag.nodes
+        for name in unknown(node.id, self._sure, self._views):
+            self._sure[name] = _is_repeatable(nodes[name]) and all(self._sure[v] for v in self._views(name))
+        return self._sure[node.id]
 
-            views = [n for i in node.inputs if (n := self._situation.dag.nodes[i]).is_view]
-            return repeatable(parse_select(node.logic.sql, node.logic.dialect)) and all(self._repeatable(v) for v in views)
-        return isinstance(node.logic, SourceLogic)
+    def _views(self, node: NodeId) -> list[NodeId]:
+        """The views that a query reads."""
+        nodes = self._situation.dag.nodes
+        return [i for i in nodes[node].inputs if nodes[i].is_view] if isinstance(nodes[node].logic, SqlLogic) else []
+
+
+def _is_repeatable(node: Node) -> bool:
+    """Whether a node's own logic always gives the same rows."""
+    if isinstance(node.logic, SqlLogic):
+        from seeknal.sql.guard import parse_select  # start-up time
+        from seeknal.sql.repeatability import repeatable
+
+        return repeatable(parse_select(node.logic.sql, node.logic.dialect))
+    return isinstance(node.logic, SourceLogic)
 
 
 def _present(columns: Columns, schema: Schema) -> Columns:

@@ -12,7 +12,7 @@ from seeknal.nodes import Key, relation_name
 from seeknal.protocols import Files, Query
 from seeknal.run.comparison import Side
 from seeknal.sql.guard import parse_select
-from seeknal.state.model import PROD
+from seeknal.state.environments import PROD
 
 if TYPE_CHECKING:
     from seeknal.api import Project

@@ -49,7 +49,7 @@ def preview(project: Project, node: Node, limit: int) -> Preview:
     if isinstance(node.logic, DocumentLogic):
         return Preview(f"documents a {node.logic.type}; nothing is built")
     with project.reading() as relations:
-        _require(project, relations, node)
+        require_inputs(project, relations, node)
         try:
             return _Previewing(project, relations, node).preview(limit)
         except EngineError as error:
@@ -65,7 +65,7 @@ def outdated(project: Project, node: Node) -> list[NodeId]:
     return [n for n in project.dag.order if n in upstream and decisions[n].action == "build" and not project.nodes[n].is_view]
 
 
-def _require(project: Project, relations: Relations, node: Node) -> None:
+def require_inputs(project: Project, relations: Relations, node: Node) -> None:
     """Every input can be read. Raises NodeError naming all that cannot."""
     needed = _stored_inputs(project, node)
     missing = [n for n in project.dag.order if n in needed and relations.artifact(n) is None]

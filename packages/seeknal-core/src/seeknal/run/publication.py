@@ -9,21 +9,23 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from seeknal.durable import write_whole
+from seeknal.durable import locked, write_whole
+from seeknal.errors import EngineError, StateError
 from seeknal.protocols import Files, Query
 from seeknal.run.engines import engine_driver
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from seeknal.artifacts import ArtifactStore
     from seeknal.graph.dag import Dag
     from seeknal.nodes import NodeId
     from seeknal.project.loader import LoadedProject
-    from seeknal.state.model import Artifact, Pointer
+    from seeknal.state.model import Artifact, Pointer, Snapshot
 
 WAREHOUSE = "warehouse.duckdb"
 _RECORD = "warehouse.json"
+_LOCK = "warehouse.lock"
 
 
 class Publication:
@@ -40,6 +42,10 @@ class Publication:
         """Bring the warehouse up to date. Returns how many relations changed; with nothing to change nothing is opened."""
         if "publish" not in self._project.engine.capabilities:
             return 0
+        with locked(self._path.with_name(_LOCK)):  # environments share the file
+            return self._publish(pointers, artifacts)
+
+    def _publish(self, pointers: Mapping[NodeId, Pointer], artifacts: Mapping[NodeId, Artifact]) -> int:
         record = self._record()
         before = record.get(self._environment, {})
         nodes = {self._dag.nodes[n].relation: n for n in self._dag.order if n in pointers and self._dag.nodes[n].is_readable}
@@ -50,12 +56,45 @@ class Publication:
             return 0
         found = {r: self._relation(pointers[nodes[r]], artifacts.get(nodes[r])) for r in changed}
         relations = {r: relation for r, relation in found.items() if relation is not None}
-        driver = engine_driver(self._project)
-        driver.publish(self._path, self._environment, relations, dropped)
-        now = {r: before[r] for r in before if r not in dropped} | {r: wanted[r] for r in relations}
-        document = {**record, self._environment: now, "": str(self._store.target)}
+        try:
+            if not self._written(relations, dropped, ours=self._is_ours()):
+                record = {}
+            now = {r: before[r] for r in before if r not in dropped} | {r: wanted[r] for r in relations}
+            document = {**record, self._environment: now, "": self._identity()}
+            if not now:
+                del document[self._environment]
+        except OSError as error:
+            message = f"{self._path} cannot be written: {error.strerror}"
+            raise StateError(
+                "SK-DISK-001", message, hint="free some space and run again: every output is there, and is published then"
+            ) from None
         write_whole(self._store.target / _RECORD, json.dumps(document).encode())
         return len(relations) + len(dropped)
+
+    def _written(self, relations: Mapping[str, Files | Query], dropped: Sequence[str], *, ours: bool) -> bool:
+        """Change the warehouse. A file that is not as it was left, and cannot be changed, is set aside; False where it was made anew so."""
+        driver = engine_driver(self._project)
+        try:
+            driver.publish(self._path, self._environment, relations, dropped)
+        except EngineError:
+            if ours or not self._path.is_file():
+                raise
+            self._path.replace(self._path.with_name(f"{WAREHOUSE}.damaged"))
+            driver.publish(self._path, self._environment, relations, dropped)
+            return False
+        return True
+
+    def _identity(self) -> list[Any]:
+        """What tells whether the warehouse is as it was left here: its folder, size and time."""
+        stat = self._path.stat()
+        return [str(self._store.target), stat.st_size, stat.st_mtime_ns]
+
+    def _is_ours(self) -> bool:
+        try:
+            left: Any = json.loads((self._store.target / _RECORD).read_bytes())[""]
+            return bool(left == self._identity())
+        except (OSError, ValueError, KeyError, TypeError):
+            return False
 
     def _stamp(self, pointer: Pointer, artifact: Artifact | None, *, view: bool) -> str:
         """What a relation's definition depends on. Files are part of it: an output that was built again may have others."""
@@ -69,11 +108,26 @@ class Publication:
         return Files(self._store.paths(artifact)) if artifact is not None else None
 
     def _record(self) -> dict[str, Any]:
-        """What was published. Where the folder has moved or the warehouse is gone, its relations are known but out of date."""
+        """What was published. Where the warehouse is not as it was left, or elsewhere, its relations are known but out of date."""
         try:
             document: dict[str, Any] = json.loads((self._store.target / _RECORD).read_bytes())
-        except (OSError, ValueError):
+            ours = self._is_ours()
+            del document[""]
+            return {e: {r: str(s) if ours else "" for r, s in relations.items()} for e, relations in document.items()}
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
             return {}
-        if document.pop("", None) == str(self._store.target) and self._path.is_file():
-            return document
-        return {environment: dict.fromkeys(relations, "") for environment, relations in document.items()}
+
+
+def outputs_of(
+    dag: Dag, read: Callable[[], Snapshot], pointers: Mapping[NodeId, Pointer], known: Mapping[NodeId, Artifact]
+) -> dict[NodeId, Artifact]:
+    """The output each node's pointer is about, also where the last build was not published. State is read only for those not `known`."""
+    found = {n: a for n, a in known.items() if n in pointers and pointers[n].key == a.key}
+    missing = [n for n in pointers if n not in found and n in dag.nodes and dag.nodes[n].is_stored]
+    if missing:
+        snapshot = read()
+        for node in missing:
+            artifact = snapshot.artifact(pointers[node].key)
+            if artifact is not None:
+                found[node] = artifact
+    return found

@@ -10,7 +10,7 @@ from seeknal.errors import EngineError, ProjectError, did_you_mean, nearest
 from seeknal.nodes import fold
 from seeknal.protocols import Query
 from seeknal.sql.guard import SqlProblem, parse_select, position, tables
-from seeknal.state.model import PROD
+from seeknal.state.environments import PROD
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -37,8 +37,9 @@ class Published:
 class Querying:
     """A session over what is published; use it as a context manager. What later runs publish is seen from the next query on."""
 
-    def __init__(self, project: Project) -> None:
+    def __init__(self, project: Project, environment: str = PROD) -> None:
         self._project = project
+        self._environment = environment
         self._open = ExitStack()
         self._relations: Relations | None = None
         self._pointers: dict[NodeId, Key] = {}
@@ -94,10 +95,10 @@ class Querying:
 
     def _current(self) -> Relations:
         """The session, opened again when something else has been published meanwhile."""
-        pointers = {n: p.key for n, p in self._project.state.read().pointers(PROD).items()}
+        pointers = {n: p.key for n, p in self._project.state.read().pointers(self._environment).items()}
         if self._relations is None or pointers != self._pointers:
             self._open.close()
-            self._relations = self._open.enter_context(self._project.reading())
+            self._relations = self._open.enter_context(self._project.reading(self._environment))
             self._pointers = pointers
             self._dotted.clear()
         return self._relations
@@ -122,7 +123,7 @@ class Querying:
 
     def _defined(self, node: Node) -> str:
         if not node.is_readable:
-            raise ProjectError("SK-RUN-004", f"{node.id} has no rows: a {node.kind} stores none")
+            raise ProjectError("SK-RUN-004", f"{node.id} has no rows: nodes of kind {node.kind} store none")
         return (self._relations or self._current()).define(node.id)
 
     def _hint(self, use: TableUse, readable: dict[str, Node]) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from sqlglot import exp
 
 from seeknal.errors import NodeError
-from seeknal.state.model import PROD
+from seeknal.state.environments import PROD
 
 if TYPE_CHECKING:
     from seeknal.api import Project
@@ -16,17 +16,15 @@ if TYPE_CHECKING:
     from seeknal.state.model import Artifact
 
 
-def read_rows(project: Project, node: Node, limit: int | None, *, rejected: bool = False) -> Rows:
-    """Rows of a node's output. Raises NodeError when there is none to read."""
+def read_rows(project: Project, node: Node, limit: int | None, *, rejected: bool = False, environment: str = PROD) -> Rows:
+    """Rows of a node's output. Raises NodeError when there is none to read, ProjectError for an unknown environment."""
     if not node.is_readable:
         raise NodeError("SK-RUN-004", f"{node.id} has no rows to show: nodes of kind {node.kind} store none", at=node.at)
-    with project.reading() as relations:
+    with project.reading(environment) as relations:
         if rejected:
-            relations.put(node.id, _rejected(project, node))
+            relations.put(node.id, _rejected(project, node, environment))
         elif not node.is_view and relations.artifact(node.id) is None:
-            raise NodeError(
-                "SK-RUN-002", f"{node.id} has not been built yet", at=node.at, hint=f"build it first: seeknal run --select '+{node.id}'"
-            )
+            raise not_built(node, environment)
         name = relations.define(node.id)
         query = exp.select("*").from_(exp.Table(this=exp.to_identifier(name, quoted=True)))
         if limit:
@@ -34,10 +32,17 @@ def read_rows(project: Project, node: Node, limit: int | None, *, rejected: bool
         return relations.session.rows(query.sql(dialect=project.loaded.engine.dialect))
 
 
-def _rejected(project: Project, node: Node) -> Artifact:
+def not_built(node: Node, environment: str = PROD) -> NodeError:
+    """The error that there is nothing of a node to read in an environment."""
+    option, place = ("", "") if environment == PROD else (f" --env {environment}", f" in '{environment}'")
+    hint = f"build it first: seeknal run{option} --select '+{node.id}'"
+    return NodeError("SK-RUN-002", f"{node.id} has not been built{place} yet", at=node.at, hint=hint)
+
+
+def _rejected(project: Project, node: Node, environment: str) -> Artifact:
     """The newest output of a node that no environment points to because an audit failed on it."""
     snapshot = project.state.read()
-    published = snapshot.pointers(PROD).get(node.id)
+    published = snapshot.pointers(environment).get(node.id)
     candidates = []
     for key, value in snapshot.tables["artifacts"].items():
         if value["node"] != node.id or (published is not None and key == published.key):

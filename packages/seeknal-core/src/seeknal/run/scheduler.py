@@ -102,6 +102,9 @@ class Scheduler:
         except KeyboardInterrupt:
             progress.interrupted = True
             self._cancel(progress, flying)
+        except BaseException:
+            self._abandon(len(flying))
+            raise
         finally:
             for _ in self._threads:
                 self._tasks.put(None)
@@ -144,6 +147,9 @@ class Scheduler:
         """What a node takes from each of its inputs."""
         found: dict[NodeId, Read] = {}
         for source in self._situation.dag.inputs[node.id]:
+            if self._outlook.unaudited(source):
+                message = f"{source} has not been through its audits on the rows that it reads now"
+                raise NodeError("SK-RUN-009", message, at=node.at, hint=f"run it too: seeknal run --select '{source} {node.id}'")
             read = self._outlook.read(node.id, source)
             if read is None and (artifact := self._outlook.artifact(source)) is not None:
                 read = self._first_read(node, source, artifact, progress)
@@ -189,6 +195,8 @@ class Scheduler:
         version = self._situation.versions.get(node.id)
         pointer = self._pointer(node, key, inputs, version)
         before = self._situation.pointers.get(node.id)
+        if decision.artifact is not None and (before is None or before.key != key):
+            self._builder.taken_up(decision.artifact)
         if before is None or replace(before, run_id=pointer.run_id) != pointer:
             progress.pointers[node.id] = pointer
             changes.append(Change("pointers", f"{self._situation.environment}/{node.id}", pointer.to_json()))
@@ -206,6 +214,9 @@ class Scheduler:
     ) -> None:
         """Commit what a worker made, and publish it unless an audit forbids."""
         changes = [Change("audits", f"{built.key}/{a.spec.definition}", a.outcome.to_json()) for a in built.audited if not a.volatile]
+        if built.artifact is not None and built.artifact.location is None:  # only now that its columns are known is it known which are read
+            self._outlook.settle(node.id, built.artifact)
+            built = replace(built, artifact=self._builder.comparable(built.artifact, self._outlook.wanted(node.id)))
         if built.artifact is not None:
             changes.append(Change("artifacts", built.key, built.artifact.to_json()))
         if built.error is not None:
@@ -301,6 +312,15 @@ class Scheduler:
             raise outcome
         else:
             self._settle(node, decision, outcome, self._inputs(node, progress), progress, ready)
+
+    def _abandon(self, flying: int) -> None:
+        """Stop what is in flight, nothing of which can be committed any more: a process must not end while its engine is at work."""
+        self._relations.interrupt()
+        for _ in range(flying):
+            try:
+                self._outcomes.get(timeout=_GRACE_SECONDS)
+            except queue.Empty:
+                return
 
     def _cancel(self, progress: Progress, flying: set[NodeId]) -> None:
         """Cancel what is in flight, wait a little for it, and commit what still finished."""

@@ -93,12 +93,16 @@ class Relations:
             raise NodeError("SK-RUN-007", message, at=self._nodes[node].at, hint=f"build it again: seeknal run --select '{node}'")
 
     def in_place(self, node: NodeId) -> list[Artifact]:
-        """The outputs a node reads that are files of the project, read where they are."""
-        found = []
-        for source in self._nodes[node].inputs:
+        """The outputs a node reads, also through views, that are files of the project, read where they are."""
+        reads, found = dict.fromkeys(self._nodes[node].inputs), []
+        waiting = list(reads)
+        while waiting:
+            source = waiting.pop()
             artifact = self._artifacts.get(source)
             if self._nodes[source].is_view:
-                found += self.in_place(source)
+                further = [i for i in self._nodes[source].inputs if i not in reads]
+                reads |= dict.fromkeys(further)
+                waiting += further
             elif artifact is not None and artifact.location is None:
                 found.append(artifact)
         return found

@@ -9,8 +9,9 @@ from seeknal.errors import ConnectionFailed, SeeknalError
 from seeknal.fileversions import FileVersions
 from seeknal.nodes import ExposureLogic, Node, NodeId, PythonLogic, SourceLogic
 from seeknal.plan.fingerprint import engine_identity, package_versions
-from seeknal.plan.planner import UNREAD, Situation, is_read_from_outside
+from seeknal.plan.planner import UNREAD, Situation, is_handed_out, is_read_from_outside
 from seeknal.run.sources import Sources
+from seeknal.state.environments import PROD
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -37,8 +38,10 @@ def look(
 ) -> tuple[Situation, FileVersions]:
     """Everything decisions are made from, and the project's files as they are now.
 
-    `probes` asks databases whether their data changed; a plan does not.
+    `probes` asks databases whether their data changed; a plan does not. An environment that there is not yet begins as `prod` is.
     """
+    if environment != PROD:
+        selected = frozenset(n for n in (dag.nodes if selected is None else selected) if not is_handed_out(dag.nodes[n]))
     files = FileVersions(project.root, snapshot.tables["files"])
     versions = {n.id: _version(n, project, files, probes=probes) for n in dag.nodes.values() if is_read_from_outside(n)}
     situation = Situation(
@@ -46,7 +49,7 @@ def look(
         dag=dag,
         analyses=analyses,
         snapshot=snapshot,
-        pointers=snapshot.pointers(environment),
+        pointers=snapshot.pointers(snapshot.origin(environment)),
         versions=versions,
         engine=engine_identity(project.engine),
         packages=package_versions(dag.nodes),

@@ -83,6 +83,8 @@ def _starting_values(new: NewDraft, model: type[NodeSpec]) -> dict[str, Any]:
             values |= {"inputs": inputs or [{"ref": "transform.users"}], "params": {"path": f"out/{new.name}.csv", "format": "csv"}}
         case "rule":
             values |= {"inputs": inputs or [{"ref": "transform.users"}], "audits": [{"type": "row_count", "min": 1}]}
+        case "training_set":
+            values |= {"spine": new.deps[0]} if new.deps else {}
         case _ if inputs:
             values |= {"inputs": inputs}
     return {key: value for key, value in values.items() if key in model.model_fields}

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from seeknal.sql.expressions import NameProblem
     from seeknal.sql.relations import Origins
 
-VERSION = 7
+VERSION = 9
 """Changed whenever the same query would be analysed to another shape."""
 
 
@@ -117,9 +117,13 @@ class Analysis:
 
     @classmethod
     def from_json(cls, values: Sequence[Any]) -> Analysis:
-        """From a plain document."""
+        """From a plain document. Raises TypeError, ValueError or IndexError for what is none."""
         content, rows_shape, listed, rows, columns, order, opaque, sure = values
         origins = [Origin(*o) for o in listed]
+        texts = [content, rows_shape, *(t for o in origins for t in o), *(t for c in columns or () for t in (c[0] or "", c[1], c[4]))]
+        if not all(isinstance(t, str) for t in texts) or not isinstance(sure, bool) or not isinstance(opaque, str | None):
+            message = "not an analysis"
+            raise TypeError(message)
 
         def some(numbers: Iterable[int]) -> Origins:
             return frozenset(origins[n] for n in numbers)
@@ -143,10 +147,11 @@ def analyse(sql: str, dialect: str, schemas: Mapping[str, Sequence[str] | None])
 
     The query is one that `seeknal.sql.guard` lets pass. Never raises: what cannot be analysed is opaque.
     """
-    from seeknal.sql.canonical import canonical, repeatable
+    from seeknal.sql.canonical import canonical
     from seeknal.sql.columns import Analyser
     from seeknal.sql.guard import parse_select
     from seeknal.sql.relations import OpaqueError
+    from seeknal.sql.repeatability import repeatable
     from seeknal.sql.spelling import spelling
 
     tree = parse_select(sql, dialect)

@@ -30,6 +30,12 @@ def clauses(old: str, new: str, dialect: str) -> list[tuple[str, str]]:
     return found
 
 
+def decisive(sql: str, dialect: str) -> str:
+    """The kind of clause that decides which rows there are, where no clause itself has changed but what it works on has."""
+    kinds = {kind for kind, node in _found(parse_select(sql, dialect)) if kind == GROUPING or node.find(exp.Distinct) is not None}
+    return GROUPING if kinds else FILTER
+
+
 def laid_out(sql: str, dialect: str) -> str:
     """SQL on lines of its own, comments gone, so that two queries can be compared line by line."""
     try:

@@ -76,8 +76,8 @@ class Expressions:
         return Derived(value, filters, whole), walk
 
     def text(self, node: exp.Expr) -> str:
-        """SQL without comments, names as they stand."""
-        return node.sql(dialect=self._dialect, comments=False)
+        """SQL without comments, every name quoted."""
+        return node.sql(dialect=self._dialect, comments=False, identify=True)
 
     def _subquery(self, node: exp.Expr, scope: Scope, ctes: Mapping[str, Deferred]) -> Derived:
         try:
@@ -85,7 +85,7 @@ class Expressions:
         except ColumnsMet as met:  # its COLUMNS() is none of the expression around it
             raise OpaqueError(*met.args) from None
         columns = [c.derived for c in relation.columns] if relation.columns is not None else [relation.any_column]
-        both = merged(columns)
+        both = merged(columns) if not _asks_for_rows_alone(node) else Derived(shape=shape("rows"))
         return Derived(both.value, both.filter | relation.rows, shape("subquery", both.shape, relation.shape))
 
     def _column(self, node: exp.Column, scope: Scope, *, alias_too: bool) -> tuple[Derived, list[str]]:
@@ -126,6 +126,13 @@ class Expressions:
         if elsewhere:
             return f"{' and '.join(elsewhere)} {'has' if len(elsewhere) == 1 else 'have'} a column of that name, and is not read here"
         return f"the columns are: {', '.join(sorted(set(scope.names()))[:20])}" if scope.relations else None
+
+
+def _asks_for_rows_alone(query: exp.Expr) -> bool:
+    """Whether a subquery stands in EXISTS and selects a star: only whether there is a row counts."""
+    select = query.unnest() if isinstance(query, exp.Subquery) else query
+    plain = isinstance(select, exp.Select) and not select.args.get("distinct") and all(type(e) is exp.Star for e in select.expressions)
+    return isinstance(query.parent, exp.Exists) and plain
 
 
 def unwrapped(node: exp.Expr) -> exp.Expr:

@@ -29,7 +29,8 @@ SCALAR = frozenset(
     roundbankers row row_to_json set_bit signbit strip_accents strlen struct_concat struct_contains struct_extract_at struct_has struct_indexof
     struct_insert struct_keys struct_position struct_update struct_values substring_grapheme subtract suffix timezone timezone_hour timezone_minute
     to_base to_centuries to_days to_decades to_hours to_json to_microseconds to_millennia to_milliseconds to_minutes to_months to_quarters
-    to_seconds to_weeks to_years try_strptime unbin union_extract union_tag union_value url_decode url_encode uuid_extract_timestamp
-    uuid_extract_version weekday yearweek
+    to_seconds to_weeks to_years transaction_timestamp try_strptime unbin union_extract union_tag union_value url_decode url_encode uuid_extract_timestamp
+    uuid_extract_version uuidv4 uuidv7 weekday yearweek
+    current_localtime get_current_timestamp now
     """.split()  # noqa: SIM905 - a list of this length is read more easily as text
 )

@@ -12,6 +12,13 @@ if TYPE_CHECKING:
     from seeknal.state.model import Change, Snapshot
 
 
+CLEANING = "+cleaning"
+"""The lease under which environments are made and outputs removed, so that nothing is removed while an environment comes to be that uses it.
+
+It is no name that an environment can have.
+"""
+
+
 @dataclass(frozen=True, slots=True)
 class Holder:
     """Who holds a lease: shown to whoever is kept waiting."""

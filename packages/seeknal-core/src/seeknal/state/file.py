@@ -2,7 +2,7 @@
 
     run_state.json       everything, checksummed; replaced whole (write, fsync, rename, fsync the folder)
     run_state.json.bak   the one before
-    run_state.journal    a checksummed line for each commit since; folded in at the end of a run
+    run_state.journal    a checksummed line for each commit since; folded in at the end of a run, above 1 MiB of state once it is an eighth of that
     locks/<name>.lock    one file for each lease, held by flock and never deleted; its text is for people only
 
 A commit is a line appended and fsynced, so its cost does not grow with the project. A line cut off by a crash was never
@@ -26,6 +26,7 @@ from typing import TYPE_CHECKING, Any
 from seeknal.durable import copy_whole, sync_folder, write_whole
 from seeknal.errors import LockedError, ProjectError, StateError
 from seeknal.state.backend import Holder
+from seeknal.state.bulk import uncollected
 from seeknal.state.migrate import Stored, migrate, needs_migration
 from seeknal.state.model import SCHEMA_VERSION, TABLES, Change, Snapshot, empty_tables
 
@@ -40,6 +41,8 @@ FILE = "run_state.json"
 _MODE = 0o600
 _CRC = b'"crc32":"'
 _POLL_SECONDS = 0.1
+_LARGE = 1 << 20
+_SHARE = 8
 
 
 @dataclass
@@ -71,7 +74,7 @@ class FileBackend:
         """The file and the journal that belongs to it: read again when the file was replaced in between, and its journal with it."""
         settled = True
         while settled:
-            with _opened(self.path) as before:
+            with _opened(self.path) as before, uncollected():
                 base, lines = self._stored(), list(self._journal_lines())
                 settled = not _is_still(before, self.path)
         for line in lines:
@@ -142,16 +145,23 @@ class FileBackend:
                 sync_folder(self.target)
 
     def settle(self) -> None:
-        """Fold the journal into run_state.json."""
-        if not self.journal.exists() and not needs_migration(self.target):
+        """Fold the journal into run_state.json, once it is long enough for that to be worth writing everything anew."""
+        if self._is_short() if self.journal.exists() else not needs_migration(self.target):
             return
         try:
-            with self._exclusive():
+            with self._exclusive(), uncollected():
                 self._write(self._base())
                 self.journal.unlink(missing_ok=True)
         except OSError as error:
             message = f"the state cannot be written: {error.strerror}"
             raise StateError("SK-DISK-001", message, hint="nothing is lost: the journal holds it, and the next run folds it in") from None
+
+    def _is_short(self) -> bool:
+        try:
+            size = self.path.stat().st_size
+            return size >= _LARGE and self.journal.stat().st_size < size // _SHARE
+        except OSError:
+            return False
 
     def _write(self, base: Stored) -> None:
         if base.migrated_from:

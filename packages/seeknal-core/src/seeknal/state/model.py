@@ -12,18 +12,17 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from seeknal.errors import ProjectError, did_you_mean
 from seeknal.nodes import ColumnSchema, Digest, Key, NodeId, Schema, fold
+from seeknal.state.environments import PROD, Environment
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
 SCHEMA_VERSION = "2.0"
 
-Table = Literal["environments", "pointers", "artifacts", "audits", "files"]
-TABLES: tuple[Table, ...] = ("environments", "pointers", "artifacts", "audits", "files")
-"""`pointers` are keyed `environment/node`, `artifacts` by build key, `audits` by `key/definition`, `files` by path."""
-
-PROD = "prod"
-
+Table = Literal["environments", "plans", "pointers", "previous", "artifacts", "audits", "files"]
+TABLES: tuple[Table, ...] = ("environments", "plans", "pointers", "previous", "artifacts", "audits", "files")
+"""`environments` and `plans` are keyed by environment, `pointers` and `previous` by `environment/node`, `artifacts` by build key, `audits` by
+`key/definition`, `files` by path. `previous` holds what an environment pointed to before what it can be taken back from, `{}` for nothing."""
 
 ALL = "*"
 """In place of a set of columns: all of them."""
@@ -216,6 +215,11 @@ class Snapshot:
         """The names of all environments."""
         return sorted(self.tables["environments"])
 
+    def environment(self, name: str) -> Environment | None:
+        """What is known of an environment; None for one that there is not."""
+        value = self.tables["environments"].get(name)
+        return Environment.from_json(name, value) if value is not None else None
+
     def require(self, environment: str) -> None:
         """Raise ProjectError for an environment that there is not. `prod` always is, although nothing may have been built in it."""
         known = {*self.environments(), PROD}
@@ -223,10 +227,22 @@ class Snapshot:
             hint = did_you_mean(environment, known) or f"there {'are' if len(known) > 1 else 'is'}: {', '.join(sorted(known))}"
             raise ProjectError("SK-ENV-001", f"unknown environment '{environment}'", hint=hint)
 
+    def origin(self, environment: str) -> str:
+        """The environment whose pointers one starts from: its own, or prod's where it is yet to be made."""
+        return environment if environment in self.tables["environments"] else PROD
+
     def pointers(self, environment: str) -> dict[NodeId, Pointer]:
         """What an environment points to."""
+        return {n: Pointer.from_json(v) for n, v in self.documents("pointers", environment).items()}
+
+    def keys(self, environment: str) -> dict[NodeId, Key]:
+        """The key an environment has for each node."""
+        return {n: Key(v["key"]) for n, v in self.documents("pointers", environment).items()}
+
+    def documents(self, table: Literal["pointers", "previous"], environment: str) -> dict[NodeId, Mapping[str, Any]]:
+        """The documents of an environment, by node. In `previous`, empty ones stand for nodes it did not have."""
         prefix = f"{environment}/"
-        return {NodeId(k[len(prefix) :]): Pointer.from_json(v) for k, v in self.tables["pointers"].items() if k.startswith(prefix)}
+        return {NodeId(k[len(prefix) :]): v for k, v in self.tables[table].items() if k.startswith(prefix)}
 
     def artifact(self, key: Key) -> Artifact | None:
         """The artifact under a key, as far as state knows."""

@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
+from seeknal.state.environments import PROD
 from seeknal.state.model import Change
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
-    from seeknal.state.backend import Lease, StateBackend
+    from seeknal.state.backend import Holder, StateBackend
     from seeknal.state.model import Artifact
 
 
-def rebuild(backend: StateBackend, lease: Lease, artifacts: Iterable[Artifact]) -> int:
-    """Record every output that exists, and forget those that do not. Pointers and audit outcomes of whole outputs stay. Returns how many."""
-    found = {a.key: a for a in artifacts}
-    known = backend.read().tables["artifacts"]
-    gone = [Change("artifacts", key, None) for key, value in known.items() if key not in found and value["location"] is not None]
-    backend.commit([*gone, *(Change("artifacts", a.key, a.to_json()) for a in found.values())], lease)
-    backend.settle()
+def rebuild(backend: StateBackend, holder: Holder, walk: Callable[[], Iterable[Artifact]]) -> int:
+    """Record every output that exists, and forget those that do not, holding the leases of all environments. Returns how many.
+
+    Pointers and audit outcomes stay where there are any. Raises LockedError where a run is at it: `walk` would see what it writes by half.
+    """
+    with ExitStack() as stack:
+        names = sorted({PROD, *backend.read().environments()})
+        leases = [stack.enter_context(backend.lease(name, holder)) for name in names]
+        found = {a.key: a for a in walk()}
+        known = backend.read().tables["artifacts"]
+        gone = [Change("artifacts", key, None) for key, value in known.items() if key not in found and value["location"] is not None]
+        backend.commit([*gone, *(Change("artifacts", a.key, a.to_json()) for a in found.values())], leases[0])
+        backend.settle()
     return len(found)

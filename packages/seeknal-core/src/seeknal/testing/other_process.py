@@ -90,6 +90,21 @@ def commit(backend: StateBackend, name: str, count: int | None = None, settle_ev
                 backend.settle()
 
 
+def swap(backend: StateBackend, names: list[str], count: int) -> None:
+    """Commit under two leases, again and again until killed, what makes many documents of two environments say another number."""
+    with (
+        backend.lease(names[0], this_process("swap"), _TIMEOUT_SECONDS) as lease,
+        backend.lease(names[1], this_process("swap"), _TIMEOUT_SECONDS),
+    ):
+        for number in itertools.count():
+            document = {"number": number}
+            pointers = [Change("pointers", f"{names[0]}/transform.n{n}", document) for n in range(count)]
+            before = [Change("previous", f"{names[0]}/transform.n{n}", document) for n in range(count)]
+            rows = [Change("environments", name, document) for name in names]
+            backend.commit([*pointers, *before, *rows], lease)
+            print(number, flush=True)  # noqa: T201 - what the test waits for
+
+
 def increment(backend: StateBackend, name: str, times: int) -> None:
     """Read a number, add one and commit it, each time under the lease: nothing is lost where leases exclude each other."""
     print("ready", flush=True)  # noqa: T201 - what the test waits for
@@ -103,7 +118,7 @@ def main() -> None:
     """Do the job named on the command line."""
     job = json.loads(sys.argv[1])
     backend = load_target(job["target"])(Path(job["folder"]), job["options"])
-    actions: dict[str, Callable[..., None]] = {"hold": hold, "commit": commit, "increment": increment}
+    actions: dict[str, Callable[..., None]] = {"hold": hold, "commit": commit, "increment": increment, "swap": swap}
     actions[job["action"]](backend, **job["arguments"])
 
 

@@ -240,6 +240,27 @@ class StateSuite:
         """Fail the test if a commit of the other process is there by half."""
         assert found.tables["artifacts"] == {k: v for k, v in found.tables["files"].items() if k != COUNTER}
 
+    def test_promotion_is_seen_whole_or_not_at_all(self, folder: Path) -> None:
+        names = ["prod", "dev"]
+        with self.elsewhere(folder, "swap", names=names, count=200) as other:
+            assert other.line() == "0"
+            reader, seen = self.open(folder), {0}
+            while max(seen) < 5:
+                seen.add(self.promoted(reader.read()))
+            other.kill()
+        last = self.promoted(self.open(folder).read())
+        assert last >= max(seen)
+        with self.open(folder).lease("prod", this_process("next"), self.dead_holder_seconds):
+            self.open(folder).settle()
+            assert self.promoted(self.open(folder).read()) == last
+
+    def promoted(self, found: Snapshot) -> int:
+        """The number that all documents of two environments say. Fails the test where they say several."""
+        numbers = {d["number"] for table in ("pointers", "previous", "environments") for d in found.tables[table].values()}
+        assert len(numbers) == 1
+        assert [len(found.tables[t]) for t in ("pointers", "previous", "environments")] == [200, 200, 2]
+        return int(numbers.pop())
+
     # Leases ------------------------------------------------------------------------------------------------------------
 
     def test_lease_excludes_others_and_names_its_holder(self, folder: Path) -> None:
@@ -276,6 +297,17 @@ class StateSuite:
             assert self.open(folder).holder("dev") == this_process("b")
         with self.open(folder).lease("Prod", this_process("c")), self.open(folder).lease("ünï", this_process("d")):
             pass
+
+    def test_two_leases_are_held_together_and_given_back_one_by_one(self, backend: StateBackend, folder: Path) -> None:
+        with backend.lease("dev", this_process("outer")) as outer:
+            with backend.lease("prod", this_process("inner")) as inner:
+                backend.commit([Change("files", "a", {"v": 1})], inner)
+                with pytest.raises(LockedError), self.open(folder).lease("dev", this_process("other")):
+                    pass
+            assert self.open(folder).holder("prod") is None
+            assert self.open(folder).holder("dev") == this_process("outer")
+            backend.commit([Change("files", "b", {"v": 2})], outer)
+        assert self.documents(backend, "files") == {"a": {"v": 1}, "b": {"v": 2}}
 
     def test_lease_is_free_after_an_error(self, folder: Path) -> None:
         with pytest.raises(ZeroDivisionError), self.open(folder).lease(NAME, this_process("a")):

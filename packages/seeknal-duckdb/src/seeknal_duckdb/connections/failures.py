@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 from seeknal.errors import ConnectionFailed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
 _SHOWN = 60
@@ -88,6 +88,13 @@ def tls_failed(type_: str, place: str, reason: str) -> ConnectionFailed:
 def misfit(message: str, hint: str | None = None) -> ConnectionFailed:
     """SK-CONN-008."""
     return ConnectionFailed("SK-CONN-008", message, hint=hint)
+
+
+def no_unique_key(table: object, keys: Sequence[str]) -> ConnectionFailed:
+    """SK-CONN-008: a table that holds rows cannot be written by these keys."""
+    listed = ", ".join(keys)
+    hint = f"add one: CREATE UNIQUE INDEX … ON {table} ({listed}); or let seeknal create the table"
+    return misfit(f"table '{table}' has no primary key or unique index on just {listed}", hint)
 
 
 def unusable(message: str, hint: str | None = None) -> ConnectionFailed:

@@ -6,7 +6,8 @@ streams it, so nobody holds more than a block.
 Writing is one transaction, so a write that dies leaves nothing behind. `replace` deletes and copies in; TRUNCATE would show an
 empty table to readers with an older snapshot. It takes a lock that lets readers go on but no other writer. A table whose columns
 cannot take the data is altered: columns the data lacks are dropped unless the server fills them itself (default, identity,
-generated), missing ones added, others given the data's type. Grants, indexes and views on what stays, stay.
+generated), missing ones added, others given the data's type. Grants, indexes and views on what stays, stay. `upsert` copies into a
+temporary table and merges; it needs a primary key or unique index on just the keys, and a table that it creates has one.
 """
 
 from __future__ import annotations
@@ -26,12 +27,12 @@ with failures.optional("postgres"):
     import psycopg
     from psycopg import sql
 
-    from seeknal_duckdb.connections import postgres_tables, postgres_wire
+    from seeknal_duckdb.connections import postgres_tables, postgres_upsert, postgres_wire
     from seeknal_duckdb.connections.postgres_text import ResultColumn, copy_text, parse_csv
     from seeknal_duckdb.connections.postgres_types import arrow_type
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator
+    from collections.abc import Generator, Iterator, Sequence
 
     from seeknal.protocols import ArrowStream, WriteMode
     from seeknal_duckdb.connections.postgres_wire import Connection
@@ -80,18 +81,20 @@ class PostgresConnection:
         """The SELECT that reads a whole table."""
         return self._name(table).select_all("postgres")
 
-    def write(self, table: str, data: ArrowStream, mode: WriteMode) -> int:
+    def write(self, table: str, data: ArrowStream, mode: WriteMode, keys: Sequence[str] = ()) -> int:
         """Put rows into a table in one transaction. Returns the number of rows. Raises ConnectionFailed."""
         name, reader = self._name(table), outgoing.incoming(data)
         plain = outgoing.plain_schema(reader.schema)
         check_columns(plain.names, LONGEST_NAME)
         with self._connected() as connection, connection.cursor() as cursor:
-            target = postgres_tables.prepare(cursor, name, plain, mode)
+            target = postgres_tables.prepare(cursor, name, plain, mode, keys)
             columns = sql.SQL(", ").join(map(sql.Identifier, target.names))
-            copy_in = sql.SQL("COPY {} ({}) FROM STDIN").format(postgres_tables.identifier(name), columns)
-            with cursor.copy(copy_in) as copy:
+            into = postgres_upsert.incoming(cursor, name, columns) if keys else postgres_tables.identifier(name)
+            with cursor.copy(sql.SQL("COPY {} ({}) FROM STDIN").format(into, columns)) as copy:
                 for batch in outgoing.batches(reader, target):
                     copy.write(copy_text(batch))
+            if keys:
+                postgres_upsert.merge(cursor, name, target.names, keys)
             connection.commit()
             return cursor.rowcount
 

@@ -11,8 +11,11 @@ from psycopg import sql
 from seeknal_duckdb.connections import failures
 from seeknal_duckdb.connections.outgoing import takes
 from seeknal_duckdb.connections.postgres_types import sql_type, stored_type
+from seeknal_duckdb.connections.postgres_upsert import are_unique
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import psycopg
 
     from seeknal.protocols import WriteMode
@@ -50,13 +53,15 @@ class Column:
         return type_ if stored is None or pa.types.is_null(type_) else stored
 
 
-def prepare(cursor: Cursor, name: TableName, data: pa.Schema, mode: WriteMode) -> pa.Schema:
+def prepare(cursor: Cursor, name: TableName, data: pa.Schema, mode: WriteMode, keys: Sequence[str] = ()) -> pa.Schema:
     """Make `name` ready to take `data`, emptied for `replace`. The types to send it. Raises ConnectionFailed, psycopg.Error."""
     table = identifier(name)
     oid = _find(cursor, name, table)
     if oid is None:
-        _create(cursor, table, data)
+        _create(cursor, table, data, keys)
         return data
+    if keys and not are_unique(cursor, oid, keys):
+        raise failures.no_unique_key(name, keys)
     if mode == "replace":
         _check_free(cursor, name, oid)
         # readers go on; another writer would leave rows behind that are in nobody's data
@@ -99,8 +104,9 @@ def _columns(cursor: Cursor, oid: int) -> list[Column]:
     return [Column(*row) for row in cursor.fetchall()]
 
 
-def _create(cursor: Cursor, table: sql.Identifier, data: pa.Schema) -> None:
+def _create(cursor: Cursor, table: sql.Identifier, data: pa.Schema, keys: Sequence[str]) -> None:
     columns = [_definition(f) for f in data]
+    columns += [sql.SQL("PRIMARY KEY ({})").format(sql.SQL(", ").join(map(sql.Identifier, keys)))] if keys else []
     cursor.execute(sql.SQL("CREATE TABLE {} ({})").format(table, sql.SQL(", ").join(columns)))
 
 

@@ -2,7 +2,8 @@
 
 Reading opens the file read-only. Writing is one transaction that begins by taking the file's write lock, so it waits for another
 writer for five seconds, and readers see it whole. `replace` deletes and inserts where the table's columns can take the data; where
-they cannot, the table is dropped and created, and its indexes and triggers go with it.
+they cannot, the table is dropped and created, and its indexes and triggers go with it. `upsert` needs a primary key or unique index on
+just the keys; a table that it creates has one.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from seeknal.nodes import fold
-from seeknal_duckdb.connections import failures, outgoing
+from seeknal_duckdb.connections import failures, outgoing, sqlite_keys
 from seeknal_duckdb.connections.arrow import FIRST_ROWS, next_size
 from seeknal_duckdb.connections.queries import check_result_columns, trimmed
 from seeknal_duckdb.connections.settings import TableName, bad_name, check_columns, quoted
@@ -24,7 +25,7 @@ from seeknal_duckdb.connections.sqlite_types import bound, column_takes, declare
 from seeknal_duckdb.connections.streams import Activity, RowStream
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator
+    from collections.abc import Generator, Iterator, Sequence
 
     from seeknal.errors import ConnectionFailed
     from seeknal.protocols import ArrowStream, WriteMode
@@ -69,15 +70,15 @@ class SQLiteConnection:
         """The SELECT that reads a whole table."""
         return _name(table).select_all("sqlite")
 
-    def write(self, table: str, data: ArrowStream, mode: WriteMode) -> int:
+    def write(self, table: str, data: ArrowStream, mode: WriteMode, keys: Sequence[str] = ()) -> int:
         """Put rows into a table in one transaction. Returns the number of rows. Raises ConnectionFailed."""
         name, reader = _name(table), outgoing.incoming(data)
         plain = outgoing.plain_schema(reader.schema)
         check_columns(plain.names)
         with self._opened(writing=True) as connection:
             connection.execute("BEGIN IMMEDIATE")
-            _prepare(connection, name, plain, mode)
-            written = _fill(connection, name, reader, plain)
+            _prepare(connection, name, plain, mode, keys)
+            written = _fill(connection, name, reader, plain, keys)
             connection.execute("COMMIT")
         return written
 
@@ -137,7 +138,7 @@ def _types(connection: sqlite3.Connection, query: str) -> list[pa.DataType]:
     return types
 
 
-def _prepare(connection: sqlite3.Connection, name: TableName, data: pa.Schema, mode: WriteMode) -> None:
+def _prepare(connection: sqlite3.Connection, name: TableName, data: pa.Schema, mode: WriteMode, keys: Sequence[str]) -> None:
     """Make the table ready to take `data`, emptied for `replace`."""
     found = connection.execute("SELECT type FROM main.sqlite_master WHERE name = ? COLLATE NOCASE", (name.name,)).fetchone()
     if found and found[0] != "table":
@@ -145,16 +146,19 @@ def _prepare(connection: sqlite3.Connection, name: TableName, data: pa.Schema, m
         raise failures.misfit(message, "choose another name")
     columns = {column: (declared, filled) for column, declared, filled in connection.execute(_COLUMNS, (name.name,))}
     misfit = _misfit(name, columns, data) if found else None
-    if found and mode == "append" and misfit:
+    if found and mode != "replace" and misfit:
         raise misfit
+    if found and keys and not sqlite_keys.are_unique(connection, name.name, keys):
+        raise failures.no_unique_key(name, keys)
     known = {fold(f.name) for f in data}
     spare = [c for c, (_, filled) in columns.items() if fold(c) not in known and not filled]
     if found and mode == "replace" and (misfit or spare):
         connection.execute(" ".join(["DROP TABLE", name.quoted("sqlite")]))
         found = None
     if not found:
-        definitions = ", ".join(quoted(f.name, "sqlite") + " " + sql_type(f.type, f.name) for f in data)
-        connection.execute(" ".join(["CREATE TABLE", name.quoted("sqlite"), "(" + definitions + ")"]))
+        definitions = [quoted(f.name, "sqlite") + " " + sql_type(f.type, f.name) for f in data]
+        definitions += ["PRIMARY KEY (" + sqlite_keys.listed(keys) + ")"] if keys else []
+        connection.execute(" ".join(["CREATE TABLE", name.quoted("sqlite"), "(" + ", ".join(definitions) + ")"]))
     elif mode == "replace":
         connection.execute(" ".join(["DELETE FROM", name.quoted("sqlite")]))
 
@@ -172,12 +176,14 @@ def _misfit(name: TableName, columns: dict[str, Any], data: pa.Schema) -> Connec
     return None
 
 
-def _fill(connection: sqlite3.Connection, name: TableName, reader: pa.RecordBatchReader, data: pa.Schema) -> int:
+def _fill(connection: sqlite3.Connection, name: TableName, reader: pa.RecordBatchReader, data: pa.Schema, keys: Sequence[str]) -> int:
     declared = {fold(column): declared_type(type_) for column, type_, _ in connection.execute(_COLUMNS, (name.name,))}
     target = pa.schema([pa.field(f.name, _sent(declared[fold(f.name)], f.type)) for f in data])
     names = ", ".join(quoted(n, "sqlite") for n in target.names)
     marks = ", ".join("?" * len(target))
-    statement = " ".join(["INSERT INTO", name.quoted("sqlite"), "(" + names + ")", "VALUES", "(" + marks + ")"])
+    statement = " ".join(
+        ["INSERT INTO", name.quoted("sqlite"), "(" + names + ")", "VALUES", "(" + marks + ")", sqlite_keys.on_conflict(target.names, keys)]
+    )
     written = 0
     for batch in outgoing.batches(reader, target):
         columns = [bound(a, n) for a, n in zip(batch.columns, target.names, strict=True)]

@@ -1,0 +1,46 @@
+"""Queries as they are run: names of nodes replaced by relations in those that were written, and those that a kind built as trees."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+from seeknal.nodes import SqlLogic, TextPlace
+from seeknal.sql.canonical import canonical, clock
+from seeknal.sql.guard import SqlProblem, TableUse, parse_select, position, tables
+
+if TYPE_CHECKING:
+    from sqlglot import exp
+
+    from seeknal.project.references import NodeIndex
+    from seeknal.project.yaml import Document
+
+THIS = "__THIS__"
+
+
+def built_query(tree: exp.Query, dialect: str, source: Document, materialized: Literal["table", "view"]) -> tuple[str, SqlLogic]:
+    """What a built query means, and the logic that runs it. The document stands in for its text: an unknown name is looked up there."""
+    sql = tree.sql(dialect=dialect, pretty=True)
+    checked = parse_select(sql, dialect)
+    start = source.at().line
+    lines = source.lines[start - 1 :]
+    end = next((n for n, line in enumerate(lines) if n and line.startswith("---")), len(lines))
+    place = TextPlace(source.path, start, 1)
+    return canonical(checked, dialect), SqlLogic(sql, dialect, materialized, clock(checked), "\n".join(lines[:end]), place)
+
+
+def only_this(tree: exp.Query, text: str) -> None:
+    """Raise SqlProblem where an audit's query reads anything but the output it is on."""
+    for use in tables(tree):
+        if use.dotted.upper() != THIS:
+            line, column = position(text, use.start)
+            raise SqlProblem("SK-SQL-004", f"an audit reads {THIS} only, found {use.dotted}", line, column, f"write FROM {THIS}")
+
+
+def relations_named(text: str, uses: list[TableUse], index: NodeIndex) -> str:
+    """The text with `source.users` replaced by the relation it means, aliased so that `users.id` still works."""
+    for use in reversed(uses):
+        if use.schema:
+            relation = index.ids[use.dotted.casefold()].replace(".", "_", 1)
+            alias = "" if use.aliased else f" AS {use.name}"
+            text = f"{text[: use.start]}{relation}{alias}{text[use.end + 1 :]}"
+    return text

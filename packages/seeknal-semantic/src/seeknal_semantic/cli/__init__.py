@@ -1,0 +1,1 @@
+"""Commands: parsing what was typed and printing what came of it."""

@@ -1,0 +1,1 @@
+"""Models and metrics of other programs, in and out."""
