@@ -99,6 +99,9 @@ class StandIn:
         self.db = duckdb.connect(":memory:")
         self.db.execute(f"ATTACH ':memory:' AS {CATALOG}; USE {CATALOG}")
         self.db.execute(f"CREATE MACRO current_version() AS '{VERSION}'; CREATE MACRO bitmap_to_string(x) AS '1,2'")
+        for unit in ("day", "week", "month", "quarter", "year"):
+            self.db.execute(f"CREATE MACRO memory.main.{unit}s_add(t, n) AS CAST(t + to_{unit}s(CAST(n AS INTEGER)) AS DATE)")
+            self.db.execute(f"CREATE MACRO memory.main.{unit}s_diff(a, b) AS datesub('{unit}', b, a)")
         self.lock = threading.RLock()
         self.statements: list[str] = []
         self.types: dict[Name, dict[str, str]] = {}

@@ -110,6 +110,10 @@ class Statement:
         for table in list(tree.find_all(exp.Table)):
             if not table.db and table.name.lower() in ctes:
                 continue
+            if isinstance(table.this, exp.GenerateSeries):
+                unnested = exp.select(exp.Explode(this=table.this))
+                table.replace(exp.Subquery(this=unnested, alias=table.args["alias"]))
+                continue
             if table.db.lower() == "information_schema":
                 table.set("db", exp.to_identifier(_SYSTEM))
                 table.set("catalog", exp.to_identifier(si.CATALOG))

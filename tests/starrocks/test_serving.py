@@ -32,7 +32,7 @@ def views(driver, run):
 
 
 def deploy(views, definitions, **options):
-    steps = serving.plan(definitions, "analytics", serving.found_in(views, "analytics"), **options)
+    steps = serving.plan(definitions, "analytics", serving.found_in(views, "analytics"), "shop", **options)
     serving.apply(views, steps)
     return {s.name: s.action for s in steps}
 
@@ -56,6 +56,14 @@ def test_only_marked_views_are_pruned(views, run, standin):
     run("CREATE VIEW theirs AS SELECT 1 AS a")
     assert deploy(views, (REVENUE,), prune=True) == {"mv_revenue": "leave", "average_order": "drop", "mv_orders": "drop"}
     assert {n[1] for n, _ in standin.relations() if n[0] == "analytics"} == {"orders", "mv_revenue", "theirs"}
+
+
+def test_what_exposures_and_other_projects_made_is_theirs(views, run, fails):
+    run("CREATE VIEW exposed COMMENT 'seeknal:0123456789abcdef' AS SELECT 1 AS a")
+    run("CREATE VIEW mv_orders COMMENT 'seeknal:other:0123456789abcdef' AS SELECT 1 AS a")
+    assert deploy(views, (REVENUE,), prune=True) == {"mv_revenue": "create"}
+    with fails("SK-SR-002", "mv_orders"):
+        deploy(views, (ORDERS,))
 
 
 def test_a_name_of_somebody_else_stops_everything_before_anything_is_done(views, run, standin, fails):
@@ -83,7 +91,7 @@ def test_two_hundred_views_are_planned_in_two_questions_and_a_second(views, stan
     many = [replace(REVENUE, name=f"mv_{n}") for n in range(200)]
     standin.statements.clear()
     begun = time.perf_counter()
-    steps = serving.plan(many, "analytics", serving.found_in(views, "analytics"))
+    steps = serving.plan(many, "analytics", serving.found_in(views, "analytics"), "shop")
     assert len(steps) == 200
     assert len(standin.statements) == 2
     assert time.perf_counter() - begun < 1

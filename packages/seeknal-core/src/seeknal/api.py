@@ -26,7 +26,6 @@ from seeknal.project.methods import method
 from seeknal.run.featureapi import FeatureReading
 from seeknal.run.situation import look
 from seeknal.state.environments import PROD, Environment
-from seeknal.targets import load_target
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

@@ -44,9 +44,7 @@ _PROVIDERS = {
     ("state", "sqlite"): "seeknal-sql-state", ("state", "postgres"): "seeknal-sql-state[postgres]",
 }  # fmt: skip
 
-T = TypeVar(
-    "T", Audit, Command, Connection, Engine, Exposure, NodeKind, ProjectMethod, ReplCommand, StateBackend, TemplateGlobal
-)
+T = TypeVar("T", Audit, Command, Connection, Engine, Exposure, NodeKind, ProjectMethod, ReplCommand, StateBackend, TemplateGlobal)
 
 
 @dataclass(frozen=True, slots=True)

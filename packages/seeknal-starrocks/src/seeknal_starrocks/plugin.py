@@ -54,7 +54,10 @@ def seeknal_exposures() -> list[Exposure]:
 @hookimpl
 def seeknal_commands() -> list[Command]:
     """What only StarRocks needs."""
-    return [Command("starrocks", target="seeknal_starrocks.commands:starrocks", description="Look after a StarRocks cluster.")]
+    return [
+        Command("starrocks", target="seeknal_starrocks.commands:starrocks", description="Look after a StarRocks cluster."),
+        Command("deploy-metrics", target="seeknal_starrocks.deploy_metrics:deploy_metrics", description="Have StarRocks serve metrics."),
+    ]
 
 
 @hookimpl

@@ -2,26 +2,28 @@
 
 A definition is a materialized view, or a plain view over others of the set. The whole set costs two questions whatever its size;
 what is unchanged costs no statement. A definition that changed is dropped and created anew, and what reads it with it. Only what
-carries seeknal's mark is touched or, with `prune`, dropped.
+carries the mark of the set's owner is touched or, with `prune`, dropped: not what exposures or other projects made.
 """
 
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, field
+import re
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
 from seeknal_starrocks import ddl, failures
 from seeknal_starrocks.ddl import Distribution, MaterializedView, Refresh
-from seeknal_starrocks.names import TableName, text
-from seeknal_starrocks.views import MARK, fingerprint, marked
+from seeknal_starrocks.names import TableName, check_name, text
+from seeknal_starrocks.views import fingerprint
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from seeknal_starrocks.views import Views
 
-Action = Literal["create", "leave", "alter", "replace", "drop"]
+Action = Literal["create", "leave", "replace", "drop"]
+_MARK = re.compile(r"seeknal:([\w-]+):([0-9a-f]{16})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,11 +41,11 @@ class Definition:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A view of the server: what it is, its mark if it has one, and for a materialized view its refresh scheme."""
+    """A table or view of the server: what it is, and whose and which definition it was made from, where it is marked."""
 
     kind: Literal["materialized", "view", "table"]
-    mark: str | None
-    refresh: str = ""
+    owner: str | None = None
+    mark: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,19 +62,26 @@ def found_in(views: Views, database: str) -> dict[str, Found]:
     """Everything in a database, in two questions. Raises ConnectionFailed."""
     is_here = f"WHERE TABLE_SCHEMA = {text(database)}"
     tables = views.ask(f"SELECT TABLE_NAME, TABLE_TYPE, TABLE_COMMENT FROM information_schema.tables {is_here}")
-    found: dict[str, Found] = {}
-    for name, kind, comment in tables:
-        mark = MARK.search(str(comment or ""))
-        found[str(name)] = Found("view" if "VIEW" in str(kind).upper() else "table", mark[1] if mark else None)
-    known = views.ask(f"SELECT TABLE_NAME, REFRESH_TYPE, MATERIALIZED_VIEW_DEFINITION FROM information_schema.materialized_views {is_here}")
-    for name, refresh, definition in known:
-        mark = MARK.search(str(definition or ""))
-        before = found.get(str(name))
-        found[str(name)] = Found("materialized", mark[1] if mark else before.mark if before else None, str(refresh or ""))
+    found = {str(name): _found("view" if "VIEW" in str(kind).upper() else "table", str(comment or "")) for name, kind, comment in tables}
+    known = views.ask(f"SELECT TABLE_NAME, MATERIALIZED_VIEW_DEFINITION FROM information_schema.materialized_views {is_here}")
+    for name, definition in known:
+        made = _found("materialized", str(definition or ""))
+        before = found.get(str(name), made)
+        found[str(name)] = made if made.mark else Found("materialized", before.owner, before.mark)
     return found
 
 
-def plan(definitions: Sequence[Definition], database: str, found: Mapping[str, Found], *, prune: bool = False) -> list[Step]:
+def _found(kind: Literal["materialized", "view", "table"], comment: str) -> Found:
+    mark = _MARK.search(comment)
+    return Found(kind, mark[1], mark[2]) if mark else Found(kind)
+
+
+def owner_named(name: str) -> str:
+    """A project's name as marks have it."""
+    return re.sub(r"[^\w-]", "_", name)
+
+
+def plan(definitions: Sequence[Definition], database: str, found: Mapping[str, Found], owner: str, *, prune: bool = False) -> list[Step]:
     """What brings the server to the definitions, in an order in which every statement finds what it reads.
 
     Raises ConnectionFailed: SK-SR-002 for a name that is somebody else's, SK-CONN-009 for definitions that read each other in a circle.
@@ -81,12 +90,13 @@ def plan(definitions: Sequence[Definition], database: str, found: Mapping[str, F
     renewed: set[str] = set()
     for one in _ordered(definitions):
         existing = found.get(one.name)
-        name, made, mark = TableName(one.name, database), _statement(one, database), _mark(one, database)
+        name, made, mark = TableName(one.name, database), _statement(one, database, owner), _mark(one, database)
         kind = "view" if one.refresh is None else "materialized"
+        check_name(one.name, one.name)
         if existing is None:
             steps.append(Step(one.name, "create", "it does not exist", (made,)))
             renewed.add(one.name)
-        elif existing.mark is None:
+        elif existing.owner != owner:
             raise failures.not_ours("a table or view", str(name))
         elif existing.mark != mark or existing.kind != kind:
             steps.append(Step(one.name, "replace", "its definition changed", (_drop(name, existing), made)))
@@ -98,7 +108,7 @@ def plan(definitions: Sequence[Definition], database: str, found: Mapping[str, F
             steps.append(Step(one.name, "leave", "unchanged"))
     if prune:
         wanted = {d.name for d in definitions}
-        gone = sorted((n for n, f in found.items() if n not in wanted and f.mark), key=lambda n: (found[n].kind != "view", n))
+        gone = sorted((n for n, f in found.items() if n not in wanted and f.owner == owner), key=lambda n: (found[n].kind != "view", n))
         steps += [Step(n, "drop", "it is defined no more", (_drop(TableName(n, database), found[n]),)) for n in gone]
     return steps
 
@@ -110,14 +120,12 @@ def apply(views: Views, steps: Sequence[Step]) -> None:
             views.run(statement)
 
 
-def _statement(one: Definition, database: str) -> str:
-    name = TableName(one.name, database)
+def _statement(one: Definition, database: str, owner: str) -> str:
+    name, mark = TableName(one.name, database), f"seeknal:{owner}:{_mark(one, database)}"
+    comment = f"{ddl.cut(one.comment, ddl.LONGEST_COMMENT - len(mark) - 1)} {mark}".strip()
     if one.refresh is None:
-        mark = f"seeknal:{_mark(one, database)}"
-        comment = f"{ddl.cut(one.comment, ddl.LONGEST_COMMENT - len(mark) - 1)} {mark}".strip()
         return ddl.create_view(name, one.query, comment)
-    made = _materialized(one, name)
-    return marked(made).sql.replace(f"seeknal:{fingerprint(made)}", f"seeknal:{_mark(one, database)}")
+    return replace(_materialized(one, name), comment=comment).sql
 
 
 def _materialized(one: Definition, name: TableName) -> MaterializedView:
