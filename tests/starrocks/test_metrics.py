@@ -148,6 +148,22 @@ def test_what_cannot_be_deployed_is_said_before_anything_is_done(shop, standin):
     assert changes(standin) == []
 
 
+def test_tables_that_are_not_there_are_named_before_anything_is_done(shop, standin):
+    shop.edit("seeknal/table.yml", "name: sold", "name: sold_elsewhere")
+    standin.statements.clear()
+    done = deploy(shop, code=1)
+    assert "SK-CONN-003" in done.stderr
+    assert "sold_elsewhere" in done.stderr
+    assert changes(standin) == []
+
+
+def test_a_password_in_the_line_that_is_pointed_at_is_not_shown(shop):
+    shop.edit("profiles.yml", "'${SR_PASSWORD}'", "hunter2")
+    done = deploy(shop, code=1)
+    assert "SK-CONN-002" in done.stderr
+    assert "hunter2" not in done.stderr
+
+
 def test_a_refused_statement_is_named_and_the_next_deployment_goes_on(shop, standin):
     standin.refuse["v_doubled` COMMENT"] = (5203, "Access denied; you need (at least one of) the CREATE VIEW privilege(s)")
     done = deploy(shop, code=1)

@@ -28,7 +28,7 @@ _LOADED = ("table", "starrocks_table")
 def tables(project: Project, catalog: Catalog, connection: str) -> dict[str, exp.Table]:
     """The table of each model's relation on a connection.
 
-    It is the one an exposure of the connection loads the node into, or the one a source of it reads; else one that is called as the
+    It is the one a source of the connection reads, or the one an exposure of it loads the node into; else one that is called as the
     relation is. Raises ProjectError for a connection that profiles.yml has not, and a node that is loaded into several tables.
     """
     known = project.loaded.profiles.connections
@@ -56,12 +56,12 @@ def _written(project: Project, connection: str) -> dict[NodeId, set[str]]:
     """The tables in which nodes are, by node."""
     found: dict[NodeId, set[str]] = {}
     for node in project.nodes.values():
-        logic = node.logic
-        if isinstance(logic, SourceLogic) and logic.connection == connection and logic.table is not None:
-            found.setdefault(node.id, set()).add(logic.table)
-        elif isinstance(logic, ExposureLogic) and logic.connection == connection and logic.type in _LOADED:
+        if isinstance(node.logic, ExposureLogic) and node.logic.connection == connection and node.logic.type in _LOADED:
             for source in node.inputs:
-                found.setdefault(source, set()).add(str(logic.params["table"]))
+                found.setdefault(source, set()).add(str(node.logic.params["table"]))
+    for node in project.nodes.values():
+        if isinstance(node.logic, SourceLogic) and node.logic.connection == connection and node.logic.table is not None:
+            found[node.id] = {node.logic.table}
     return found
 
 

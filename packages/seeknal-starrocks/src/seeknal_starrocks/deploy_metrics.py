@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import click
 
 from seeknal.cli.connection import complete_connections, find_connection
 from seeknal.cli.options import invocation_of, shared_options
-from seeknal.errors import ConnectionFailed, ProjectError
+from seeknal.errors import ConnectionFailed, PluginError, ProjectError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -69,7 +70,7 @@ def _definitions(
     except ModuleNotFoundError as error:
         if error.name != "seeknal_semantic":
             raise
-        raise ProjectError("SK-PLUG-001", "metrics need the package seeknal-semantic", hint="pip install seeknal-semantic") from None
+        raise PluginError("SK-PLUGIN-001", "metrics need the package seeknal-semantic", hint="pip install seeknal-semantic") from None
     from seeknal_starrocks.exposures import refresh_of
     from seeknal_starrocks.metrics import Served
 
@@ -97,15 +98,20 @@ def _deploy(
 ) -> int:
     from seeknal.cli.output import note
     from seeknal.cli.promote import confirmed
-    from seeknal_starrocks import serving
+    from seeknal_starrocks import failures, serving
     from seeknal_starrocks.views import Views
 
     database, owner = _database(driver), serving.owner_named(project.loaded.settings.name)
     try:
         with driver.connected() as connection:
             views = Views(driver.login, connection)
-            steps = serving.plan(definitions, database, serving.found_in(views, database), owner, prune=prune)
+            found = serving.found_in(views, database)
+            steps = serving.plan(definitions, database, found, owner, prune=prune)
             _show(steps, sql=dry_run)
+            absent = serving.missing(definitions, database, found)
+            if absent:
+                hint = "an exposure of type starrocks_table loads a node's rows there: add one, or `seeknal run` if there is one"
+                raise failures.not_there(f"metrics read what is not in {database}: {', '.join(absent)}", hint)
             dropped = [s.name for s in steps if s.action == "drop"]
             if dry_run or (dropped and not confirmed(f"Drop {', '.join(dropped)}?", yes=yes)):
                 return 0
@@ -113,7 +119,8 @@ def _deploy(
     except ConnectionFailed as error:
         if not dry_run or error.code != _UNREACHABLE:
             raise
-        _show(serving.plan(definitions, database, {}, owner), sql=True)
+        unknown = [replace(s, reason="not compared") for s in serving.plan(definitions, database, {}, owner)]
+        _show(unknown, sql=True)
         note(f"not compared with the server: {error.message}")
         return 0
     note(f"{sum(s.action != 'leave' for s in steps)} of {len(steps)} views changed in {database}")

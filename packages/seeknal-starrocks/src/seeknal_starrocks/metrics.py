@@ -19,7 +19,7 @@ from seeknal_semantic.compiler import Question, compiled
 from seeknal_semantic.dialects import generate
 from seeknal_semantic.outside import placed
 from seeknal_semantic.resolve import Resolver
-from seeknal_starrocks.names import DIALECT
+from seeknal_starrocks.names import DIALECT, TableName
 from seeknal_starrocks.serving import Definition
 
 if TYPE_CHECKING:
@@ -57,13 +57,12 @@ class Served:
         comment = metric.description if metric is not None else None
         own = compiled(question, self.catalog, self.types)
         if (metric is None or metric.type == "simple") and is_flat(own.tree):
-            return [Definition(f"mv_{name}", self._sql(own.tree), self.refresh, comment=comment)]
+            return [self._definition(f"mv_{name}", own.tree, comment, self.refresh)]
         kept = self._over_measures(question, models)
         if kept is None:
-            return [Definition(f"v_{name}", self._sql(own.tree), comment=comment)]
+            return [self._definition(f"v_{name}", own.tree, comment)]
         over, below = kept
-        reads = tuple(d.name for d in below)
-        return [*below, Definition(f"v_{name}", self._sql(over.tree, reads), reads=reads, comment=comment)]
+        return [*below, self._definition(f"v_{name}", over.tree, comment, reads=tuple(d.name for d in below))]
 
     def _question(self, name: str) -> tuple[Question, list[Model]]:
         """A metric by every dimension that all its models have: their own ones, or the default time where there are several."""
@@ -75,9 +74,15 @@ class Served:
         timed = all(m.default_time is not None for m in models)
         return Question((name,), ("metric_time",) if timed else ()), models
 
-    def _sql(self, tree: exp.Query, views: Sequence[str] = ()) -> str:
-        here = {v: exp.table_(v, db=self.database, quoted=True) for v in views}
-        return generate(placed(tree, {**self.tables, **here}), DIALECT)
+    def _definition(
+        self, name: str, tree: exp.Query, comment: str | None, refresh: Refresh | None = None, reads: tuple[str, ...] = ()
+    ) -> Definition:
+        """A view of a query, its relations replaced by the tables and views that they are on the server."""
+        views = {v: exp.table_(v, db=self.database, quoted=True) for v in reads}
+        relations = dict.fromkeys(t.name for t in tree.find_all(exp.Table) if t.name in self.tables)
+        below = tuple(TableName(t.name, t.db or None, t.catalog or None) for t in (self.tables[r] for r in relations))
+        query = generate(placed(tree, {**self.tables, **views}), DIALECT)
+        return Definition(name, query, refresh, reads, comment=comment, tables=below)
 
     # Measures, kept up at the grain of all dimensions
 
@@ -110,7 +115,7 @@ class Served:
                 column.set("alias", exp.to_identifier(column.alias.removeprefix(f"{model.name}."), quoted=True))
         if not is_flat(tree):
             return None
-        return Definition(_view_of(model), self._sql(tree), self.refresh, comment=f"The measures of {model.name} by all its dimensions.")
+        return self._definition(_view_of(model), tree, f"The measures of {model.name} by all its dimensions.", self.refresh)
 
 
 def _view_of(model: Model) -> str:

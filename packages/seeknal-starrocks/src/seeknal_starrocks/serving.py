@@ -28,7 +28,10 @@ _MARK = re.compile(r"seeknal:([\w-]+):([0-9a-f]{16})")
 
 @dataclass(frozen=True, slots=True)
 class Definition:
-    """One view of the set. `reads` are names of others in it that must stand before it; `refresh` is None for a plain view."""
+    """One view of the set. `refresh` is None for a plain view.
+
+    `reads` are names of others in the set that must stand before it, `tables` what it reads besides.
+    """
 
     name: str
     query: str
@@ -37,6 +40,7 @@ class Definition:
     distribution: Distribution | None = None
     properties: Mapping[str, str] = field(default_factory=dict)
     comment: str | None = None
+    tables: tuple[TableName, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +115,12 @@ def plan(definitions: Sequence[Definition], database: str, found: Mapping[str, F
         gone = sorted((n for n, f in found.items() if n not in wanted and f.owner == owner), key=lambda n: (found[n].kind != "view", n))
         steps += [Step(n, "drop", "it is defined no more", (_drop(TableName(n, database), found[n]),)) for n in gone]
     return steps
+
+
+def missing(definitions: Sequence[Definition], database: str, found: Mapping[str, Found]) -> list[str]:
+    """Tables that definitions read and the database has not. What is elsewhere is for the server to say."""
+    here = {t.name for d in definitions for t in d.tables if t.database in (None, database) and t.catalog is None}
+    return sorted(here - set(found))
 
 
 def apply(views: Views, steps: Sequence[Step]) -> None:
