@@ -32,7 +32,8 @@ from seeknal.kinds.source import SourceSpec
 from seeknal.kinds.training_set import TrainingSetSpec
 from seeknal.kinds.transform import TransformSpec
 from seeknal.project.config import AuditDefaults, Config, Environments, Execution, Janitor, PluginSettings, StateSettings
-from seeknal.project.parsing import NOT_BUILT_YET
+from seeknal.project.named_audits import NamedAuditSpec, ParameterEntry
+from seeknal.project.parsing import refused
 from seeknal.project.profiles import ConnectionEntry, ProfileEntry, ProfilesFile
 from seeknal.registry import Registry
 from seeknal.specs import AuditEntry, ColumnEntry, InputSpec, NodeSpec
@@ -48,7 +49,7 @@ if typing.TYPE_CHECKING:
 
 DOCS = Path(__file__).parent
 _PART = re.compile(r"(?P<begin><!-- begin (?P<name>[\w-]+) -->\n).*?(?P<end><!-- end (?P=name) -->)", re.DOTALL)
-_LATER = {*NOT_BUILT_YET, "engine"}
+_LATER = refused(TransformSpec)
 _WORDS = {str: "text", int: "whole number", float: "number", bool: "true or false", Any: "any", dict: "mapping"}
 _MEANINGS = {
     (ColumnEntry, "name"): "The column's name.",
@@ -59,6 +60,24 @@ _MEANINGS = {
     (AuditEntry, "severity"): "`error` keeps an output from being published, `warn` only says so. Default: the project's.",
     (AuditEntry, "name"): "What it is called in messages.",
     (AuditEntry, "description"): "For people.",
+    (
+        AuditEntry,
+        "warn_if",
+    ): "How many failing rows are a warning: `> 10`, or `> 0.1%` of the rows. With it or `error_if`, fewer failing rows pass.",
+    (AuditEntry, "error_if"): "How many failing rows keep the output from being published.",
+    (AuditEntry, "mostly"): "The share of rows that must be right: `0.95` lets five in a hundred fail.",
+    (AuditEntry, "empty"): "What it means that there are no rows to check: `pass` (default), `warn` or `error`.",
+    (
+        AuditEntry,
+        "on_failure",
+    ): "`quarantine` sets rows that fail aside and publishes the others; see [audits](../guides/audits.md#setting-rows-aside).",
+    (AuditEntry, "max_rejected_rows"): "With `quarantine`: how many rows may be set aside.",
+    (AuditEntry, "max_rejected_percent"): "With `quarantine`: what share of the rows may be set aside; 10 where neither is said.",
+    (AuditEntry, "sample"): "How many failing rows are kept and shown at most; `0` shows none, not even one in a message.",
+    (AuditEntry, "redact"): "Columns of the output whose values are shown as `***`, in messages and in rows that are kept.",
+    (AuditEntry, "store_failures"): "false: no failing rows are kept.",
+    (AuditEntry, "tags"): "Labels to select the audit by.",
+    (AuditEntry, "enabled"): "false: the audit is left out.",
     (AuditEntry, "where"): "Check only the rows for which this condition holds.",
     (AggregatedFeature, "name"): "What the names of its columns begin with: `amount_sum_7d`.",
     (EntitySpec, "name"): "The entity's name; groups that say the same belong together.",
@@ -181,7 +200,10 @@ def contributions() -> str:
 
 def audit_words() -> str:
     """What audit functions are written with."""
-    names = ("Relation", "Column", "Columns", "Sql", "RowCheck", "AggregateCheck", "literal", "audit")
+    names = (
+        "Relation", "Column", "Columns", "ColumnTypes", "Reference", "ReferenceColumns", "ReferenceTypes", "Sql", "Condition", "RowCheck",
+        "AggregateCheck", "literal", "audit",
+    )  # fmt: skip
     return _table(["name", "is"], [[f"`{n}`", _doc(getattr(plugin, n)).partition("\n\n")[0]] for n in names])
 
 
@@ -299,6 +321,16 @@ def connections() -> str:
     return _table(["type", "is", "required", "optional"], rows)
 
 
+_AUDIT_TYPES = {
+    "Column": "column",
+    "Columns": "column, or list of columns",
+    "Sql": "one SELECT",
+    "Condition": "one condition",
+    "Reference": "node",
+    "ReferenceColumns": "column of that node, or list of columns",
+}
+
+
 def audits() -> str:
     """The built-in audits, from their signatures."""
     sections = []
@@ -307,9 +339,7 @@ def audits() -> str:
         hints = typing.get_type_hints(signature.function, include_extras=True)
         rows = []
         for parameter in signature.parameters.values():
-            said = {"Column": "column", "Columns": "column, or list of columns", "Sql": "one SELECT"}.get(
-                getattr(parameter.type, "__name__", ""), _type(hints[parameter.name])
-            )
+            said = _AUDIT_TYPES.get(getattr(parameter.type, "__name__", ""), _type(hints[parameter.name]))
             rows.append([f"`{parameter.name}`", said, "required" if parameter.required else ""])
         sections.append(f"## {contribution.name}\n\n{_doc(signature.function)}\n\n{_table(['parameter', 'type', ''], rows)}")
     return "\n\n".join(sections)
@@ -378,6 +408,8 @@ PARTS: dict[str, Callable[[], str]] = {
     "environment-keys": lambda: _fields(Environments),
     "janitor-keys": lambda: _fields(Janitor),
     "audit-default-keys": lambda: _fields(AuditDefaults),
+    "named-audit-keys": lambda: _fields(NamedAuditSpec, without={"sql"}),
+    "named-audit-parameter-keys": lambda: _fields(ParameterEntry),
     "plugin-keys": lambda: _fields(PluginSettings),
     "profiles-keys": lambda: _fields(ProfilesFile),
     "connection-keys": lambda: _fields(ConnectionEntry),

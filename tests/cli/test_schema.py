@@ -4,9 +4,16 @@ from __future__ import annotations
 
 import json
 
+import jsonschema
 import pytest
 
-from seeknal.project.parsing import NOT_BUILT_YET
+from seeknal.kinds.exposure import ExposureSpec
+from seeknal.kinds.rule import RuleSpec
+from seeknal.kinds.source import SourceSpec
+from seeknal.kinds.transform import TransformSpec
+from seeknal.project import yaml
+from seeknal.project.parsing import refused
+from seeknal.scaffold.project import template_files
 from seeknal.testing.project import seeknal
 
 
@@ -16,7 +23,8 @@ def test_a_kinds_schema_says_what_its_file_may_hold(tmp_path, kind):
     assert document["properties"]["kind"]["const"] == kind
     assert document["required"][:2] == ["kind", "name"]
     assert document["additionalProperties"] is False
-    assert not {*NOT_BUILT_YET, "engine"} & set(document["properties"])
+    model = {"source": SourceSpec, "transform": TransformSpec, "exposure": ExposureSpec, "rule": RuleSpec}[kind]
+    assert not refused(model) & set(document["properties"])
     assert document["properties"]["name"]["description"]
 
 
@@ -65,3 +73,15 @@ def test_a_kind_of_the_projects_own_plugin_is_covered(project):
 def test_an_unknown_kind_is_suggested(tmp_path):
     outcome = seeknal("schema", "sorce", cwd=tmp_path).assert_failed("SK-PLUGIN-001", exit_code=2)
     assert "did you mean 'source'?" in outcome.stderr
+
+
+def test_files_of_unit_tests_have_a_schema(tmp_path):
+    schema = seeknal("schema", "unit_test", cwd=tmp_path).assert_success().json()
+    validator = jsonschema.validators.validator_for(schema)(schema)
+    for template in ("shop", "starter"):
+        for name, data in template_files(template).items():
+            if name.startswith("tests/"):
+                assert [list(validator.iter_errors(d.value)) for d in yaml.load(data.decode(), name)] == [[]] * data.decode().count("node:")
+    short = {"name": "a", "node": "b", "inputs": {"c": [{"d": 1}]}, "expect": [{"d": 1}]}
+    assert not list(validator.iter_errors(short))
+    assert list(validator.iter_errors({**short, "inptus": {}}))

@@ -347,7 +347,7 @@ def test_a_wrong_audit_is_refused_before_anything_runs(project: ProjectMaker, au
 )  # fmt: skip
 def test_an_unknown_column_is_said_at_its_line_with_a_suggestion(project: ProjectMaker, audit: str) -> None:
     outcome = project({"seeknal/t.yml": f"kind: transform\nname: t\nsql: SELECT 1 AS amount\naudits:\n  - {audit}\n"}).run()
-    outcome.assert_failed("SK-AUDIT-004", exit_code=1)
+    outcome.assert_failed("SK-AUDIT-004", exit_code=2)
     assert "seeknal/t.yml:5:" in outcome.output
     assert "did you mean 'amount'?" in outcome.output
 
@@ -417,3 +417,9 @@ def test_rows_that_a_view_let_through_unaudited_are_not_read(project: ProjectMak
     folder.run("r").assert_failed("SK-RUN-009", exit_code=1)
     folder.run("v r").assert_success()
     assert folder.rows("r") == [(2,)]
+
+
+def test_an_example_of_a_failing_row_is_told_in_plain_words(project):
+    folder = project({"seeknal/a.sql": "SELECT DATE '2026-01-03' AS day, 1.5 AS amount, 'x' AS name"})
+    folder.write("seeknal/a.yml", "kind: rule\nname: none\ninputs: [a]\naudits: [{type: custom_sql, sql: SELECT * FROM __THIS__}]\n")
+    assert "such as day = 2026-01-03, amount = 1.5, name = 'x'" in folder.run().assert_failed("SK-AUDIT-010").output

@@ -98,6 +98,24 @@ def test_list(shop):
     check("list", shop.cli("list", "--format", "json").json())
 
 
+@pytest.mark.parametrize("options", [[], ["--rows"]])
+def test_audit(shop, options):
+    shop.write("data/orders.csv", "id,status\n1,paid\n1,paid\n").cli("run", "--continue-on-error")
+    shop.edit("seeknal/shop.yml", "column: status", "column: state")
+    check("audit", shop.cli("audit", *options, "--format", "json").assert_exit(1).json())
+
+
+def test_audit_history(shop):
+    check("audit_history", shop.cli("audit", "--history", "--format", "json").assert_exit(0).json())
+
+
+def test_freshness(shop):
+    shop.edit("seeknal/shop.yml", "owner: sales", "freshness: {time_column: at, warn_after: 1d}")
+    check("freshness", shop.cli("freshness", "--format", "json").assert_exit(1).json())
+    shop.write("data/orders.csv", "id,status,at\n1,paid,2026-01-01\n").cli("run", "--continue-on-error")
+    check("freshness", shop.cli("freshness", "--format", "json").assert_exit(0).json())
+
+
 def test_plugins(shop):
     shop.write("plugins/broken.py", "import nothing_of_this_name")
     shop.write("plugins/twice.py", "from seeknal.plugin import audit\n\n\n@audit\ndef unique(target):\n    return []\n")

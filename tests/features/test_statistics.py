@@ -95,9 +95,9 @@ def test_what_cannot_be_told_is_explained(built, arguments, code, words):
     assert words in built.cli("features", "stats", *arguments).assert_failed(code, exit_code=2).stderr
 
 
-def test_no_rows_are_no_drift(built):
-    assert stability({0: 5}, {}) == 0
+def test_no_rows_have_nothing_to_compare(built):
+    assert stability({0: 5}, {}) is stability({}, {0: 5}) is None
     built.write("data/orders.csv", "customer_id,event_time,orders,revenue\n")
     built.edit(GROUP, "inputs: [source.orders]", "sql: SELECT * FROM {{ ref('source.orders') }} WHERE false").run().assert_success()
     found = built.cli("features", "stats", "spend", "--against", "previous", "--format", "json").assert_success().json()
-    assert (found["rows"], [c["psi"] for c in found["columns"]]) == (0, [0, 0])
+    assert (found["rows"], [c["psi"] for c in found["columns"]]) == (0, [None, None])

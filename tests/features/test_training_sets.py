@@ -103,6 +103,37 @@ def test_a_group_that_is_wrong_is_told_once(churn):
     assert len(churn.run().assert_failed("SK-KEY-004", exit_code=2).errors) == 1
 
 
+def test_a_spine_with_a_column_of_a_features_name_is_refused(churn):
+    churn.edit("data/labels.csv", "churned", "churned,ORDERS").edit("data/labels.csv", "false", "false,9").edit(
+        "data/labels.csv", "true", "true,9"
+    )
+    assert "the spine has a column 'orders' already" in churn.run().assert_failed("SK-FEAT-002").output
+    churn.edit(SET, "label:", "full_names: true\nlabel:").run().assert_success()
+    assert churn.columns("churn")[-3:] == ("ORDERS", "spend__orders", "spend__revenue")
+
+
+def test_a_version_that_its_audits_rejected_is_told_apart(churn):
+    churn.edit("seeknal/spend.yml", "ttl: 30d", "ttl: 90d").edit(SET, "label:", "audits: [{type: row_count, min: 99}]\nlabel:")
+    churn.run().assert_failed("SK-AUDIT-010")
+    versions = churn.cli("features", "describe", "churn", "--format", "json").assert_success().json()["versions"]
+    assert [(v["current"], v["rejected"]) for v in versions] == [(False, True), (True, False)]
+    assert "rejected by its audits" in churn.cli("features", "describe", "churn").stdout
+    churn.edit("seeknal/spend.yml", "ttl: 90d", "ttl: 80d").edit(SET, "min: 99", "min: 1").run().assert_success()
+    found = churn.cli("features", "stats", "churn", "--against", "previous", "--format", "json").assert_success().json()
+    assert found["against"] == versions[1]["version"]
+
+
+def test_every_version_outlives_the_janitor(churn):
+    first = churn.cli("features", "describe", "churn", "--format", "json").json()["versions"][0]["version"]
+    rows = churn.open().training_data("churn").num_rows
+    churn.edit("seeknal/spend.yml", "ttl: 30d", "ttl: 90d").run().assert_success()
+    clean = ("janitor", "--grace", "0h", "--keep-runs", "0", "--yes")
+    churn.cli(*clean).assert_success()
+    assert churn.open().training_data("churn", first).num_rows == rows
+    churn.write("seeknal_project.yml", "name: shop\njanitor: {keep_training_sets: false}\n").cli(*clean).assert_success()
+    churn.cli("features", "data", "churn", "--version", first).assert_failed("SK-FEAT-005", exit_code=2)
+
+
 # Entities
 
 

@@ -45,7 +45,7 @@ def test_nobody_replaces_what_the_core_has_by_accident(site):
 
 
 def test_audits_imported_from_elsewhere_are_not_claimed(site):
-    site.install("acme-user", "from seeknal.audits.builtin import not_null, unique")
+    site.install("acme-user", "from seeknal.audits.values import not_null, rejected_values")
     assert Registry().conflicts() == []
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+
 import pytest
 import sqlglot
 from hypothesis import HealthCheck, example, given, settings
@@ -107,11 +109,12 @@ def test_saved_queries_are_looked_up(asking, text, key):
 @pytest.mark.parametrize("text", ["channel = 'web'", "gross > 10 AND region <> 'it''s -- zq9'", "channel LIKE '%;%'"])
 def test_what_is_executed_is_what_was_generated(shop, text, monkeypatch):
     project = shop.open()
+    shutil.rmtree(project.target / "answers", ignore_errors=True)
     ran = []
     relations = project.relations
 
-    def watched():
-        found = relations()
+    def watched(**options):
+        found = relations(**options)
         rows = found.session.rows
         monkeypatch.setattr(found.session, "rows", lambda sql: ran.append(sql) or rows(sql))
         return found

@@ -150,6 +150,7 @@ HAVING = [
     ("gross > 50", "gross", both(lambda v: v > 50)),
     ("revenue IS NOT NULL", "revenue", lambda v: v is not None),
     ("running >= 100", "running", both(lambda v: v >= 100)),
+    ("trailing > 40", "trailing", both(lambda v: v > 40)),
 ]  # fmt: skip
 
 

@@ -126,7 +126,7 @@ def test_audit_by_query_tells_its_rows(audits):
 def test_audit_by_row_tells_its_rows(audits):
     failing = audits.failing(positive, rows=[{"a b": 1, "n": "x"}, {"a b": -1, "n": None}], column="A B")
     assert (failing.count, failing.rows) == (1, [{"a b": -1, "n": None}])
-    assert not audits.failing(positive, sql="select 1 as n where false", column="n")
+    assert not audits.failing(positive, query="select 1 as n where false", column="n")
     assert not audits.failing(positive, rows=[{"n": -1, "k": 1}, {"n": 1, "k": 2}], where="k = 2", column="n")
 
 
@@ -142,8 +142,8 @@ def test_installed_audits_are_asked_by_name(audits):
 
 def test_parameters_are_checked_as_yaml_would_be(audits):
     with pytest.raises(ProjectError, match="has no parameter 'hour'"):
-        audits.failing(max_age, sql="select now() as ts", column="ts", hour=1)
+        audits.failing(max_age, query="select now() as ts", column="ts", hour=1)
     with pytest.raises(ProjectError, match="needs 'column'"):
-        audits.failing(max_age, sql="select now() as ts")
+        audits.failing(max_age, query="select now() as ts")
     with pytest.raises(ProjectError, match="hours"):
-        audits.failing(max_age, sql="select now() as ts", column="ts", hours="many")
+        audits.failing(max_age, query="select now() as ts", column="ts", hours="many")

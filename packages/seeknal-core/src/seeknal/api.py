@@ -15,11 +15,13 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from seeknal.artifacts import ArtifactStore
+from seeknal.artifacts import REJECTED, ArtifactStore
 from seeknal.errors import ProjectError, ProjectErrors
 from seeknal.graph.dag import Dag
+from seeknal.nodes import REJECTED as REJECTED_ROWS
 from seeknal.nodes import ExposureLogic, Node, NodeId, SourceLogic
 from seeknal.plan.analyses import Analyses
+from seeknal.plan.planner import Request
 from seeknal.project.loader import LoadedProject, load_project
 from seeknal.project.locate import find_root
 from seeknal.project.methods import method
@@ -39,6 +41,7 @@ if TYPE_CHECKING:
     from seeknal.plan.outlook import Outlook
     from seeknal.plan.planner import Plan, Situation
     from seeknal.protocols import Rows, Session
+    from seeknal.run.checking import Checked
     from seeknal.run.comparing import CompareOptions
     from seeknal.run.comparison import Comparison
     from seeknal.run.environments import Rollback
@@ -54,6 +57,7 @@ if TYPE_CHECKING:
 class RunOptions:
     """What a run may be told. `selected` None means every node; `wait_seconds` is how long to wait for another run.
 
+    `windows` is what is asked of nodes that are built window by window, and `now` the time as of which they are.
     A run that names its `environment`, and neither `selected` nor `full`, runs the plan that was saved for it, and is refused where that is stale
     unless `force` says otherwise. None is `prod`, whatever was planned.
     """
@@ -67,6 +71,7 @@ class RunOptions:
     now: datetime | None = None
     environment: str | None = None
     force: bool = False
+    windows: Request = Request()  # noqa: RUF009 - a frozen value
 
     @property
     def named(self) -> str:
@@ -185,6 +190,7 @@ class Project(FeatureReading):
         now: datetime | None = None,
         environment: str = PROD,
         save: bool = False,
+        windows: Request | None = None,
     ) -> Plan:
         """What a run would do, and why. Builds nothing. An environment that there is not yet is planned as prod is.
 
@@ -192,7 +198,7 @@ class Project(FeatureReading):
         """
         from seeknal.run.planning import plan
 
-        return plan(self, RunOptions(selected=selected, full=full, now=now, environment=environment), save=save)
+        return plan(self, RunOptions(selected, full, now=now, environment=environment, windows=windows or Request()), save=save)
 
     def check_names(self, situation: Situation, outlook: Outlook) -> None:
         """Raise ProjectErrors for names in queries that mean nothing."""
@@ -228,6 +234,7 @@ class Project(FeatureReading):
         return look(
             self.loaded, self.dag, self.store, snapshot, options.named, self.analyses,
             selected=options.selected, forced=forced, now=options.now, probes=probes,
+            request=options.windows,
         )  # fmt: skip
 
     # Environments
@@ -269,14 +276,14 @@ class Project(FeatureReading):
         return Relations(lambda: self._open_session(memory_limit, folders), self.nodes, self.store)
 
     @contextmanager
-    def reading(self, environment: str = PROD, folders: Sequence[Path] = ()) -> Iterator[Relations]:
-        """A session in which everything that an environment publishes can be read by name, and files be written to `folders`.
+    def reading(self, environment: str = PROD, folders: Sequence[Path] = (), snapshot: Snapshot | None = None) -> Iterator[Relations]:
+        """A session in which everything that an environment publishes, or did at the time of a snapshot, can be read by name.
 
-        Raises ProjectError for an unknown environment.
+        Files can be written to `folders`. Raises ProjectError for an unknown environment.
         """
         relations = self.relations(folders=folders)
         try:
-            snapshot = self.state.read()
+            snapshot = snapshot or self.state.read()
             snapshot.require(environment)
             for node, pointer in snapshot.pointers(environment).items():
                 artifact = snapshot.artifact(pointer.key)
@@ -289,10 +296,24 @@ class Project(FeatureReading):
             relations.close()
 
     def rows(self, name: str, limit: int | None = None, *, rejected: bool = False, environment: str = PROD) -> Rows:
-        """Rows of a node's published output; with `rejected`, of the last one that its audits kept from being published."""
+        """Rows of a node's published output; with `rejected`, or of `NODE__rejected`, those that its audits set aside.
+
+        Where audits kept the last output as a whole from being published, these are all of its rows.
+        """
         from seeknal.run.reading import read_rows
 
+        if name.endswith(REJECTED_ROWS) and all(name not in (n.id, n.name) for n in self.nodes.values()):
+            name, rejected = name.removesuffix(REJECTED_ROWS), True
         return read_rows(self, self.find(name), limit, rejected=rejected, environment=environment)
+
+    def audit(self, selected: frozenset[NodeId] | None = None, *, environment: str = PROD, sample: int = 0) -> list[Checked]:
+        """Run the audits of some nodes (None: of all) on what is published. Nothing is built, and nothing is published otherwise afterwards.
+
+        With `sample`, at most so many failing rows of each audit are brought along.
+        """
+        from seeknal.run.checking import check
+
+        return check(self, selected, environment, sample)
 
     def compare(
         self, name: str, other: str | None = None, *, environments: Sequence[str] = (), options: CompareOptions | None = None
@@ -312,7 +333,8 @@ class Project(FeatureReading):
         from seeknal.protocols import SessionSettings
         from seeknal.run.engines import engine_driver  # start-up time
 
-        readable, writable = [self.store.cache], [self.store.cache, *folders]
+        own = [self.store.cache, self.target / REJECTED]
+        readable, writable = [*own], [*own, *folders]
         for node in self.nodes.values():
             logic = node.logic
             if isinstance(logic, SourceLogic) and not logic.cache and logic.table is not None:

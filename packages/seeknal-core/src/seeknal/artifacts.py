@@ -1,6 +1,7 @@
 """Where outputs live, and how they are written whole or not at all.
 
     cache/<kind>/<name>/<key>/part-<hash>.parquet     data; the name carries the content's hash, so nothing is ever overwritten
+    cache/<kind>/<name>/<key>/rejected-<hash>.parquet rows that audits set aside, for their owner's eyes only
     cache/<kind>/<name>/<key>/artifact.json           what the parts are: rows, columns, digests, sizes and hashes
 
 A part is written under a temporary name, fsynced and renamed; then `artifact.json` the same way. The artifact exists once that
@@ -16,19 +17,23 @@ import threading
 import uuid
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import xxhash
 
 from seeknal.durable import sync_file, write_whole
 from seeknal.nodes import Digest, Key, NodeId, Schema
-from seeknal.state.model import Artifact, FileRecord
+from seeknal.state.model import Artifact, FileRecord, Rejected
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-    from pathlib import Path
+
+    from seeknal.state.parts import Part
 
 META = "artifact.json"
+REJECTED = "rejected"
+"""The folder of failing rows, beside that of outputs."""
 _BLOCK = 1 << 20
 
 Presence = Literal["whole", "missing", "damaged"]
@@ -36,11 +41,12 @@ Presence = Literal["whole", "missing", "damaged"]
 
 @dataclass(frozen=True)
 class Stage:
-    """An output being written: its final folder, and the temporary file its rows go to."""
+    """An output being written: its final folder, the temporary file its rows go to, and the one for rows that audits set aside."""
 
     node: NodeId
     folder: Path
     part: Path
+    aside: Path | None = None
 
 
 class ArtifactStore:
@@ -50,6 +56,7 @@ class ArtifactStore:
         """`root` is the project's folder, to which files referenced in place are relative."""
         self.root = root
         self.target = target
+        self._target_text = str(target)
         self.cache = target / "cache"
         self._moving = threading.Lock()
         self.retimed: dict[Key, Artifact] = {}
@@ -68,39 +75,69 @@ class ArtifactStore:
 
     def discard(self, stage: Stage) -> None:
         """Forget what was begun."""
-        stage.part.unlink(missing_ok=True)
+        for path in (stage.part, stage.aside):
+            if path is not None:
+                path.unlink(missing_ok=True)
         with contextlib.suppress(OSError):
             stage.folder.rmdir()
 
-    def commit(self, stage: Stage, key: Key, rows: int, schema: Schema, digests: Mapping[str, Digest]) -> Artifact:
-        """Make a written output exist: durable once this returns."""
-        digest = hash_file(stage.part)
+    def commit(
+        self,
+        stage: Stage,
+        key: Key,
+        rows: int,
+        schema: Schema,
+        digests: Mapping[str, Digest],
+        rejected: Rejected | None = None,
+        part: Part | None = None,
+    ) -> Artifact:
+        """Make a written output exist: durable once this returns. `rejected` is what was written aside, `part` what it is part of."""
         folder = self.folder(stage.node, key)
         folder.mkdir(parents=True, exist_ok=True)
-        final = folder / f"part-{digest[:16]}.parquet"
-        sync_file(stage.part)
-        with self._moving:
-            stage.part.replace(final)
+        if rejected is not None and stage.aside is not None:
+            rejected = replace(rejected, files=(self._placed(stage.aside, folder, "rejected"),))
+        files = (self._placed(stage.part, folder, "part"),)
         if folder != stage.folder:
             with contextlib.suppress(OSError):
                 stage.folder.rmdir()
-        stat = final.stat()
-        files = (FileRecord(final.name, stat.st_size, stat.st_mtime_ns, digest),)
         location = folder.relative_to(self.target).as_posix()
-        artifact = Artifact(key, stage.node, rows, schema, files, location, digests, _now())
+        artifact = Artifact(key, stage.node, rows, schema, files, location, digests, now(), rejected, part)
         self._describe(artifact, folder)
         return artifact
+
+    def _placed(self, written: Path, folder: Path, name: str) -> FileRecord:
+        """Give a written file the name that its content decides."""
+        digest = hash_file(written)
+        final = folder / f"{name}-{digest[:16]}.parquet"
+        sync_file(written)
+        with self._moving:
+            written.replace(final)
+        stat = final.stat()
+        return FileRecord(final.name, stat.st_size, stat.st_mtime_ns, digest)
 
     def reference(
         self, node: NodeId, key: Key, files: tuple[FileRecord, ...], rows: int, schema: Schema, digests: Mapping[str, Digest]
     ) -> Artifact:
         """An output that is files of the project, read where they are."""
-        return Artifact(key, node, rows, schema, files, None, digests, _now())
+        return Artifact(key, node, rows, schema, files, None, digests, now())
 
     def paths(self, artifact: Artifact) -> tuple[Path, ...]:
         """The files of an output."""
-        base = self.root if artifact.location is None else self.target / artifact.location
-        return tuple(base / f.name for f in artifact.files)
+        return self._paths(artifact, artifact.files)
+
+    def rejected_paths(self, artifact: Artifact) -> tuple[Path, ...]:
+        """The files of the rows that audits set aside."""
+        return self._paths(artifact, artifact.rejected.files if artifact.rejected is not None else ())
+
+    def _paths(self, artifact: Artifact, files: tuple[FileRecord, ...]) -> tuple[Path, ...]:
+        base = self._base(artifact)
+        return tuple(Path(f"{base}{os.sep}{f.name}") for f in files)
+
+    def _base(self, artifact: Artifact) -> str:
+        return f"{self.root}" if artifact.location is None else f"{self._target_text}{os.sep}{artifact.location}"
+
+    def _every(self, artifact: Artifact) -> Iterator[tuple[Path, FileRecord]]:
+        return zip(self._paths(artifact, artifact.every_file), artifact.every_file, strict=True)
 
     def check(self, artifact: Artifact) -> Presence:
         """Whether an output's files are what was written.
@@ -108,15 +145,19 @@ class ArtifactStore:
         Size and time are compared always; where the time differs the content is, so a copied folder is whole and a changed
         file is not.
         """
+        if artifact.parts:
+            return next((found for p in artifact.parts if (found := self.check(p)) != "whole"), "whole")
         moved = False
-        for path, record in zip(self.paths(artifact), artifact.files, strict=True):
+        base = self._base(artifact)
+        for record in artifact.every_file:
+            path = f"{base}{os.sep}{record.name}"  # a node may have thousands of files: a Path for each is what would take the time
             try:
-                stat = path.stat()
+                stat = os.stat(path)  # noqa: PTH116 - see above
                 if stat.st_size != record.size:
                     return "damaged"
                 if stat.st_mtime_ns != record.mtime_ns:
                     moved = True
-                    if record.hash is None or hash_file(path) != record.hash:
+                    if record.hash is None or hash_file(Path(path)) != record.hash:
                         return "damaged"
             except OSError:
                 return "missing"
@@ -126,7 +167,7 @@ class ArtifactStore:
 
     def verify(self, artifact: Artifact) -> Presence:
         """The same, reading every byte."""
-        for path, record in zip(self.paths(artifact), artifact.files, strict=True):
+        for path, record in self._every(artifact):
             if not path.is_file():
                 return "missing"
             if record.hash is not None and hash_file(path) != record.hash:
@@ -135,20 +176,22 @@ class ArtifactStore:
 
     def refreshed(self, artifact: Artifact) -> Artifact:
         """The record of a whole output with its files' times as they are now."""
-        files = tuple(
-            replace(record, mtime_ns=path.stat().st_mtime_ns) for path, record in zip(self.paths(artifact), artifact.files, strict=True)
-        )
-        return replace(artifact, files=files)
+        rejected = artifact.rejected
+        if rejected is not None:
+            rejected = replace(rejected, files=_retimed(self.rejected_paths(artifact), rejected.files))
+        return replace(artifact, files=_retimed(self.paths(artifact), artifact.files), rejected=rejected)
 
     def set_aside(self, artifact: Artifact) -> list[Path]:
         """Rename damaged files so that nothing reads them as data. Returns where they are now. Files in place are left alone."""
+        if artifact.parts:
+            return [path for p in artifact.parts for path in self.set_aside(p)]
         moved: list[Path] = []
         with self._moving:
             if (
                 artifact.location is None or self.check(artifact) == "whole"
             ):  # nodes of one key share outputs: another was built again first
                 return moved
-            for path in self.paths(artifact):
+            for path, _ in self._every(artifact):
                 if path.exists():
                     aside = path.with_name(f"{path.name}.damaged")
                     path.replace(aside)
@@ -158,13 +201,21 @@ class ArtifactStore:
 
     def touch(self, artifact: Artifact) -> None:
         """Say that an output was taken up again, to whoever would remove what has long been of no use."""
-        if artifact.location is not None:
+        for part in artifact.parts:
+            self.touch(part)
+        if artifact.location is not None and not artifact.parts:
             with contextlib.suppress(OSError):
                 os.utime(self.target / artifact.location / META)
 
     def find(self, node: NodeId, key: Key) -> Artifact | None:
         """An output that exists although state does not know it: built by a colleague, or before state was lost."""
         return self._read(self.folder(node, key) / META, key)
+
+    def find_parts(self, node: NodeId, version: Key) -> list[Artifact]:
+        """The parts of a version that exist although state does not know them."""
+        metas = sorted(self.folder(node, version).parent.glob(f"*/{META}"))
+        found = [self._read(meta, Key(meta.parent.name)) for meta in metas]
+        return [a for a in found if a is not None and a.part is not None and a.part.version == version]
 
     def walk(self) -> Iterator[Artifact]:
         """Every output there is, from the files alone."""
@@ -194,5 +245,10 @@ def hash_file(path: Path) -> str:
     return digest.hexdigest()
 
 
-def _now() -> str:
+def _retimed(paths: tuple[Path, ...], files: tuple[FileRecord, ...]) -> tuple[FileRecord, ...]:
+    return tuple(replace(record, mtime_ns=path.stat().st_mtime_ns) for path, record in zip(paths, files, strict=True))
+
+
+def now() -> str:
+    """This second, as outputs have it."""
     return datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")

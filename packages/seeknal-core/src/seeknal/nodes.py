@@ -16,6 +16,8 @@ from seeknal.errors import Location
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from seeknal.intervals.windowing import Windowing
+
 NodeId = NewType("NodeId", str)
 """`kind.name`, unique in a project without regard to case."""
 
@@ -25,6 +27,12 @@ Key = NewType("Key", str)
 Digest = NewType("Digest", str)
 """A hash of data: of an output's rows without regard to their order, or of a source's files."""
 
+THRESHOLD = re.compile(r">=? ?[0-9]+(\.[0-9]+)? ?%?")
+"""How many failing rows are too many: `> 10` of them, `>= 0.5%` of all rows."""
+MAX_REJECTED_PERCENT = 10.0
+"""What share of the rows an audit may set aside that does not say it."""
+SAMPLE = 100
+"""How many failing rows of an audit are kept that does not say it."""
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,119}")
 _LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
 """What a node, column set or environment may be called."""
@@ -43,6 +51,10 @@ def kind_of(node: NodeId) -> str:
 def fold(name: str) -> str:
     """A column's or relation's name as it is compared: the engines make no difference between `A` and `a`, but do between `Ä` and `ä`."""
     return name.lower() if name.isascii() else name.translate(_LOWER)
+
+
+REJECTED = "__rejected"
+"""Ends the name of the relation that has the rows which audits set aside."""
 
 
 def relation_name(node: NodeId) -> str:
@@ -70,7 +82,10 @@ class AuditSpec:
     """One audit as the user asked for it: which one, with what parameters, and how much a failure matters.
 
     `params` holds what the audit's own signature names, already checked; `places` maps a parameter (or `""` for the audit
-    itself) to where it was written. `definition` is a hash of what is checked: the audit's code, parameters and `where`.
+    itself) to where it was written. `definition` is a hash of what is checked: the audit's code, parameters and `where`. At most `sample`
+    failing rows are kept (none, unless `store_failures`) or shown, without what stands in the columns of `redact`.
+    An audit that `quarantines` sets failing rows aside, up to so many of them, and lets the others be published.
+    `reads` are the other nodes whose rows it looks at, with the columns of each by folded name (None: all of them).
     """
 
     type: str
@@ -81,11 +96,46 @@ class AuditSpec:
     where: str | None = None
     places: Mapping[str, Location] = field(default_factory=dict)
     definition: str = ""
+    warn_if: str | None = None
+    error_if: str | None = None
+    empty: Literal["pass", "warn", "error"] = "pass"
+    quarantines: bool = False
+    max_rejected_rows: int | None = None
+    max_rejected_percent: float | None = None
+    sample: int = SAMPLE
+    redact: tuple[str, ...] = ()
+    store_failures: bool = True
+    tags: tuple[str, ...] = ()
+    reads: Mapping[NodeId, tuple[str, ...] | None] = field(default_factory=dict)
+
+    def hides(self, column: str) -> bool:
+        """Whether what stands in this column is not to be shown."""
+        return fold(column) in {fold(c) for c in self.redact}
+
+    @property
+    def counts_rows(self) -> bool:
+        """Whether how many rows there are plays a part in the verdict."""
+        return self.quarantines or self.empty != "pass" or any("%" in t for t in (self.warn_if, self.error_if) if t is not None)
+
+    @property
+    def may_block(self) -> bool:
+        """Whether it can keep an output from being published."""
+        return self.severity == "error" or self.error_if is not None or self.empty == "error" or self.quarantines
 
     @property
     def at(self) -> Location | None:
         """Where the audit was written."""
         return self.places.get("")
+
+
+@dataclass(frozen=True, slots=True)
+class Freshness:
+    """How old the newest value of a source's `time_column` may be, as `36h` or `2d`, before it is a warning and a failure."""
+
+    time_column: str
+    warn_after: str | None = None
+    error_after: str | None = None
+    place: Location | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,7 +247,8 @@ class Made(NamedTuple):
 class DocumentLogic:
     """Nothing to build: the node documents something that uses its inputs.
 
-    `made_of` says column by column what it uses of them; where it is empty, that may be anything. `marks` has for what is in `params`, by its path with dots, where it was written: file, line and column.
+    `made_of` says column by column what it uses of them; where it is empty, that may be anything. `marks` has for what is in `params`, by its
+    path with dots, where it was written: file, line and column.
     """
 
     type: str = ""
@@ -207,6 +258,22 @@ class DocumentLogic:
 
 
 Logic = SourceLogic | SqlLogic | PythonLogic | ExposureLogic | RuleLogic | DocumentLogic
+
+
+@dataclass(frozen=True, slots=True)
+class Merging:
+    """Rows take the place of those with the same key in the output before; where `deleted_when` holds of one, it only removes that.
+
+    With `history` they are kept beside them, each with the time for which it held: told by the column `updated_at`, or by comparing `check_columns` (none: all) with the
+    current row.
+    """
+
+    unique_key: tuple[str, ...]
+    deleted_when: str | None = None
+    history: bool = False
+    updated_at: str | None = None
+    check_columns: tuple[str, ...] = ()
+
 
 STORED = (SourceLogic, SqlLogic, PythonLogic)
 """The logic whose outcome is a relation others can read."""
@@ -218,7 +285,8 @@ class Node:
 
     `refs` holds what the user wrote in each reference and the id it meant, `env` the environment variables that templates
     asked for with a hash of their values: together with the file they decide whether a cached node still holds. `details` is what its
-    kind says of it besides, as plain data: other nodes of the kind, and the kind's commands, read it.
+    kind says of it besides, as plain data: other nodes of the kind, and the kind's commands, read it. `windows` is how it is built
+    window by window, `merging` how its rows are merged into those before; both None where it is built whole.
     """
 
     id: NodeId
@@ -235,6 +303,9 @@ class Node:
     refs: Mapping[str, NodeId] = field(default_factory=dict)
     env: Mapping[str, str] = field(default_factory=dict)
     details: Mapping[str, Any] = field(default_factory=dict)
+    freshness: Freshness | None = None
+    windows: Windowing | None = None
+    merging: Merging | None = None
 
     @property
     def kind(self) -> str:
@@ -260,6 +331,11 @@ class Node:
     def is_stored(self) -> bool:
         """Whether building the node leaves data under a key."""
         return isinstance(self.logic, STORED) and not self.is_view
+
+    @property
+    def quarantines(self) -> tuple[AuditSpec, ...]:
+        """The audits that set rows aside."""
+        return tuple(a for a in self.audits if a.quarantines)
 
     @property
     def is_readable(self) -> bool:

@@ -66,8 +66,10 @@ __all__ = [
     "Change",
     "Column",
     "ColumnSchema",
+    "ColumnTypes",
     "Columns",
     "Command",
+    "Condition",
     "Connection",
     "ConnectionDriver",
     "ConnectionFailed",
@@ -98,6 +100,9 @@ __all__ = [
     "ProjectMethod",
     "PythonLogic",
     "Query",
+    "Reference",
+    "ReferenceColumns",
+    "ReferenceTypes",
     "Relation",
     "ReplCommand",
     "RowCheck",
@@ -156,10 +161,36 @@ class Sql(str):
     __slots__ = ()
 
 
+class Condition(str):
+    """One boolean expression over the columns of a row that the user wrote."""
+
+    __slots__ = ()
+
+
+class ColumnTypes(dict[str, str]):
+    """The columns of the relation with their types, in their order. It is not for YAML to say: an audit that asks for it is given it."""
+
+
 class Columns(tuple[Column, ...]):
     """Several columns' names, each quoted for use in SQL. Users may write one name or a list."""
 
     __slots__ = ()
+
+
+class Reference(str):
+    """The name of another node's relation, quoted for use in SQL. Users write the node: `transform.users`. An audit has at most one."""
+
+    __slots__ = ()
+
+
+class ReferenceColumns(tuple[Column, ...]):
+    """Columns of the relation that the audit's `Reference` names, each quoted for use in SQL. Users may write one name or a list."""
+
+    __slots__ = ()
+
+
+class ReferenceTypes(ColumnTypes):
+    """The columns of the relation that the audit's `Reference` names with their types; given as `ColumnTypes` are."""
 
 
 @dataclass(frozen=True, slots=True)

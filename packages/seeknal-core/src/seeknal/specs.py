@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn, Protocol
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, NoReturn, Protocol
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
-from seeknal.nodes import NAME, ColumnSchema, Schema, Severity
+from seeknal.nodes import MAX_REJECTED_PERCENT, NAME, SAMPLE, THRESHOLD, ColumnSchema, Schema, Severity
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from sqlglot import exp
 
     from seeknal.errors import Location
-    from seeknal.nodes import Logic, NodeId, TextPlace
+    from seeknal.nodes import Freshness, Logic, NodeId, TextPlace
     from seeknal.plugin import Connection, Engine, Exposure
 
 _DEVICES = {"con", "prn", "aux", "nul", *(f"com{i}" for i in range(1, 10)), *(f"lpt{i}" for i in range(1, 10))}
@@ -63,6 +63,16 @@ Lookback = Annotated[int | str, BeforeValidator(check_lookback)]
 TextList = Annotated[list[str], BeforeValidator(_one_or_more, json_schema_input_type=str | list[str])]
 
 
+def _threshold(value: object) -> object:
+    if isinstance(value, str) and not THRESHOLD.fullmatch(value.strip()):
+        message = "write how many failing rows are too many, such as '> 10' or '> 0.1%'"
+        raise ValueError(message)
+    return value.strip() if isinstance(value, str) else value
+
+
+Threshold = Annotated[str, BeforeValidator(_threshold)]
+
+
 class Strict(BaseModel):
     """No unknown keys, no silent conversions of type."""
 
@@ -90,11 +100,61 @@ class AuditEntry(BaseModel):
     name: str | None = None
     description: str | None = None
     where: str | None = None
+    warn_if: Threshold | None = None
+    error_if: Threshold | None = None
+    mostly: Annotated[float, Field(gt=0, le=1)] | None = None
+    empty: Literal["pass", "warn", "error"] = "pass"
+    on_failure: Literal["fail", "quarantine"] = "fail"
+    max_rejected_rows: Annotated[int, Field(ge=0)] | None = None
+    max_rejected_percent: Annotated[float, Field(ge=0, le=100)] | None = None
+    sample: Annotated[int, Field(ge=0, le=10_000)] = SAMPLE
+    redact: TextList = Field(default_factory=list)
+    store_failures: bool = True
+    tags: TextList = Field(default_factory=list)
+    enabled: bool = True
+
+    @model_validator(mode="after")
+    def _quarantine(self) -> AuditEntry:
+        limits = [k for k in ("max_rejected_rows", "max_rejected_percent") if getattr(self, k) is not None]
+        if limits and self.on_failure != "quarantine":
+            message = f"{limits[0]} says how many rows may be set aside: it needs on_failure: quarantine"
+            raise ValueError(message)
+        if self.on_failure == "quarantine" and (self.warn_if or self.error_if or self.mostly):
+            message = "with on_failure: quarantine, say max_rejected_rows or max_rejected_percent in place of warn_if, error_if and mostly"
+            raise ValueError(message)
+        return self
+
+    @property
+    def quarantine(self) -> dict[str, Any]:
+        """What an audit that sets rows aside says of it. Without a limit, some share of the rows is the most."""
+        if self.on_failure != "quarantine":
+            return {}
+        percent = MAX_REJECTED_PERCENT if self.max_rejected_rows is None else None
+        percent = percent if self.max_rejected_percent is None else self.max_rejected_percent
+        return {"quarantines": True, "max_rejected_rows": self.max_rejected_rows, "max_rejected_percent": percent}
 
     @property
     def params(self) -> dict[str, Any]:
         """The keys that belong to the audit itself."""
         return dict(self.model_extra or {})
+
+
+Age = Annotated[str, Field(pattern=r"^[0-9]+ ?(s|m|h|d|w)$")]
+
+
+class FreshnessEntry(Strict):
+    """What `freshness:` of a source says."""
+
+    time_column: str
+    warn_after: Age | None = None
+    error_after: Age | None = None
+
+    @model_validator(mode="after")
+    def _some(self) -> FreshnessEntry:
+        if self.warn_after is None and self.error_after is None:
+            message = "freshness needs 'warn_after', 'error_after' or both, such as 24h"
+            raise ValueError(message)
+        return self
 
 
 class ColumnEntry(Strict):
@@ -108,6 +168,9 @@ class ColumnEntry(Strict):
 
 class NodeSpec(Strict):
     """What every node may say. Subclass it to define a kind: add fields, and say in `lower` what is to be built."""
+
+    windowed: ClassVar[bool] = False
+    """Whether nodes of the kind can be built window by window."""
 
     kind: str = Field(description="What the node is; decides the other keys.")
     name: Name = Field(description="Unique among the nodes of its kind, without regard to case.")
@@ -131,12 +194,33 @@ class NodeSpec(Strict):
         description="Checks that must hold before anyone sees the output.",
         examples=[[{"type": "not_null", "columns": ["user_id"]}, {"type": "row_count", "min": 1, "severity": "warn"}]],
     )
-    schedule: str | None = Field(None, description="Cron expression; with time_column the node is built window by window.")
-    time_column: str | None = Field(None, description="The column that says which window a row belongs to.")
-    lookback: Lookback | None = Field(None, description="How many earlier windows are built again with a missing one.")
-    start: dt.datetime | dt.date | None = Field(None, description="The first window.")
-    end: dt.datetime | dt.date | None = Field(None, description="The last window.")
-    batch_size: int | None = Field(None, ge=1, description="How many windows one query builds at most.")
+    schedule: str | None = Field(
+        None, description="Cron expression; with time_column the node is built window by window.", examples=["0 6 * * *"]
+    )
+    time_column: str | None = Field(None, description="The column that says which window a row belongs to.", examples=["created_at"])
+    interval: str | None = Field(
+        None,
+        description="How long a window is: 5min, 10min, 15min, 30min, hour, day, week, month or year; else the largest that fits between two ticks.",
+        examples=["day"],
+    )
+    timezone: str | None = Field(
+        None, description="The time zone of schedule, windows, start and end; UTC unless said.", examples=["Europe/Berlin"]
+    )
+    start: dt.datetime | dt.date | None = Field(
+        None, description="Where the first window begins; else at the earliest time_column value.", examples=["2026-01-01"]
+    )
+    end: dt.datetime | dt.date | None = Field(
+        None, description="Where the last window ends: it is not part of it.", examples=["2027-01-01"]
+    )
+    lookback: Lookback | None = Field(
+        None, description="How many earlier windows, or how much time, is built again with a missing one.", examples=[2, "3 days"]
+    )
+    batch_size: int | None = Field(None, ge=1, description="How many windows one query builds at most.", examples=[30])
+    batch_concurrency: int | None = Field(None, ge=1, le=64, description="How many batches are built at the same time.", examples=[4])
+    forward_only: bool = Field(default=False, description="true: an edit keeps the windows there are, and builds only later ones anew.")
+    depends_on_past: bool = Field(
+        default=False, description="true: windows are built one after the other, and one that is built again takes all later ones with it."
+    )
     engine: str | None = Field(None, description="The engine that builds it, where it is not the project's.")
 
     @field_validator("name")
@@ -174,6 +258,12 @@ class NodeSpec(Strict):
     def details(self) -> dict[str, Any]:
         """What other nodes and commands may want to know of it, as plain data."""
         return {}
+
+    def fresh(self, context: Lowering) -> Freshness | None:
+        """How fresh its data must be; None where it does not matter."""
+        del context
+        found: Freshness | None = None
+        return found
 
     def lower(self, context: Lowering) -> Logic:
         """What building this node means. Raise through `context.fail` where the spec cannot be built."""

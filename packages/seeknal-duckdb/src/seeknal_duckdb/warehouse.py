@@ -71,7 +71,7 @@ def _change(copy: Path, warehouse: Path, environment: str, relations: Mapping[st
             for name, relation in relations.items():
                 _create(connection, (*schema, name), relation)
             connection.execute("USE " + qualified(CATALOG, "main"))
-            if environment != "main" and _is_empty(connection, environment):
+            if not relations and environment != "main" and _is_empty(connection, environment):
                 connection.execute("DROP SCHEMA " + qualified(*schema))
             for statement in ("COMMIT", "DETACH " + qualified(_CATALOG)):
                 connection.execute(statement)

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
     from seeknal.api import Project
     from seeknal.nodes import NodeId
-    from seeknal.run.sessions import Relations
     from seeknal.state.model import Pointer, Snapshot
     from seeknal_semantic.scope import Types
 
@@ -197,25 +196,11 @@ class Asking:
                     yield from self._keys_of(self._pointers[source])
 
     def _run(self, found: Compiled, sql: str) -> Rows:
-        relations = self.project.relations()
-        try:
-            self._put(relations)
+        with self.project.reading(self.environment, snapshot=self._snapshot) as relations:
             for node in found.reads:
                 relations.define(node)
             rows = relations.session.rows(sql)
-        finally:
-            relations.close()
         return plain_rows(rows, found.days)
-
-    def _put(self, relations: Relations) -> None:
-        for node, pointer in self._pointers.items():
-            if node not in self.project.nodes:
-                continue
-            artifact = self._snapshot.artifact(pointer.key)
-            if pointer.is_view and pointer.sql is not None:
-                relations.put_view(node, pointer.sql, pointer.inputs)
-            elif artifact is not None:
-                relations.put(node, artifact)
 
 
 def _plain_type(type_: str | None) -> str:

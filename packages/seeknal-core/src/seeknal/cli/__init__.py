@@ -28,11 +28,16 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "plan": ("seeknal.cli.plan:plan", "Show what a run would do, and why."),
     "diff": ("seeknal.cli.diff:diff", "Show how the project's logic differs from what was built."),
     "run": ("seeknal.cli.run:run", "Build what changed, check it, publish it."),
+    "intervals": ("seeknal.cli.intervals:intervals", "Show which windows are complete, missing, or to be built again."),
+    "invalidate": ("seeknal.cli.invalidate:invalidate", "Mark windows, so that the next run builds them again."),
+    "schedule": ("seeknal.cli.schedule:schedule", "See when windows are due, and have something run the project then."),
     "test": ("seeknal.cli.test:test", "Run the unit tests of nodes."),
     "create-test": ("seeknal.cli.create_test:create_test", "Write a unit test of a node from live data."),
     "promote": ("seeknal.cli.promote:promote", "Make prod publish what an environment does, at once."),
     "env": ("seeknal.cli.env:env", "Look after environments."),
     "features": ("seeknal.cli.features:features", "Features: what there is, and their values at a time."),
+    "audit": ("seeknal.cli.audit:audit", "Run audits on what is published, without building anything."),
+    "freshness": ("seeknal.cli.freshness:freshness", "Check how old the newest data of sources is."),
     "render": ("seeknal.cli.render:render", "Show the SQL the engine runs."),
     "history": ("seeknal.cli.history:history", "Show past runs."),
     "state": ("seeknal.cli.state:state", "Look after the state."),
@@ -47,6 +52,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
 }
 
 
+ALIASES = {"check-intervals": "intervals"}
+"""Other names of commands, which are not listed."""
+
+
 class LazyGroup(click.Group):
     """A group that knows its commands' names and one-line help without importing them."""
 
@@ -58,6 +67,7 @@ class LazyGroup(click.Group):
         """Import the command that is called."""
         from seeknal.targets import load_target  # start-up time
 
+        cmd_name = ALIASES.get(cmd_name, cmd_name)
         if cmd_name in COMMANDS:
             target = COMMANDS[cmd_name][0]
         elif cmd_name in _plugin_commands(ctx):

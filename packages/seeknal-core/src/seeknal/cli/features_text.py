@@ -36,11 +36,17 @@ def describe_text(document: Mapping[str, Any]) -> None:
     columns = [c for c in ("name", "type", "default", "description") if any(f.get(c) is not None for f in features)]
     print_table(["feature", *columns[1:]], [[f.get(c) for c in columns] for f in features])
     click.echo()
-    rows = [(v["version"][:_SHORT], number(v["rows"]), v["created_at"], "published" if v["current"] else "") for v in document["versions"]]
+    rows = [(v["version"][:_SHORT], number(v["rows"]), v["created_at"], _status(v)) for v in document["versions"]]
     if rows:
         print_table(["version", "rows", "made at", ""], rows, numeric=[1])
     else:
         click.echo("not built yet")
+
+
+def _status(version: Mapping[str, Any]) -> str:
+    if version["current"]:
+        return "published"
+    return "rejected by its audits" if version["rejected"] else ""
 
 
 def stats_text(stats: Stats) -> None:

@@ -41,13 +41,13 @@ def json_value(value: Any) -> Any:
     return value.isoformat() if hasattr(value, "isoformat") else str(value)
 
 
-def print_table(columns: Sequence[str], rows: Iterable[Sequence[Any]], *, numeric: Sequence[int] = ()) -> None:
-    """A table that fits the terminal; in a pipe nothing is cut. `numeric` columns are right-aligned."""
+def print_table(columns: Sequence[str], rows: Iterable[Sequence[Any]], *, numeric: Sequence[int] = (), err: bool = False) -> None:
+    """A table that fits the terminal; in a pipe nothing is cut. `numeric` columns are right-aligned. With `err` it is not the result."""
     from rich.console import Console  # start-up time
     from rich.table import Table
     from rich.text import Text
 
-    terminal = sys.stdout.isatty()
+    terminal = (sys.stderr if err else sys.stdout).isatty()
     console = Console(width=None if terminal else _WIDE, highlight=False, no_color=not colored(invocation_color=True), soft_wrap=False)
     table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
     for index, column in enumerate(columns):
@@ -56,7 +56,7 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[Any]], *, numeri
         table.add_row(*(Text(cell(v)) for v in row))
     with console.capture() as captured:
         console.print(table)
-    click.echo("\n".join(line.rstrip() for line in captured.get().rstrip("\n").split("\n")))
+    click.echo("\n".join(line.rstrip() for line in captured.get().rstrip("\n").split("\n")), err=err)
 
 
 def print_rows(rows: Rows, format_: str) -> None:

@@ -10,6 +10,8 @@ from seeknal.cli.changes import change_document, counted, print_changes
 from seeknal.cli.completion import complete_environments
 from seeknal.cli.options import Invocation, as_json, invocation_of, shared_options
 from seeknal.cli.output import colored, note, plural, print_json
+from seeknal.cli.windows import Asked, window_options
+from seeknal.intervals.windowing import told
 from seeknal.state.environments import PROD, check_name
 
 if TYPE_CHECKING:
@@ -24,12 +26,20 @@ _MARKS = {"build": ("+", "green"), "may_build": ("?", "yellow"), "reuse": ("=", 
 @click.option("--select", "-s", "selector", metavar="SELECTOR", help="Only these nodes.")
 @click.option("--exclude", metavar="SELECTOR", help="Not these nodes.")
 @click.option("--full", is_flag=True, help="As for `run --full`.")
+@window_options
 @click.option("--sql", is_flag=True, help="Show the SQL of the nodes that would be built.")
 @as_json
 @shared_options
 @click.pass_context
 def plan(
-    ctx: click.Context, environment: str | None, selector: str | None, exclude: str | None, full: bool, sql: bool, format_: str
+    ctx: click.Context,
+    environment: str | None,
+    selector: str | None,
+    exclude: str | None,
+    full: bool,
+    asked: Asked,
+    sql: bool,
+    format_: str,
 ) -> int:
     """Show what a run would do, and why. Builds nothing.
 
@@ -40,9 +50,11 @@ def plan(
     name = PROD if environment is None else environment
     check_name(name)
     selected = project.select(selector, exclude, name)
-    found = project.plan(selected=selected, full=full, environment=name, save=environment is not None)
+    windows, selected = asked.request(project, selected)
+    save = environment is not None and asked == Asked(None, None)
+    found = project.plan(selected=selected, full=full, environment=name, save=save, now=asked.as_of, windows=windows)
     print_plan(project, found, invocation, format_, sql=sql)
-    if environment is not None and format_ == "text" and not invocation.quiet:
+    if save and format_ == "text" and not invocation.quiet:
         note(f"The plan is saved: `seeknal run --env {name}` runs it.")
     return 0
 
@@ -73,7 +85,9 @@ def print_plan(project: Project, plan: Plan, invocation: Invocation, format_: st
         click.echo(click.style(line, fg=shade) if color else line)
         query = getattr(project.nodes[node].logic, "sql", None)
         if sql and query and decision.action != "reuse":
-            click.echo("\n".join(f"      {part}" for part in query.strip().splitlines()))
+            from seeknal.sql.moments import as_written  # start-up time
+
+            click.echo("\n".join(f"      {part}" for part in as_written(query.strip()).splitlines()))
     for node in plan.removed:
         click.echo(f"- remove     {node}  (no longer in the project)")
     if any(c.change in ("modified", "indirect") for c in plan.changes.values()):
@@ -117,7 +131,10 @@ def _total(counts: dict[str, int], removed: int, audits: int, failed: int, anew:
 def plan_document(plan: Plan) -> dict[str, Any]:
     """The JSON form."""
     changes = [change_document(change) for _, change in sorted(plan.changes.items())]
-    nodes = [{"id": n, "action": d.action, "reason": d.reason, "audits": d.audits, "intervals": []} for n, d in plan.decisions.items()]
+    nodes = [
+        {"id": n, "action": d.action, "reason": d.reason, "audits": d.audits, "intervals": [[told(s), told(e)] for s, e in d.intervals]}
+        for n, d in plan.decisions.items()
+    ]
     return {
         "environment": plan.environment, "base": plan.base, "stale": bool(plan.stale), "changes": changes, "nodes": nodes, "summary": plan.counts,
     }  # fmt: skip

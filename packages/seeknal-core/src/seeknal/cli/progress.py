@@ -74,9 +74,13 @@ class Progress:
 
     def _line(self, result: NodeResult, done: int, total: int) -> str:
         width = len(str(total))
-        parts = [f"[{done:>{width}}/{total}] {result.id}", self._style(result.status, _COLORS[result.status])]
+        partial = result.rejected and result.status != "failed"
+        status = self._style("partial", "yellow") if partial else self._style(result.status, _COLORS[result.status])
+        parts = [f"[{done:>{width}}/{total}] {result.id}", status]
         if result.rows is not None:
             parts.append(plural(result.rows, "row") if result.rows == 1 else f"{number(result.rows)} rows")
+        if result.rejected:
+            parts.append(f"{number(result.rejected)} set aside")
         if result.seconds:
             parts.append(seconds(result.seconds))
         return "  ".join([*parts, self._style(f"({result.reason})", "bright_black")])
@@ -111,6 +115,8 @@ def summary(result: RunResult) -> str:
     parts = [f"{counts['built']:,} built", f"{counts['reused']:,} reused", f"{counts['failed']:,} failed"]
     if counts["skipped"]:
         parts.append(f"{counts['skipped']:,} skipped")
+    if counts["partial"]:
+        parts.append(f"{counts['partial']:,} partial")
     parts.append(f"{plural(counts['audits_passed'], 'audit')} passed")
     if counts["audits_warned"]:
         parts.append(f"{plural(counts['audits_warned'], 'audit')} warned")

@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 @shared_options
 @click.pass_context
 def render(ctx: click.Context, node: str, target: str | None) -> int:
-    """Show the SQL that the engine runs for NODE, templates rendered."""
+    """Show the SQL that the engine runs for NODE, templates rendered. What is different in each window is called start_ts and end_ts."""
+    from seeknal.sql.moments import as_written  # start-up time
+
     project = invocation_of(ctx).project()
     found = project.find(node)
     logic = found.logic
@@ -33,7 +35,7 @@ def render(ctx: click.Context, node: str, target: str | None) -> int:
         text = _translated(project, found, text, target)
     elif isinstance(logic, SqlLogic) and logic.written:
         text = _translated(project, found, text, logic.dialect)
-    click.echo(text.rstrip())
+    click.echo(as_written(text.rstrip()) if found.windows is not None else text.rstrip())
     return 0
 
 

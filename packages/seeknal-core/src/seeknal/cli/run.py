@@ -10,6 +10,7 @@ import click
 from seeknal.cli.completion import complete_environments
 from seeknal.cli.options import as_json, invocation_of, shared_options
 from seeknal.cli.output import note, print_json
+from seeknal.cli.windows import window_options
 from seeknal.state.environments import PROD, check_name
 
 if TYPE_CHECKING:
@@ -17,9 +18,12 @@ if TYPE_CHECKING:
 
     from seeknal.api import Project, RunOptions
     from seeknal.cli.options import Invocation
+    from seeknal.cli.windows import Asked
     from seeknal.nodes import NodeId
+    from seeknal.run.results import RunResult
 
 DAY = 24 * 3600.0
+_SHOWN_NODES, _SHOWN_ROWS = 5, 5
 
 
 @click.command()
@@ -30,6 +34,7 @@ DAY = 24 * 3600.0
 @click.option("--nodes", metavar="A,B", help="Only these nodes, by name.")
 @click.option("--exclude", metavar="SELECTOR", help="Not these nodes.")
 @click.option("--full", is_flag=True, help="Build the selected nodes even where nothing changed.")
+@window_options
 @click.option("--retry", is_flag=True, help="Only what failed or was skipped in the last run.")
 @click.option("--workers", type=click.IntRange(1, 256), metavar="N", help="How many nodes at the same time.")
 @click.option("--parallel/--no-parallel", default=None, help="Build independent nodes at the same time (default).")
@@ -48,6 +53,7 @@ def run(
     nodes: str | None,
     exclude: str | None,
     full: bool,
+    asked: Asked,
     retry: bool,
     workers: int | None,
     parallel: bool | None,
@@ -65,6 +71,9 @@ def run(
 
     Exit code 0: done; 1: a node or an audit failed; 2: the project is wrong or the saved plan stale, and nothing was touched; 3: some nodes failed and
     --continue-on-error built the others; 4: another run is at it.
+
+    Nodes with schedule and time_column are built window by window: those that are due and missing. --start and --end limit which, and fill every gap between
+    them; with --restate they are built again, and with them the windows that they touch in whatever reads them.
     """
     from seeknal.api import RunOptions
 
@@ -73,10 +82,16 @@ def run(
     name = PROD if environment is None else environment
     check_name(name)
     chosen = _selected(project, selector, nodes, exclude, name, retry=retry)
+    windows, chosen = asked.request(project, chosen)
     if dry_run:
         from seeknal.cli.plan import print_plan
 
-        print_plan(project, project.plan(selected=chosen, full=full, environment=name), invocation, format_)
+        print_plan(
+            project,
+            project.plan(selected=chosen, full=full, environment=name, now=asked.as_of, windows=windows),
+            invocation,
+            format_,
+        )
         return 0
     options = RunOptions(
         selected=chosen,
@@ -87,6 +102,8 @@ def run(
         memory_limit=_memory(memory_limit),
         environment=environment,
         force=force,
+        now=asked.as_of,
+        windows=windows,
     )
     return execute(project, options, invocation, format_)
 
@@ -101,6 +118,8 @@ def execute(project: Project, options: RunOptions, invocation: Invocation, forma
         result = project.run(options, progress)
     finally:
         progress.close()
+    if not invocation.quiet and invocation.log_format == "text" and format_ == "text":
+        _show_failing(project, result)
     for text in result.notices:
         note(f"warning: {text}")
     if format_ == "json":
@@ -108,6 +127,20 @@ def execute(project: Project, options: RunOptions, invocation: Invocation, forma
     else:
         (note if invocation.log_format == "json" else click.echo)(summary(result))
     return result.exit_code
+
+
+def _show_failing(project: Project, result: RunResult) -> None:
+    """A few of the rows for which nodes failed their audits."""
+    failed = [(n.id, n.key) for n in result.nodes if n.status == "failed" and n.key is not None]
+    if not failed:
+        return
+    from seeknal.cli.audit import print_failing
+    from seeknal.run.checking import failing_rows
+
+    for node, key in failed[:_SHOWN_NODES]:
+        for checked in failing_rows(project, node, key, _SHOWN_ROWS):
+            if checked.blocks:
+                print_failing(checked, err=True)
 
 
 def _terminate(number: int, frame: FrameType | None) -> None:

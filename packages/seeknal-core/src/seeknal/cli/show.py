@@ -13,7 +13,7 @@ from seeknal.cli.output import note, print_rows
 @click.argument("node", shell_complete=complete_nodes)
 @click.option("--limit", type=click.IntRange(0), default=20, show_default=True, help="How many rows; 0 means all.")
 @env_option
-@click.option("--rejected", is_flag=True, help="The last output that its audits kept from being published.")
+@click.option("--rejected", is_flag=True, help="What its audits set aside, or the last output they kept from being published.")
 @click.option("--format", "format_", type=click.Choice(["table", "json", "csv"]), default="table", show_default=True)
 @shared_options
 @click.pass_context

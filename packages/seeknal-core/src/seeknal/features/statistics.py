@@ -80,11 +80,11 @@ def categories(source: str, name: str, values: Sequence[str]) -> exp.Select:
     return _counted(source, place.when(_present(text), exp.Literal.number(len(values))))
 
 
-def stability(before: Mapping[Any, int], after: Mapping[Any, int]) -> float:
-    """The population stability index of two counts by bin; 0 where one has no rows."""
+def stability(before: Mapping[Any, int], after: Mapping[Any, int]) -> float | None:
+    """The population stability index of two counts by bin; None where one has no rows to compare."""
     rows, others = sum(before.values()), sum(after.values())
     if not rows or not others:
-        return 0.0
+        return None
     total = 0.0
     for bin_ in {*before, *after}:
         p, q = max(before.get(bin_, 0) / rows, _LEAST), max(after.get(bin_, 0) / others, _LEAST)

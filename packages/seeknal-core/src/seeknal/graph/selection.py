@@ -8,21 +8,22 @@ part     := [n]+  method:value | name | glob  +[n]      with what is upstream or
 
 from __future__ import annotations
 
-import fnmatch
 import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from seeknal.errors import ProjectError, did_you_mean
+from seeknal.project.selectors import METHODS as LOCAL
+from seeknal.project.selectors import is_called, matches
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from seeknal.graph.dag import Dag
-    from seeknal.nodes import Node, NodeId
+    from seeknal.nodes import NodeId
 
 _PART = re.compile(r"(?P<at>@)?(?:(?P<up>\d*)\+)?(?P<core>[^+@,\s]+)(?:\+(?P<down>\d*))?")
-METHODS = ("kind", "tag", "path", "name", "state", "result", "owner")
+METHODS = (*LOCAL, "state", "result")
 
 
 @dataclass(frozen=True)
@@ -70,17 +71,10 @@ def _core(text: str, dag: Dag, history: Callable[[], History]) -> set[NodeId]:
         return _named(text, dag)
     if method in ("state", "result"):
         return _by_history(method, value, history())
-    tests: dict[str, Callable[[Node], bool]] = {
-        "kind": lambda n: fnmatch.fnmatchcase(n.kind, value),
-        "tag": lambda n: any(fnmatch.fnmatchcase(t, value) for t in n.tags),
-        "path": lambda n: _under(n.at.path, value),
-        "name": lambda n: fnmatch.fnmatchcase(n.name, value),
-        "owner": lambda n: n.owner is not None and fnmatch.fnmatchcase(n.owner, value),
-    }
-    if method not in tests:
+    if method not in METHODS:
         hint = did_you_mean(method, METHODS) or f"known: {', '.join(METHODS)}"
         raise ProjectError("SK-SEL-001", f"unknown selector method '{method}:'", hint=hint)
-    return {n.id for n in dag.nodes.values() if tests[method](n)}
+    return {n.id for n in dag.nodes.values() if matches(method, value, n)}
 
 
 def _by_history(method: str, value: str, history: History) -> set[NodeId]:
@@ -91,20 +85,11 @@ def _by_history(method: str, value: str, history: History) -> set[NodeId]:
     return set(history.new if value == "new" else history.modified)
 
 
-def _under(path: str, value: str) -> bool:
-    prefix = value.rstrip("/")
-    return path == prefix or path.startswith(f"{prefix}/") or fnmatch.fnmatchcase(path, value)
-
-
 def _named(text: str, dag: Dag) -> set[NodeId]:
     """Nodes by id, by name, or by a glob over either. A glob may match nothing; a name must exist."""
     folded = text.casefold()
     if any(c in text for c in "*?["):
-        return {
-            n.id
-            for n in dag.nodes.values()
-            if fnmatch.fnmatchcase(n.id.casefold(), folded) or fnmatch.fnmatchcase(n.name.casefold(), folded)
-        }
+        return {n.id for n in dag.nodes.values() if is_called(text, n)}
     found = {n.id for n in dag.nodes.values() if folded in (n.id.casefold(), n.name.casefold())}
     if not found:
         hint = did_you_mean(text, [*dag.nodes, *(n.name for n in dag.nodes.values())])

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from seeknal.artifacts import META
+from seeknal.artifacts import META, REJECTED
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
@@ -44,13 +44,15 @@ class Output:
 class Survey:
     """What was found. `outputs` are of no use, `leftovers` are files that killed processes left, with their bytes; `stale` are keys of the state.
 
-    `used` counts outputs that are in use.
+    `rejected` are files of failing rows that were kept, with their bytes, by the key of the output they were found in. `used` counts outputs that
+    are in use.
     """
 
     outputs: list[Output] = field(default_factory=list)
     leftovers: dict[str, int] = field(default_factory=dict)
     stale: list[str] = field(default_factory=list)
     files: list[str] = field(default_factory=list)
+    rejected: dict[str, dict[str, int]] = field(default_factory=dict)
     used: int = 0
 
 
@@ -69,6 +71,10 @@ def survey(target: Path, snapshot: Snapshot, use: Use, before: datetime) -> Surv
             _leftovers_of_used(found, path, entries, _files(known.get(key)) | use.files.get(key, set()), oldest)
         else:
             _unused(found, name, path, entries, known.get(key), oldest)
+    for name, path in _folders(target / REJECTED):
+        stats = {e.path: e.stat(follow_symlinks=False) for e in os.scandir(path)}
+        old = {p: s.st_size for p, s in stats.items() if s.st_mtime <= oldest}
+        found.rejected.setdefault(name.rpartition("/")[2], {}).update(old)
     _elsewhere(found, target, oldest)
     audited = {k.partition("/")[0] for k in snapshot.tables["audits"]}
     found.stale = sorted(k for k in {*known, *audited} - seen if k not in use.keys)
@@ -94,7 +100,12 @@ def _subfolders(path: str) -> list[os.DirEntry[str]]:
 
 
 def _files(document: Mapping[str, Any] | None) -> set[str]:
-    return set() if document is None else {f[0] for f in document["files"]}
+    return set() if document is None else set(_sizes(document))
+
+
+def _sizes(document: Mapping[str, Any]) -> dict[str, int]:
+    """The files of an output by name, those of rows that were set aside with them."""
+    return {str(f[0]): f[1] for part in (document, document.get("rejected") or {"files": ()}) for f in part["files"]}
 
 
 def _leftovers_of_used(found: Survey, path: str, entries: Mapping[str, os.DirEntry[str]], wanted: Collection[str], oldest: float) -> None:
@@ -112,7 +123,7 @@ def _described(path: str) -> set[str]:
     import json
 
     try:
-        return {str(f[0]) for f in json.loads((Path(path) / META).read_bytes())["files"]}
+        return set(_sizes(json.loads((Path(path) / META).read_bytes())))
     except (OSError, ValueError, KeyError, TypeError, IndexError):
         return set()
 
@@ -121,7 +132,7 @@ def _unused(
     found: Survey, name: str, path: str, entries: Mapping[str, os.DirEntry[str]], document: Mapping[str, Any] | None, oldest: float
 ) -> None:
     """An output that nothing uses, or what is left of one that never came to be. The state knows the sizes of most."""
-    sizes = {} if document is None else {f[0]: f[1] for f in document["files"]}
+    sizes = {} if document is None else _sizes(document)
     if META in entries and entries.keys() == {META, *sizes}:
         stat = entries[META].stat(follow_symlinks=False)
         found.outputs.append(Output(name, tuple(entries), sum(sizes.values()) + stat.st_size, stat.st_mtime))

@@ -162,6 +162,7 @@ class Janitor:
         for other in self.others:
             use.add(other)
         use.add_published(self.target, without=[*gone, *self._left(snapshot)])
+        use.add_parts(snapshot)
         grace = self.now - self.policy.grace
         found = survey(self.target, snapshot, use, grace)
         pages = archive.pages(self.target)
@@ -174,6 +175,8 @@ class Janitor:
         known = snapshot.tables["artifacts"]
         outputs = [o for o in found.outputs if since[o.name] <= limit and (self.policy.orphans or o.key in known)]
         keys = [k for k in found.stale if since[STATE + k] <= limit]
+        kept = use.keys | {k for s in (snapshot, *self.others) for k in _keys(s)} - {*(o.key for o in outputs), *keys}
+        found.leftovers |= {p: size for key, files in found.rejected.items() if key not in kept for p, size in files.items()}
         old = [(at, path) for at, path in pages[: -self.policy.runs or None] if at <= self.now - self.policy.history]
         return _Work(gone, found, outputs, keys, since, old)
 
@@ -192,12 +195,20 @@ class Janitor:
             self.state.commit(changes[start : start + _BATCH], lease)
 
 
+def _keys(snapshot: Snapshot) -> Iterator[str]:
+    """Every key that a state knows an output by, or what was found in one."""
+    yield from snapshot.tables["artifacts"]
+    yield from (k.partition("/")[0] for k in snapshot.tables["audits"])
+
+
 def _forgotten(work: _Work, snapshot: Snapshot) -> list[Change]:
     """What the state has of outputs that go, and of source files that are no more."""
     gone = {*(o.key for o in work.outputs), *work.keys}
     artifacts = [Change("artifacts", k, None) for k in snapshot.tables["artifacts"] if k in gone]
     audits = [Change("audits", k, None) for k in snapshot.tables["audits"] if k.partition("/")[0] in gone]
-    return [*audits, *artifacts, *(Change("files", name, None) for name in work.survey.files)]
+    versions = {v["part"]["version"] for k, v in snapshot.tables["artifacts"].items() if "part" in v and k not in gone}
+    windows = [Change("windows", v, None) for v in snapshot.tables["windows"] if v not in versions]
+    return [*audits, *artifacts, *windows, *(Change("files", name, None) for name in work.survey.files)]
 
 
 def _told(work: _Work, snapshot: Snapshot, *, dry_run: bool) -> Cleaning:

@@ -43,6 +43,12 @@ class Use:
             for key, value in _rows(snapshot, table).items():
                 if key.partition("/")[0] not in leaving and value:
                     self.keys.update(keys_of(value))
+        self.add_parts(snapshot)
+
+    def add_parts(self, snapshot: Snapshot) -> None:
+        """The parts of outputs in use that are built window by window."""
+        outputs: Mapping[str, Any] = snapshot.tables["artifacts"]
+        self.keys.update(part for key in list(self.keys) for part in outputs.get(key, {}).get("parts", ()))
 
     def add_published(self, target: Path, *, without: Iterable[str] = ()) -> None:
         """What the warehouse reads, which a run that was killed may have left behind what the state says.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field
 
@@ -25,11 +25,15 @@ class _PythonSpec(NodeSpec):
 class PythonTransformSpec(_PythonSpec):
     """The arguments of `@transform`."""
 
+    windowed: ClassVar[bool] = True
+
     kind: Literal["transform"] = "transform"
 
 
 class PythonSourceSpec(_PythonSpec):
     """The arguments of `@source`."""
+
+    windowed: ClassVar[bool] = True
 
     kind: Literal["source"] = "source"
     refresh: Literal["always", "manual"] | None = Field(None, description="always (default): called in every run; manual: only when asked.")

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field
 
 from seeknal.errors import did_you_mean
-from seeknal.nodes import Refresh, SourceLogic
-from seeknal.specs import NodeSpec
+from seeknal.nodes import Freshness, Refresh, SourceLogic
+from seeknal.specs import FreshnessEntry, NodeSpec
 
 if TYPE_CHECKING:
     from seeknal.nodes import Logic
@@ -19,9 +19,15 @@ if TYPE_CHECKING:
 class SourceSpec(NodeSpec):
     """The keys of a source."""
 
+    windowed: ClassVar[bool] = True
+
     kind: Literal["source"] = "source"
     type: str = Field(description="What it is: csv, parquet, json, jsonl, excel, or a type of connection.", examples=["csv"])
-    table: str | None = Field(None, description="A path or glob relative to the project, or a table's name.", examples=["data/users.csv"])
+    table: str | None = Field(
+        None,
+        description="A path or glob relative to the project, or a table's name; with windows, %Y %m %d %H in a path are those of the window.",
+        examples=["data/users.csv"],
+    )
     query: str | None = Field(None, description="Databases: one SELECT, instead of table.", examples=["SELECT id, name FROM users"])
     connection: str | None = Field(None, description="Databases: the connection in profiles.yml.", examples=["warehouse"])
     params: dict[str, Any] = Field(default_factory=dict, description="Passed to the reader.", examples=[{"delimiter": ";"}])
@@ -34,6 +40,19 @@ class SourceSpec(NodeSpec):
         description="Databases: a cheap query whose answer changes when the data does.",
         examples=["SELECT max(updated_at), count(*) FROM users"],
     )
+
+    freshness: FreshnessEntry | None = Field(
+        None,
+        description="How old the newest value of time_column may be; `seeknal freshness` checks it.",
+        examples=[{"time_column": "updated_at", "warn_after": "24h", "error_after": "48h"}],
+    )
+
+    def fresh(self, context: Lowering) -> Freshness | None:
+        """What it says of it."""
+        entry = self.freshness
+        if entry is None:
+            return None
+        return Freshness(entry.time_column, entry.warn_after, entry.error_after, context.at("freshness", "time_column"))
 
     def lower(self, context: Lowering) -> Logic:
         """Decide who reads it, and check what that reader needs."""

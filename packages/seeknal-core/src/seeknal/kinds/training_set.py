@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, PrivateAttr
 
 from seeknal.features.model import GROUP, TRAINING_SET, Group
 from seeknal.nodes import RuleLogic, fold, relation_name
@@ -24,6 +24,7 @@ class TrainingSetSpec(NodeSpec):
     features: TextList = Field(description="The features: group.feature, or group.*", min_length=1, examples=[["spend.orders"]])
     label: TextList = Field(default_factory=list, description="The spine's column, or columns, to be learned.", examples=["churned"])
     full_names: bool = Field(default=False, description="Name columns group__feature, where features of several groups share a name.")
+    _feature_columns: tuple[str, ...] = PrivateAttr(())
 
     def lower(self, context: Lowering) -> Logic:
         """The spine, and for each of its rows what was known then."""
@@ -48,6 +49,7 @@ class TrainingSetSpec(NodeSpec):
         choices = choose(self.features, find, report, full_names=self.full_names, taken=[self.as_of, *self.label])
         if wrong or not choices:
             return RuleLogic()
+        self._feature_columns = tuple(c.column for c in choices)
         return context.query(point_in_time(relation_name(spine), self.as_of, choices, context.engine.dialect))
 
     def output(self) -> list[ColumnEntry]:
@@ -56,5 +58,6 @@ class TrainingSetSpec(NodeSpec):
         return [*(said.pop(fold(n), ColumnEntry(name=n)) for n in dict.fromkeys([self.as_of, *self.label])), *said.values()]
 
     def details(self) -> dict[str, Any]:
-        """What it was made of, for those who describe it."""
-        return {TRAINING_SET: {"spine": self.spine, "as_of": self.as_of, "features": [*self.features], "label": [*self.label]}}
+        """What it was made of, for those who describe it, and the columns that features are in."""
+        said = {"spine": self.spine, "as_of": self.as_of, "features": [*self.features], "label": [*self.label]}
+        return {TRAINING_SET: {**said, "columns": [*self._feature_columns]}}

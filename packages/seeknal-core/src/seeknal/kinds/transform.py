@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field
 
-from seeknal.specs import NodeSpec
+from seeknal.specs import NodeSpec, TextList
 
 if TYPE_CHECKING:
     from seeknal.nodes import Logic
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 class TransformSpec(NodeSpec):
     """The keys of a transform."""
 
+    windowed: ClassVar[bool] = True
+
     kind: Literal["transform"] = "transform"
     sql: str = Field(
         description="One SELECT. Read other nodes with {{ ref('source.users') }}.", examples=["SELECT * FROM {{ ref('source.users') }}"]
@@ -23,10 +25,28 @@ class TransformSpec(NodeSpec):
     dialect: str | None = Field(
         None, description="The SQL dialect it is written in, where that is not the engine's; it is translated.", examples=["bigquery"]
     )
-    materialized: Literal["table", "view"] = Field("table", description="table: stored; view: inlined where it is read.")
+    materialized: Literal["table", "view", "incremental", "scd2"] = Field(
+        "table",
+        description="table: stored; view: inlined where it is read; incremental: added to what there is, by unique_key, or by schedule and time_column; scd2: every version of each row, with the time for which it held.",
+    )
+    unique_key: TextList = Field(
+        default_factory=list,
+        description="incremental, scd2: the columns that tell rows apart; a row takes the place of the one with its key.",
+        examples=[["id"]],
+    )
+    deleted_when: str | None = Field(
+        None, description="incremental: a condition on returned rows; where it holds, the row with that key goes.", examples=["op = 'D'"]
+    )
+
+    updated_at: str | None = Field(None, description="scd2: the column that says when a row changed.", examples=["updated_at"])
+    check_columns: TextList = Field(
+        default_factory=list,
+        description="scd2, without updated_at: the columns in which a row counts as changed; else all.",
+        examples=[["city"]],
+    )
 
     def lower(self, context: Lowering) -> Logic:
         """Render and check the SELECT."""
         for item, entry in enumerate(self.inputs):
             context.ref(entry.ref, "inputs", item, "ref")
-        return context.select(self.sql, "sql", dialect=self.dialect, materialized=self.materialized)
+        return context.select(self.sql, "sql", dialect=self.dialect, materialized="view" if self.materialized == "view" else "table")

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Literal
 
 from seeknal.nodes import DocumentLogic, ExposureLogic, RuleLogic, SourceLogic, SqlLogic, fold
 from seeknal.plan.edits import Edit, declared_edits, query_edits
-from seeknal.plan.fingerprint import CONFIG, declared_types, schema_hash
+from seeknal.plan.fingerprint import CONFIG, declared_types, quarantine_hash, schema_hash
 from seeknal.plan.reach import moved, rearranged
 from seeknal.plan.recorded import Recorded
 from seeknal.sql.differences import sql_diff
+from seeknal.sql.moments import as_written
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -50,7 +51,7 @@ class Change:
     @property
     def sql_diff(self) -> str | None:
         """The query's lines that differ, laid out alike; None where there is no query or nothing that can be seen in it."""
-        return (sql_diff(*self.sql) or None) if self.sql is not None else None
+        return (as_written(sql_diff(*self.sql)) or None) if self.sql is not None else None
 
 
 class Changes:
@@ -119,6 +120,8 @@ class Changes:
 
     def _edits(self, node: Node, pointer: Pointer) -> tuple[Edit, ...]:
         edits = self._logic_edits(node, pointer)
+        if pointer.fingerprint.schema.partition("+")[2] != quarantine_hash(node):
+            edits = (*edits, Edit("FILTER_CHANGED", None, "which rows its audits set aside"))
         if pointer.fingerprint.schema == schema_hash(node):
             return edits
         told = {fold(e.column) for e in edits if e.column is not None}

@@ -18,7 +18,7 @@ from seeknal.state.model import Fingerprint
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from seeknal.nodes import Schema
+    from seeknal.nodes import AuditSpec, Schema
     from seeknal.plugin import Engine
     from seeknal.sql.analysis import Analysis
     from seeknal.sql.relations import Origin
@@ -53,6 +53,7 @@ def query_fingerprint(
         return [part for r, c in sorted(some) for part in (r, c, _column(inputs[r], c))]
 
     rows = _joined(analysis.rows_shape, *origins(analysis.rows), *(part for r in sorted(inputs) for part in (r, inputs[r].rows)))
+    rows = _kept(node, rows)
     columns: dict[str, str] = {}
     names: list[str] = []
     declared = declared_types(node) if not node.is_view else {}
@@ -82,6 +83,12 @@ def query_fingerprint(
     )
 
 
+def _kept(node: Node, rows: str) -> str:
+    """The fingerprint of a node's rows without those that its audits set aside."""
+    quarantined = quarantine_hash(node)
+    return _joined(rows, quarantined) if quarantined else rows
+
+
 def whole_fingerprint(fingerprint: Fingerprint) -> str:
     """All columns of a node, in their order, and its rows in one."""
     return _joined(fingerprint.rows, fingerprint.order, *(part for item in sorted(fingerprint.columns.items()) for part in item))
@@ -89,7 +96,7 @@ def whole_fingerprint(fingerprint: Fingerprint) -> str:
 
 def source_fingerprint(node: Node, schema: Schema | None) -> Fingerprint:
     """The fingerprint of a source: each column by its name and type, as far as they are known."""
-    rows = _joined(node.content_hash) if schema else _joined(node.content_hash, schema_hash(node))
+    rows = _kept(node, _joined(node.content_hash) if schema else _joined(node.content_hash, schema_hash(node)))
     return Fingerprint(node.content_hash, schema_hash(node), "", config_hash(node), rows, *_known_columns(node, schema))
 
 
@@ -97,7 +104,7 @@ def whole_node_fingerprint(node: Node, inputs: Mapping[NodeId, Fingerprint], sch
     """The fingerprint of a node that may use anything of what it reads: Python, exposures, rules."""
     upstream = _hash([[i, whole_fingerprint(f)] for i, f in sorted(inputs.items())]) if inputs else ""
     declared = schema_hash(node)
-    rows = _joined(node.content_hash, upstream) if schema else _joined(node.content_hash, declared, upstream)
+    rows = _kept(node, _joined(node.content_hash, upstream) if schema else _joined(node.content_hash, declared, upstream))
     return Fingerprint(node.content_hash, declared, upstream, config_hash(node), rows, *_known_columns(node, schema))
 
 
@@ -117,9 +124,16 @@ def declared_types(node: Node) -> dict[str, str]:
 
 
 def schema_hash(node: Node) -> str:
-    """The declared types: they are enforced on the output, and checked of a view."""
-    declared = declared_types(node)
-    return _hash(declared) if declared else ""
+    """What is enforced on the output: the declared types, also checked of a view, and the audits that set rows aside."""
+    declared, quarantined = declared_types(node), quarantine_hash(node)
+    types = _hash(declared) if declared else ""
+    return f"{types}+{quarantined}" if quarantined else types
+
+
+def quarantine_hash(node: Node) -> str:
+    """The audits that decide which rows are in the output and which are set aside."""
+    definitions = sorted(a.definition for a in node.quarantines)
+    return _hash(definitions) if definitions else ""
 
 
 CONFIG = ("description", "owner", "tags", "meta", "audits", "columns")
@@ -128,10 +142,14 @@ CONFIG = ("description", "owner", "tags", "meta", "audits", "columns")
 
 def config_hash(node: Node) -> str:
     """What does not change the data: documentation, ownership, audits. A short hash for each of `CONFIG`, so that they can be told apart."""
-    audits = [[a.type, a.severity, a.name, a.description, a.definition] for a in node.audits]
+    audits = [[a.type, a.severity, a.name, a.description, a.definition, a.warn_if, a.error_if, a.empty, *_limits(a)] for a in node.audits]
     described = [[c.name, c.description] for c in node.columns if c.description or not c.type]
     parts = [node.description, node.owner, node.tags, dict(node.meta), audits, described]
     return ".".join(_hash(p)[:12] if p else "" for p in parts)
+
+
+def _limits(audit: AuditSpec) -> list[Any]:
+    return [audit.max_rejected_rows, audit.max_rejected_percent] if audit.quarantines else []
 
 
 def build_key(

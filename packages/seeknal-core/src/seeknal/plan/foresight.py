@@ -43,12 +43,7 @@ class Foresight:
         elif unaudited := [i for i in situation.dag.inputs[name] if self.outlook.unaudited(i)]:
             decision = Decision("skip", f"not audited on what it reads now: {', '.join(unaudited)}")
         else:
-            reads = {i: self._read(name, i) for i in situation.dag.inputs[name]}
-            known = {i: r for i, r in reads.items() if r is not None}
-            if len(known) == len(reads):
-                decision = decide(node, situation, self.outlook, known)
-            else:
-                decision = self._undecided(node, [i for i, r in reads.items() if r is None])
+            decision = self._decided(node)
         self._decisions[name] = decision
         if decision.action == "reuse" and decision.artifact is not None:
             self.outlook.settle(name, decision.artifact)
@@ -57,6 +52,18 @@ class Foresight:
         if decision.action == "build" and is_read_from_outside(node):
             self._causes[name] = (name,)
         return decision
+
+    def _decided(self, node: Node) -> Decision:
+        if node.windows is not None:
+            from seeknal.plan.windows import decide_windows, planned_above  # start-up time
+
+            above = planned_above(node, self._situation.dag, self.outlook, self._decisions)
+            return decide_windows(node, self._situation, self.outlook, above)
+        reads = {i: self._read(node.id, i) for i in self._situation.dag.inputs[node.id]}
+        known = {i: r for i, r in reads.items() if r is not None}
+        if len(known) == len(reads):
+            return decide(node, self._situation, self.outlook, known)
+        return self._undecided(node, [i for i, r in reads.items() if r is None])
 
     def _undecided(self, node: Node, unknown: list[NodeId]) -> Decision:
         """A node that reads what is yet to be built."""
@@ -112,7 +119,7 @@ class Foresight:
         pointer, decision = situation.pointers.get(node), self._decisions.get(node)
         before = self.outlook.expected(node)
         logic = situation.dag.nodes[node].logic
-        if pointer is None or before is None or decision is None or node in situation.forced:
+        if pointer is None or before is None or decision is None or node in situation.forced or decision.intervals:
             return False
         if decision.key == pointer.key and (isinstance(logic, SourceLogic) or self._repeatable(node)):
             return True  # what is missing is built again just as it was

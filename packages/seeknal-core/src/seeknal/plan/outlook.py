@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from seeknal.nodes import Digest, DocumentLogic, Key, Node, NodeId, SourceLogic, SqlLogic, fold
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from seeknal.graph.dag import Dag
+    from seeknal.nodes import AuditSpec
     from seeknal.plan.analyses import Analyses
     from seeknal.plan.depth import Question
     from seeknal.sql.analysis import Analysis
@@ -279,6 +281,19 @@ class Outlook:
         artifact = self._artifacts.get(node)
         return artifact.identity(columns) if artifact is not None else None
 
+    def audit(self, spec: AuditSpec) -> AuditSpec | None:
+        """An audit with what it looks at of other nodes in its definition, which so covers all that its outcome follows from.
+
+        None while what it looks at is not known.
+        """
+        if not spec.reads:
+            return spec
+        seen = {n: self.identity(n, None if c is None else frozenset(c)) for n, c in spec.reads.items()}
+        if None in seen.values():
+            return None
+        material = json.dumps([spec.definition, sorted(seen.items())])
+        return replace(spec, definition=hashlib.sha256(material.encode()).hexdigest()[:16])
+
     def view_identity(
         self, node: Node, columns: Columns, identity: Callable[[NodeId, Columns], Question[Digest | None]]
     ) -> Question[Digest | None]:
@@ -341,6 +356,7 @@ class Outlook:
             found[name] = set()
             for reader in self._dag.readers[name]:
                 found[name] |= {self.reads(reader, name)} | self._through(reader, name, found.get(reader, set()))
+            found[name] |= {None if c is None else frozenset(c) for c in self._dag.looks.get(name, ())}
         return found[node]
 
     def _through(self, view: NodeId, source: NodeId, wanted: set[Columns]) -> set[Columns]:

@@ -11,6 +11,9 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Literal, get_args
 
+from seeknal.audits.outcomes import blocking
+from seeknal.audits.verdict import judged
+from seeknal.intervals.ranges import Ranges
 from seeknal.nodes import (
     DocumentLogic,
     ExposureLogic,
@@ -30,12 +33,15 @@ from seeknal.state.environments import PROD
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from datetime import date
 
     from seeknal.artifacts import Presence
     from seeknal.graph.dag import Dag
+    from seeknal.nodes import AuditSpec
     from seeknal.plan.analyses import Analyses
     from seeknal.plan.changes import Change
-    from seeknal.state.model import Artifact, Pointer, Read, Snapshot
+    from seeknal.plan.windows import Windows
+    from seeknal.state.model import Artifact, AuditOutcome, Pointer, Read, Snapshot
 
 Action = Literal["build", "may_build", "reuse", "skip"]
 
@@ -55,7 +61,9 @@ class Decision:
     """What happens to a node.
 
     `key` is None while its inputs are not known; `artifact` is the output that is reused. `audits` says of a reused output whether all
-    its audits have been run on it (`known`), some have yet to be (`missing`), or one of severity error has failed (`failed`).
+    its audits have been run on it (`known`), some have yet to be (`missing`), or one of severity error has failed (`failed`). `windows` is what
+    there is of a node that is built window by window, and `intervals` those of them that are built. `base` is the output that rows are merged into, which may be `lost`,
+    and `version` what is remembered of what was merged.
     """
 
     action: Action
@@ -63,6 +71,21 @@ class Decision:
     key: Key | None = None
     artifact: Artifact | None = None
     audits: Audits = "known"
+    windows: Windows | None = None
+    intervals: Ranges = Ranges()  # noqa: RUF009 - a frozen value
+    version: str | None = None
+    base: Artifact | None = None
+    lost: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What a run was asked about windows: which ones, whether gaps between them are filled, and of which nodes they are built again."""
+
+    start: date | None = None
+    end: date | None = None
+    backfill: bool = False
+    restate: frozenset[NodeId] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -80,9 +103,11 @@ class Situation:
     now: datetime
     presence: Callable[[Artifact], Presence]
     find: Callable[[NodeId, Key], Artifact | None]
+    find_parts: Callable[[NodeId, Key], list[Artifact]]
     exported: Callable[[Node], bool]
     selected: frozenset[NodeId] | None = None
     forced: frozenset[NodeId] = frozenset()
+    request: Request = Request()
 
     def moment(self, node: Node) -> str | None:
         """The day or instant that is part of the key of a query that asks for the time."""
@@ -136,7 +161,7 @@ def make_plan(situation: Situation, types: Callable[[Outlook, Node], Mapping[str
     for name in situation.dag.order:
         node = situation.dag.nodes[name]
         decision = foresight.decide(node)
-        failing = [i for i in situation.dag.inputs[name] if i in blocked]
+        failing = [i for i in situation.dag.waits[name] if i in blocked]
         if failing and decision.reason not in LEFT:
             decision = Decision("skip", f"upstream failed: {', '.join(failing)}")
         if failing or decision.audits == "failed":
@@ -149,6 +174,14 @@ def make_plan(situation: Situation, types: Callable[[Outlook, Node], Mapping[str
 
 def decide(node: Node, situation: Situation, outlook: Outlook, inputs: Mapping[NodeId, Read]) -> Decision:
     """Decide one node that is selected, all that it reads being known."""
+    if node.windows is not None:
+        from seeknal.plan.windows import decide_windows, settled_above  # start-up time
+
+        return decide_windows(node, situation, outlook, settled_above(node, situation.dag, outlook))
+    if node.merging is not None:
+        from seeknal.plan.merging import decide_merging  # it imports this module
+
+        return decide_merging(node, situation, outlook, inputs)
     pointer = situation.pointers.get(node.id)
     version = situation.versions.get(node.id)
     if version == UNREAD:
@@ -156,11 +189,11 @@ def decide(node: Node, situation: Situation, outlook: Outlook, inputs: Mapping[N
     key = situation.key(node, outlook, inputs, version)
     if node.id in situation.forced and not isinstance(node.logic, DocumentLogic):
         return Decision("build", "forced (--full)", key)
-    reason = _reason(node, situation, outlook, key, inputs, version)
+    reason = reason_for(node, situation, outlook, key, inputs, version)
     decision = _keyed(node, situation, pointer, key, reason)
     if decision.action == "reuse" and not _has_its_columns(node, outlook, pointer, decision):
         decision = Decision("build", "its columns are described anew", key)
-    return replace(decision, audits=_audits(node, key, situation)) if decision.action == "reuse" else decision
+    return replace(decision, audits=audits_of(node, key, situation, outlook)) if decision.action == "reuse" else decision
 
 
 def not_selected(node: Node, situation: Situation) -> Decision:
@@ -203,12 +236,19 @@ def _has_its_columns(node: Node, outlook: Outlook, pointer: Pointer | None, deci
     return names is None or all(fold(c.name) in known for c in node.columns)
 
 
-def _audits(node: Node, key: Key, situation: Situation) -> Audits:
+def audits_of(node: Node, key: Key, situation: Situation, outlook: Outlook) -> Audits:
     """Whether this very output has been through its audits, and passed those that block."""
-    outcomes = [(spec, situation.snapshot.audit(key, spec.definition)) for spec in node.audits]
-    if any(outcome is None for _, outcome in outcomes):
+    settled = [(spec, outlook.audit(spec)) for spec in node.audits]
+    found = [(spec, situation.snapshot.audit(key, now.definition) if now is not None else None) for spec, now in settled]
+    known = [judged(spec, outcome) for spec, outcome in found if outcome is not None and _is_told(spec, outcome)]
+    if len(known) < len(found):
         return "missing"
-    return "failed" if any(spec.severity == "error" and outcome and not outcome.passed for spec, outcome in outcomes) else "known"
+    return "failed" if blocking(known) else "known"
+
+
+def _is_told(spec: AuditSpec, outcome: AuditOutcome) -> bool:
+    """Whether an outcome from before holds all that the verdict follows from."""
+    return outcome.rows is not None or not spec.counts_rows
 
 
 def _unread(node: Node, situation: Situation, outlook: Outlook, pointer: Pointer | None) -> Decision:
@@ -254,14 +294,15 @@ def _keyed(node: Node, situation: Situation, pointer: Pointer | None, key: Key, 
     return Decision("build", "cache missing" if presence == "missing" else "cache corrupted", key, artifact)
 
 
-def _reason(node: Node, situation: Situation, outlook: Outlook, key: Key, inputs: Mapping[NodeId, Read], version: str | None) -> str:
+def reason_for(node: Node, situation: Situation, outlook: Outlook, key: Key, inputs: Mapping[NodeId, Read], version: str | None) -> str:
+    """Why an output of this key is not the one that the environment has."""
     pointer = situation.pointers.get(node.id)
     if pointer is not None and pointer.key == key:
         return "unchanged"
     own = own_change(node, situation, outlook)
     if own or pointer is None:
         return own or "new"
-    if pointer.version != version:
+    if pointer.version != version and node.merging is None:
         return "source data changed"
     others = tuple(i for i, read in inputs.items() if not read.same_rows(pointer.inputs.get(i)))
     if others:

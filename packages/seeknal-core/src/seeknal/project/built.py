@@ -6,15 +6,13 @@ from typing import TYPE_CHECKING, Literal
 
 from seeknal.nodes import SqlLogic, TextPlace
 from seeknal.sql.canonical import canonical, clock
-from seeknal.sql.guard import SqlProblem, TableUse, parse_select, position, tables
+from seeknal.sql.guard import TableUse, parse_select
 
 if TYPE_CHECKING:
     from sqlglot import exp
 
     from seeknal.project.references import NodeIndex
     from seeknal.project.yaml import Document
-
-THIS = "__THIS__"
 
 
 def built_query(tree: exp.Query, dialect: str, source: Document, materialized: Literal["table", "view"]) -> tuple[str, SqlLogic]:
@@ -26,14 +24,6 @@ def built_query(tree: exp.Query, dialect: str, source: Document, materialized: L
     end = next((n for n, line in enumerate(lines) if n and line.startswith("---")), len(lines))
     place = TextPlace(source.path, start, 1)
     return canonical(checked, dialect), SqlLogic(sql, dialect, materialized, clock(checked), "\n".join(lines[:end]), place)
-
-
-def only_this(tree: exp.Query, text: str) -> None:
-    """Raise SqlProblem where an audit's query reads anything but the output it is on."""
-    for use in tables(tree):
-        if use.dotted.upper() != THIS:
-            line, column = position(text, use.start)
-            raise SqlProblem("SK-SQL-004", f"an audit reads {THIS} only, found {use.dotted}", line, column, f"write FROM {THIS}")
 
 
 def relations_named(text: str, uses: list[TableUse], index: NodeIndex) -> str:

@@ -10,17 +10,20 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from typing import TYPE_CHECKING, Any
 
 from seeknal.durable import temporary_beside
 from seeknal.errors import Location
+from seeknal.intervals.windowing import Windowing
 from seeknal.nodes import (
     AuditSpec,
     ColumnSchema,
     DocumentLogic,
     ExposureLogic,
+    Freshness,
     Logic,
+    Merging,
     Node,
     NodeId,
     PythonLogic,
@@ -34,7 +37,7 @@ if TYPE_CHECKING:
     import os
     from pathlib import Path
 
-FORMAT = 4
+FORMAT = 6
 FILE = "parsed.json"
 _RACY_NS = 2_000_000_000
 _LOGIC: dict[str, type[Logic]] = {
@@ -130,18 +133,18 @@ def _node_values(node: Node) -> list[Any]:
         logic["place"] = [place.path, place.line, place.column, place.indent, place.folds]
     elif logic.get("place"):
         logic["place"] = _place(getattr(node.logic, "place", None))
-    audits = [
-        [a.type, dict(a.params), a.severity, a.name, a.description, a.where, {k: _place(p) for k, p in a.places.items()}, a.definition]
-        for a in node.audits
-    ]
+    audits = [_audit_values(a) for a in node.audits]
     return [
         node.id, _place(node.at), type(node.logic).__name__, logic, node.content_hash, node.inputs, [[c.name, c.type, c.description] for c in node.columns],
-        audits, node.description, node.owner, node.tags, dict(node.meta), dict(node.refs), dict(node.env), dict(node.details),
+        audits, node.description, node.owner, node.tags, dict(node.meta), dict(node.refs), dict(node.env), dict(node.details), _freshness_values(node.freshness),
+        asdict(node.windows) if node.windows is not None else None, asdict(node.merging) if node.merging is not None else None,
     ]  # fmt: skip
 
 
 def _node(values: list[Any]) -> Node:
-    id_, at, kind, logic, content, inputs, columns, audits, description, owner, tags, meta, refs, env, details = values
+    id_, at, kind, logic, content, inputs, columns, audits, description, owner, tags, meta, refs, env, details, fresh, windows, merging = (
+        values
+    )
     if kind == "SqlLogic":
         logic["place"] = _text_place(logic["place"])
     elif logic.get("place"):
@@ -151,7 +154,15 @@ def _node(values: list[Any]) -> Node:
     return Node(
         id_, Location(*at), _LOGIC[kind](**logic), content, tuple(inputs), tuple(ColumnSchema(*c) for c in columns) if columns else (),
         tuple(_audit(a) for a in audits) if audits else (), description, owner, tuple(tags) if tags else (), meta, refs, env, details,
+        _freshness(fresh),
+        Windowing(**windows) if windows else None,
+        _merging(merging) if merging else None,
     )  # fmt: skip
+
+
+def _merging(values: dict[str, Any]) -> Merging:
+    values["unique_key"], values["check_columns"] = tuple(values["unique_key"]), tuple(values["check_columns"])
+    return Merging(**values)
 
 
 def _text_place(values: list[Any] | None) -> TextPlace | None:
@@ -161,6 +172,25 @@ def _text_place(values: list[Any] | None) -> TextPlace | None:
     return TextPlace(path, line, column, indent, tuple(tuple(f) for f in folds))
 
 
-def _audit(values: list[Any]) -> AuditSpec:
-    type_, params, severity, name, description, where, places, definition = values
-    return AuditSpec(type_, params, severity, name, description, where, {k: Location(*p) for k, p in places.items()}, definition)
+def _freshness_values(freshness: Freshness | None) -> list[Any] | None:
+    if freshness is None:
+        return None
+    return [freshness.time_column, freshness.warn_after, freshness.error_after, _place(freshness.place)]
+
+
+def _freshness(values: list[Any] | None) -> Freshness | None:
+    if values is None:
+        return None
+    column, warn_after, error_after, place = values
+    return Freshness(column, warn_after, error_after, Location(*place) if place else None)
+
+
+def _audit_values(audit: AuditSpec) -> dict[str, Any]:
+    values = {f.name: getattr(audit, f.name) for f in fields(audit)}
+    return values | {"places": {k: _place(p) for k, p in audit.places.items()}}
+
+
+def _audit(values: dict[str, Any]) -> AuditSpec:
+    values["places"] = {k: Location(*p) for k, p in values["places"].items()}
+    values["reads"] = {node: None if names is None else tuple(names) for node, names in values["reads"].items()}
+    return AuditSpec(**values | {k: tuple(values[k]) for k in ("redact", "tags")})

@@ -5,15 +5,16 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import BeforeValidator, ConfigDict, Field, field_validator
+from pydantic import BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
 from seeknal.errors import Location, ProjectError
 from seeknal.nodes import NAME, Severity
 from seeknal.project import yaml
 from seeknal.project.locate import FILE
+from seeknal.project.selectors import check_local
 from seeknal.project.settings import Settings
 from seeknal.project.validation import first_document, validate
-from seeknal.specs import Strict, TextList
+from seeknal.specs import AuditEntry, Strict, TextList
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -88,10 +89,32 @@ class Janitor(Strict):
     keep_training_sets: bool = Field(default=True, description="Keep every version of a training set, for the models that learned from it.")
 
 
+class ProjectAudit(AuditEntry):
+    """An audit of every node that `select` names."""
+
+    select: str
+
+    @field_validator("select")
+    @classmethod
+    def _select(cls, value: str) -> str:
+        try:
+            check_local(value)
+        except ProjectError as error:
+            message = f"{error.message}; {error.hint}"
+            raise ValueError(message) from None
+        return value
+
+
 class AuditDefaults(Strict):
-    """Defaults of audits."""
+    """Defaults of audits, and audits of many nodes. A list means `apply`."""
 
     default_severity: Severity = Field(default="error", description="The severity of audits that do not say one.")
+    apply: list[ProjectAudit] = Field(default_factory=list, description="Audits of all nodes with rows that a selector names.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _bare(cls, value: object) -> object:
+        return {"apply": value} if isinstance(value, list) else value
 
 
 class PluginSettings(Strict):
@@ -135,11 +158,16 @@ def check_memory(value: str) -> str:
 
 def load_config(root: Path) -> Config:
     """Read and check `seeknal_project.yml`. Raises ProjectErrors with every problem at once."""
+    return read_config(root)[0]
+
+
+def read_config(root: Path) -> tuple[Config, yaml.Document]:
+    """The settings, and the document they are written in."""
     text = yaml.decode((root / FILE).read_bytes(), FILE)
     document = first_document(yaml.load(text, FILE), FILE)
     if not isinstance(document.value, dict):
         raise ProjectError("SK-YAML-007", "expected a mapping of settings", at=Location(FILE))
-    return validate(Config, document, document.value)
+    return validate(Config, document, document.value), document
 
 
 def settle(config: Config, profiles: Profiles, profile: str | None, variables: dict[str, Any]) -> Settings:

@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any
 from seeknal.nodes import Logic, PythonLogic, SqlLogic
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
 
-def audit_definition(code: str, params: Mapping[str, Any], where: str | None) -> str:
-    """What an audit checks, as a hash. Its severity, name and description play no part."""
-    return hashlib.sha256(json.dumps([code, dict(params), where], sort_keys=True, default=str).encode()).hexdigest()[:16]
+def audit_definition(code: str, params: Mapping[str, Any], where: str | None, hidden: Collection[str] = ()) -> str:
+    """What an audit checks, and which columns it may not tell of, as a hash. Its severity, name and description play no part."""
+    material = [code, dict(params), where, *sorted(hidden)]
+    return hashlib.sha256(json.dumps(material, sort_keys=True, default=str).encode()).hexdigest()[:16]
 
 
 def content_hash(logic: Logic, meaning: str | None = None) -> str:

@@ -16,6 +16,7 @@ from seeknal.project.cache import FileEntry, ParseCache, digest_file, read_cache
 from seeknal.project.derived import DERIVED, derive, implied
 from seeknal.project.locate import FILE, node_files
 from seeknal.project.outputs import written_over
+from seeknal.project.quarantine import quarantine_errors
 from seeknal.project.references import NodeIndex, env_hash
 from seeknal.project.settings_cache import keep_settings, read_settings
 from seeknal.registry import Registry
@@ -123,6 +124,7 @@ class _Load:
             self._link(project)
         if not self.errors:
             self.errors += written_over(project.nodes.values())
+            self.errors += quarantine_errors(project.nodes.values(), registry, project.engine.dialect)
             self.errors += registry.check_project(project.nodes)
         return project
 
@@ -159,7 +161,13 @@ class _Load:
 
     def _context(self, settings: Settings, registry: Registry) -> str:
         """Everything besides a node's own file that decides what the file means."""
-        shared = [self.root / FILE, self.root / _PROFILES, *(self.root / "macros").glob("**/*.sql"), *(self.root / "plugins").glob("*.py")]
+        shared = [
+            self.root / FILE,
+            self.root / _PROFILES,
+            *(self.root / "macros").glob("**/*.sql"),
+            *(self.root / "plugins").glob("*.py"),
+            *(self.root / "audits").glob("**/*.sql"),
+        ]
         parts = [f"{p.relative_to(self.root).as_posix()}={digest_file(p)}" for p in sorted(shared)]
         material = [
             *parts,
@@ -208,7 +216,10 @@ class _Load:
     def _lower(
         self, changed: dict[str, os.stat_result], drafts: dict[str, list[Draft]], kept: dict[str, FileEntry], project: LoadedProject
     ) -> dict[str, FileEntry]:
+        from seeknal.project.auditing import ProjectAudits
+        from seeknal.project.config import read_config
         from seeknal.project.lowering import NodeLowering, Scope
+        from seeknal.project.named_audits import read_named_audits
         from seeknal.project.templating import Templates
 
         index = self._index(kept, [d for path in changed for d in drafts[path]])
@@ -218,6 +229,9 @@ class _Load:
         except SeeknalError as error:
             self.errors.append(error)
             return {}
+        named_audits, errors = read_named_audits(self.root, project.registry)
+        project_audits = ProjectAudits.of(*read_config(self.root))
+        self.errors += [*errors, *project_audits.unknown(index)]
         scope = Scope(
             root=self.root,
             registry=project.registry,
@@ -228,6 +242,8 @@ class _Load:
             index=index,
             templates=templates,
             details=_details(kept, drafts),
+            named_audits=named_audits,
+            project_audits=project_audits,
         )
         entries: dict[str, FileEntry] = {}
         for path, stat in changed.items():
@@ -241,7 +257,8 @@ class _Load:
                     continue
                 lowering = NodeLowering(scope, draft.source, draft.document, draft.spec)
                 node = lowering.node(draft.python)
-                self.errors += lowering.errors
+                known = {(e.code, e.message, e.at) for e in self.errors}  # an audit of the project's may be wrong once for many nodes
+                self.errors += [e for e in lowering.errors if (e.code, e.message, e.at) not in known]
                 entry.uses.update({**draft.uses, **lowering.uses})
                 if node is not None:
                     entry.nodes.append(node)

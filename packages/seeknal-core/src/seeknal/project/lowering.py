@@ -10,37 +10,42 @@ from typing import TYPE_CHECKING, Any, Literal, NoReturn
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
-from seeknal.audits.signature import signature_of
 from seeknal.errors import ProjectError, SeeknalError, did_you_mean
 from seeknal.nodes import AuditSpec, DocumentLogic, Logic, Node, NodeId, PythonLogic, SqlLogic, TextPlace, kind_of, node_id, relation_name
-from seeknal.plugin import Sql
-from seeknal.project.built import THIS, built_query, only_this, relations_named
+from seeknal.project.auditing import AuditLowering, ProjectAudits
+from seeknal.project.built import built_query, relations_named
 from seeknal.project.cache import digest_file
-from seeknal.project.hashing import audit_definition, content_hash
+from seeknal.project.hashing import content_hash
+from seeknal.project.merging import merging_of
 from seeknal.project.placing import locate, placed
 from seeknal.project.references import UNREADABLE, UnknownReference
-from seeknal.specs import declared
+from seeknal.project.selectors import selects
+from seeknal.project.windowing import windowing_of
+from seeknal.specs import AuditEntry, declared
 from seeknal.sql.canonical import canonical, clock
 from seeknal.sql.guard import SqlProblem, TableUse, parse_condition, parse_select, position, tables
+from seeknal.sql.moments import with_standing
 from seeknal.sql.transpile import Untranslatable, known_dialect, transpile, with_relations
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from seeknal.errors import Location
-    from seeknal.nodes import Severity
+    from seeknal.intervals.windowing import Windowing
+    from seeknal.nodes import Merging, Severity
     from seeknal.plugin import Connection, Engine, Exposure
+    from seeknal.project.named_audits import NamedAudit
     from seeknal.project.references import NodeIndex
     from seeknal.project.settings import ConnectionSettings, Profiles
     from seeknal.project.templating import Templates
     from seeknal.project.yaml import Document
     from seeknal.registry import Registry
-    from seeknal.specs import AuditEntry, NodeSpec
+    from seeknal.specs import NodeSpec
 
 __all__ = ["NodeLowering", "Scope", "locate"]
 
 _SHOWN = 120
-_OWN_FOLDERS = ("target", "seeknal", "macros", "plugins", "tests")
+_OWN_FOLDERS = ("target", "seeknal", "macros", "plugins", "tests", "audits")
 
 
 @dataclass(frozen=True)
@@ -55,6 +60,8 @@ class Scope:
     default_severity: Severity
     index: NodeIndex
     templates: Templates
+    named_audits: Mapping[str, NamedAudit | None]
+    project_audits: ProjectAudits
     details: Mapping[NodeId, tuple[str, Mapping[str, Any] | None]] = field(default_factory=dict)
 
 
@@ -68,6 +75,7 @@ class NodeLowering:
     spec: NodeSpec
     errors: list[SeeknalError] = field(default_factory=list)
     refs: dict[str, NodeId] = field(default_factory=dict)
+    audit_refs: dict[str, NodeId] = field(default_factory=dict)
     env: dict[str, str] = field(default_factory=dict)
     inputs: dict[NodeId, None] = field(default_factory=dict)
     uses: dict[str, str] = field(default_factory=dict)
@@ -86,8 +94,12 @@ class NodeLowering:
     def node(self, python: PythonLogic | None = None) -> Node | None:
         """The node, or None when errors were found."""
         logic: Logic | None = None
+        windows: Windowing | None = None
+        merging: Merging | None = None
         try:
             logic = self._python(python) if python is not None else self.spec.lower(self)
+            windows = windowing_of(self.spec, logic, self.source.at)
+            merging = merging_of(self.spec, logic, self.engine.dialect, self.source.at)
         except SeeknalError as error:
             self.errors.append(error)
         audits = self._audits()
@@ -98,7 +110,7 @@ class NodeLowering:
             return None
         spec = self.spec
         columns = declared(spec.output())
-        return Node(
+        node = Node(
             id=node_id(spec.kind, spec.name),
             at=self.at(),
             logic=logic,
@@ -110,10 +122,24 @@ class NodeLowering:
             owner=spec.owner,
             tags=tuple(spec.tags),
             meta=spec.meta,
-            refs=dict(self.refs),
+            refs={**self.audit_refs, **self.refs},
             env=dict(self.env),
             details=spec.details(),
+            freshness=spec.fresh(self),
+            windows=windows,
+            merging=merging,
         )
+        return self._with_project_audits(node) if node.is_readable else node
+
+    def _with_project_audits(self, node: Node) -> Node:
+        """The node with the audits that the project has for it, but for those that it has itself."""
+        written = self.scope.project_audits
+        audits = AuditLowering(self.scope, written.document, node.id, self.errors)
+        chosen = [(path, e) for path, e in written.entries if e.enabled and selects(e.select, node)]
+        found = [audits.lowered(entry, path) for path, entry in chosen]
+        own = {a.definition for a in node.audits}
+        added = tuple(a for a in found if a is not None and a.definition not in own)
+        return replace(node, audits=(*node.audits, *added), refs={**audits.refs, **node.refs}, env={**audits.env, **node.env})
 
     def _check_types(self) -> None:
         """Declared types are types the engine's dialect knows."""
@@ -177,6 +203,7 @@ class NodeLowering:
         place = self.text_at(*path)
         text = self._render(template, place, node_id(self.spec.kind, self.spec.name).replace(".", "_"))
         try:
+            text = with_standing(text, written, windowed=self.spec.schedule is not None)
             tree = parse_select(text, written)
             uses = tables(tree)
         except SqlProblem as problem:
@@ -277,74 +304,17 @@ class NodeLowering:
     # Audits
 
     def _audits(self) -> list[AuditSpec]:
-        found = [self._audit(entry, ()) for entry in self.spec.checks(self)]
-        found += [self._audit(entry, ("audits", i)) for i, entry in enumerate(self.spec.audits)]
+        audits = AuditLowering(self.scope, self.source, node_id(self.spec.kind, self.spec.name), self.errors)
+        found = [audits.lowered(entry, ()) for entry in self.spec.checks(self)]
+        found += [audits.lowered(entry, ("audits", i)) for i, entry in enumerate(self.spec.audits) if entry.enabled]
         for number, column in enumerate(self.spec.columns):
             key = number if isinstance(self.document.get("columns"), list) else column.name
-            for i, entry in enumerate(column.audits):
-                found.append(self._column_audit(entry, column.name, ("columns", key, "audits", i)))
+            for i, written in enumerate(column.audits):
+                entry = AuditEntry(type=written) if isinstance(written, str) else written
+                found += [audits.lowered(entry, ("columns", key, "audits", i), column.name)] if entry.enabled else []
+        self.audit_refs = audits.refs
+        self.env.update(audits.env)
         return [a for a in found if a is not None]
-
-    def _column_audit(self, entry: AuditEntry | str, column: str, path: tuple[str | int, ...]) -> AuditSpec | None:
-        from seeknal.specs import AuditEntry
-
-        full = AuditEntry(type=entry) if isinstance(entry, str) else entry
-        return self._audit(full, path, column)
-
-    def _audit(self, entry: AuditEntry, path: tuple[str | int, ...], column: str | None = None) -> AuditSpec | None:
-        type_path = (*path, "type") if (*path, "type") in self.source.marks else path
-        try:
-            signature = signature_of(self.scope.registry.audit(entry.type, self.at(*type_path)))
-        except SeeknalError as error:
-            self.errors.append(error)
-            return None
-        params = dict(entry.params)
-        if column is not None:
-            for parameter in signature.parameters.values():
-                if parameter.is_columns and parameter.name not in params:
-                    params[parameter.name] = column
-                    break
-        before = len(self.errors)
-        for key in params:
-            if key not in signature.parameters:
-                hint = did_you_mean(key, [*signature.parameters, "severity", "name", "description", "where"])
-                hint = hint or f"audit {entry.type} knows: {', '.join(signature.parameters)}, severity, name, description, where"
-                self._report("SK-AUDIT-001", f"audit {entry.type} has no parameter '{key}'", (*path, key), hint, key=True)
-        values, problems = signature.check(params)
-        for name, problem in problems:
-            self._report("SK-AUDIT-002", problem, (*path, name) if name else type_path)
-        for name, value in values.items():
-            if signature.parameters[name].type is Sql:
-                values[name] = self._audit_sql(value, (*path, name))
-        where = self._where(entry.where, (*path, "where")) if entry.where is not None else None
-        if len(self.errors) > before:
-            return None
-        places = {name: self.at(*path, name) for name in (*values, "where") if (*path, name) in self.source.marks}
-        places[""] = self.at(*type_path)
-        severity = entry.severity or self.scope.default_severity
-        definition = audit_definition(signature.code, values, where)
-        return AuditSpec(entry.type, values, severity, entry.name, entry.description, where, places, definition)
-
-    def _audit_sql(self, template: str, path: tuple[str | int, ...]) -> str:
-        place = self.text_at(*path)
-        text = template
-        try:
-            text = self._render(template, place, THIS, inputs=False)
-            tree = parse_select(text, self.engine.dialect)
-            only_this(tree, text)
-            return canonical(tree, self.engine.dialect)
-        except SqlProblem as problem:
-            self.errors.append(placed(problem, text, template, place))
-        except SeeknalError as error:
-            self.errors.append(error)
-        return template
-
-    def _where(self, text: str, path: tuple[str | int, ...]) -> str | None:
-        try:
-            return parse_condition(text, self.engine.dialect).sql(dialect=self.engine.dialect)
-        except SqlProblem as problem:
-            self._report(problem.code, f"where {problem.message}", path, problem.hint)
-            return None
 
     # Within
 

@@ -14,6 +14,7 @@ from seeknal.project.locate import NODES
 from seeknal.project.pythonfile import PythonNode, read_nodes
 from seeknal.project.spellings import normalise
 from seeknal.project.validation import validate
+from seeknal.project.windowing import WINDOW_KEYS
 from seeknal.targets import load_target
 
 if TYPE_CHECKING:
@@ -23,8 +24,6 @@ if TYPE_CHECKING:
     from seeknal.specs import NodeSpec
 
 _FRONT_MATTER = re.compile(r"\s*/\*\s*---[ \t]*\n(.*?)\n?\s*---\s*\*/", re.DOTALL)
-NOT_BUILT_YET = ("schedule", "time_column", "lookback", "start", "end", "batch_size")
-"""Keys of the format that are refused until something builds them; `engine` is another, with a reason of its own."""
 
 
 @dataclass
@@ -48,7 +47,7 @@ def parse_file(root: Path, path: str, registry: Registry) -> tuple[list[Draft], 
         text = yaml.decode((root / path).read_bytes(), path)
         if path.endswith(".py"):
             return _python(text, path, root, registry)
-        documents = [_sql(text, path)] if path.endswith(".sql") else yaml.load(text, path)
+        documents = [sql_document(text, path)] if path.endswith(".sql") else yaml.load(text, path)
     except OSError as error:
         return [], [ProjectError("SK-FILE-001", f"cannot be read: {error.strerror or error}", at=Location(path))]
     except SeeknalError as error:
@@ -90,11 +89,11 @@ def _draft(document: yaml.Document, registry: Registry) -> tuple[Draft | None, l
 
 
 def _unsupported(document: yaml.Document, spec: NodeSpec, registry: Registry) -> list[SeeknalError]:
-    """Keys of the format that nothing builds yet are refused, never ignored."""
+    """Keys of the format that nothing builds are refused, never ignored."""
     errors: list[SeeknalError] = []
-    for key in NOT_BUILT_YET:
-        if getattr(spec, key, None) is not None:
-            message = f"'{key}' is not supported by this version: nodes are built whole, not window by window"
+    for key in refused(type(spec)) - {"engine"}:
+        if getattr(spec, key, None) not in (None, False):
+            message = f"'{key}' is not supported by this version: a node of kind {spec.kind} is built whole, not window by window"
             errors.append(ProjectError("SK-KEY-005", message, at=document.at(key, key=True)))
     if spec.engine is not None:
         message = "'engine' on a node is not supported by this version: one engine builds the whole project"
@@ -106,7 +105,12 @@ def _unsupported(document: yaml.Document, spec: NodeSpec, registry: Registry) ->
     return errors
 
 
-def _sql(text: str, path: str) -> yaml.Document:
+def refused(model: type[NodeSpec]) -> frozenset[str]:
+    """The keys of a kind that the format has, and nothing builds yet."""
+    return frozenset({"engine"} if model.windowed else {"engine", *WINDOW_KEYS})
+
+
+def sql_document(text: str, path: str) -> yaml.Document:
     """A .sql file as a document: front matter, where there is any, and the rest as `sql`."""
     match = _FRONT_MATTER.match(text)
     value: dict[str, Any] = {}

@@ -34,7 +34,8 @@ def locate(line: int, column: int, text: str, template: str | None) -> tuple[int
         found = written[line - 1].find(word) if word else -1
         if found >= 0:
             return line, found + 1
-    return line, max(written[line - 1].find("{{"), 0) + 1
+    start = written[line - 1].find("{{")
+    return (line, start + 1) if start >= 0 else _only(rest, template)
 
 
 def _only(rest: str, template: str) -> tuple[int, int]:

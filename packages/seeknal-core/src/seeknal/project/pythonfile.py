@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _DECORATORS = ("transform", "source")
+WINDOW = ("start_ts", "end_ts")
+"""Parameters that are given the window that is built, as datetimes in UTC."""
 
 
 @dataclass(frozen=True)
@@ -91,7 +93,12 @@ def _node(
             raise ProjectError("SK-PY-002", f"@{kind} takes keyword arguments only, such as name=…", at=Location(path, *here))
         for keyword in decorator.keywords:
             _argument(keyword, document, marks, path)
-    parameters = [a.arg for a in (*function.args.posonlyargs, *function.args.args)]
+    parameters = [a.arg for a in (*function.args.posonlyargs, *function.args.args) if a.arg not in WINDOW]
+    asked = [a for a in (*function.args.posonlyargs, *function.args.args, *function.args.kwonlyargs) if a.arg in WINDOW]
+    if asked and "schedule" not in document:
+        message = f"{asked[0].arg} is that of a window, and {function.name}() has none"
+        at = Location(path, asked[0].lineno, asked[0].col_offset + 1)
+        raise ProjectError("SK-INT-003", message, at=at, hint="say schedule= and time_column= in the decorator")
     inputs = document.get("inputs", [])
     if function.args.vararg is None and len(parameters) != len(inputs):
         message = f"{function.name}() takes {len(parameters)} inputs ({', '.join(parameters) or 'none'}), the decorator names {len(inputs)}"

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic.json_schema import models_json_schema
 
-from seeknal.project.parsing import NOT_BUILT_YET
+from seeknal.project.parsing import refused
 from seeknal.targets import load_target
 
 if TYPE_CHECKING:
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from seeknal.specs import NodeSpec
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
-_REFUSED = {*NOT_BUILT_YET, "engine"}
 
 
 def kind_schema(registry: Registry, kind: str) -> dict[str, Any]:
@@ -51,14 +50,14 @@ def _schemas(registry: Registry, kinds: Iterable[str]) -> tuple[dict[str, str], 
     definitions: dict[str, Any] = document["$defs"]
     names = {kind: found[(model, "validation")]["$ref"].rpartition("/")[2] for kind, model in models.items()}
     for kind, name in names.items():
-        _as_written(definitions[name], kind, registry.node_kind(kind).description)
+        _as_written(definitions[name], kind, registry.node_kind(kind).description, refused(models[kind]))
     return names, definitions
 
 
-def _as_written(schema: dict[str, Any], kind: str, description: str) -> None:
+def _as_written(schema: dict[str, Any], kind: str, description: str, left_out: Iterable[str]) -> None:
     """What a file must say: `kind` stands in it, and keys that nothing builds yet do not."""
     properties = schema["properties"]
-    for key in _REFUSED & set(properties):
+    for key in set(left_out) & set(properties):
         del properties[key]
     properties["kind"] = {"const": kind, "description": description}
     schema["required"] = ["kind", *(k for k in schema.get("required", []) if k != "kind")]

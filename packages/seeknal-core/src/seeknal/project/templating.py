@@ -16,6 +16,7 @@ from seeknal.errors import ProjectError, did_you_mean
 from seeknal.nodes import NodeId, TextPlace, relation_name
 from seeknal.project import yaml
 from seeknal.project.references import UnknownReference, env_hash
+from seeknal.sql.moments import WORDS, Moment
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -197,8 +198,8 @@ class Templates:
         self._env = _Sandbox()
         self._macros = self._load_macros(root)
 
-    def render(self, template: str, place: TextPlace, this: str) -> Rendering:
-        """Render one template. Raises ProjectError placed inside the template."""
+    def render(self, template: str, place: TextPlace, this: str, given: Mapping[str, Any] | None = None) -> Rendering:
+        """Render one template; `given` are further names it may use. Raises ProjectError placed inside the template."""
         rendering = Rendering("")
         if not any(mark in template for mark in ("{{", "{%", "{#")):
             rendering.text = template
@@ -209,7 +210,7 @@ class Templates:
             compiled = self._env.from_string(template)
             parts: list[str] = []
             size = 0
-            for part in compiled.generate({**self._macros_with(context), **context}):
+            for part in compiled.generate({**self._macros_with(context), **context, **(given or {})}):
                 size += len(part)
                 if size > MAX_OUTPUT:
                     message = f"makes more than {MAX_OUTPUT:,} characters"
@@ -247,7 +248,7 @@ class Templates:
         def source(name: str, *more: str) -> str:
             return ref(".".join(("source", *more)) if more else name if name.startswith("source.") else f"source.{name}")
 
-        return {**self._extra, "ref": ref, "source": source, "var": var, "env_var": env_var, "this": this}
+        return {**self._extra, "ref": ref, "source": source, "var": var, "env_var": env_var, "this": this, **{n: Moment(n) for n in WORDS}}
 
     def _load_macros(self, root: Path) -> list[tuple[str, jinja2.Template]]:
         """Compile `macros/*.sql`. Raises ProjectError placed in the macro file."""
@@ -284,7 +285,7 @@ def _explain(error: Exception, template: str, place: TextPlace) -> NoReturn:
         message = f"template (Jinja): not allowed: {error}"
     elif isinstance(error, jinja2.UndefinedError):
         message = f"template (Jinja): {error.message}"
-        hint = "templates know ref, source, var, env_var, this and the macros of this project"
+        hint = "templates know ref, source, var, env_var, this, start_ts, end_ts and the macros of this project"
     elif isinstance(error, LookupError) and error.args:
         message, _, hint = str(error.args[0]).partition("; ")
     elif isinstance(error, TypeError) and "no loader" in str(error):

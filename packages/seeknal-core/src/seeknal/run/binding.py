@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from seeknal.errors import EngineError, NodeError, ProjectError
+from seeknal.errors import EngineError, NodeError, ProjectError, did_you_mean
 from seeknal.nodes import SourceLogic, SqlLogic, fold
+from seeknal.plan.fingerprint import config_hash
 from seeknal.plan.planner import UNREAD, is_read_from_outside
+from seeknal.plugin import ReferenceColumns
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from seeknal.api import Project
     from seeknal.nodes import Node, NodeId
@@ -54,6 +56,34 @@ def name_errors(project: Project, situation: Situation, outlook: Outlook) -> Ite
                 certain.add(name)
         elif _refused(project, outlook, node):
             yield from (_placed(node, problem) for problem in problems)
+    for name in situation.dag.order:
+        node = situation.dag.nodes[name]
+        if node.audits and (situation.selected is None or name in situation.selected) and _has_other_audits(node, situation):
+            yield from _audit_errors(project, node, {n: outlook.names(n) or () for n in {name, *situation.dag.waits[name]} & certain})
+
+
+def _has_other_audits(node: Node, situation: Situation) -> bool:
+    pointer = situation.pointers.get(node.id)
+    return pointer is None or pointer.fingerprint.config != config_hash(node)
+
+
+def _audit_errors(project: Project, node: Node, known: Mapping[NodeId, tuple[str, ...]]) -> Iterator[ProjectError]:
+    """The columns in a node's audits that there will not be, as far as the columns of what they look at are known."""
+    from seeknal.audits.signature import signature_of  # start-up time
+
+    own = node.id if node.is_readable else node.inputs[0]
+    for spec in node.audits:
+        parameters = signature_of(project.loaded.registry.audit(spec.type)).parameters.values()
+        named = [(p.name, own, spec.params.get(p.name) or ()) for p in parameters if p.is_columns]
+        named += [(p.name, next(iter(spec.reads), own), spec.params.get(p.name) or ()) for p in parameters if p.type is ReferenceColumns]
+        for name, subject, written in [*named, ("redact", own, spec.redact)]:
+            names = known.get(subject, ())
+            for column in [written] if isinstance(written, str) else written:
+                if names and fold(column) not in {fold(n) for n in names}:
+                    of = "" if subject == own else f" in {subject}"
+                    hint = did_you_mean(column, names) or f"columns: {', '.join(names)}"
+                    at = spec.places.get(name) or spec.at or node.at
+                    yield ProjectError("SK-AUDIT-004", f"audit {spec.type}: no column '{column}'{of}", at=at, hint=hint)
 
 
 def _is_as_it_was(node: Node, situation: Situation) -> bool:

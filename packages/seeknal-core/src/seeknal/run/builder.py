@@ -5,11 +5,10 @@ from __future__ import annotations
 import functools
 import hashlib
 import time
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from seeknal.audits.outcomes import Audited, blocking
-from seeknal.errors import ConnectionFailed, EngineError, NodeError, SeeknalError
+from seeknal.errors import ConnectionFailed, EngineError, NodeError
 from seeknal.nodes import (
     Digest,
     ExposureLogic,
@@ -24,14 +23,18 @@ from seeknal.nodes import (
 )
 from seeknal.plan.fingerprint import build_key
 from seeknal.protocols import Deployment
+from seeknal.run.auditing import Auditing
+from seeknal.run.built import Built
 from seeknal.run.columns import casting_query, check_declared, differs
 from seeknal.run.exporting import deploy, export_file, export_table
 from seeknal.run.identities import ROWS, Identities
+from seeknal.run.quarantine import Quarantine
 from seeknal.run.sessions import placed
 from seeknal.run.sources import Sources
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
+    from datetime import datetime
     from pathlib import Path
 
     from seeknal.artifacts import ArtifactStore, Stage
@@ -39,39 +42,27 @@ if TYPE_CHECKING:
     from seeknal.nodes import Schema
     from seeknal.plan.outlook import Columns
     from seeknal.plan.planner import Decision, Situation
-    from seeknal.plugin import Audit, Engine
+    from seeknal.plugin import Engine
     from seeknal.project.loader import LoadedProject
     from seeknal.protocols import ArrowStream, Session, Written
     from seeknal.run.sessions import Relations
-    from seeknal.state.model import Artifact, AuditOutcome, Read
-
-
-@dataclass(frozen=True)
-class Built:
-    """What building a node came to. `error` is set where an audit keeps the output from being published."""
-
-    key: Key
-    artifact: Artifact | None
-    rows: int | None
-    seconds: float
-    version: str | None = None
-    reused: bool = False
-    audited: tuple[Audited, ...] = ()
-    known: tuple[AuditOutcome, ...] = ()
-    error: SeeknalError | None = None
-
-    @property
-    def outcomes(self) -> tuple[AuditOutcome, ...]:
-        """What every audit of the node says of this output."""
-        return (*self.known, *(a.outcome for a in self.audited))
+    from seeknal.state.model import Artifact, Change, Read
 
 
 class Builder:
     """Builds nodes of one run. Methods are called from worker threads."""
 
     def __init__(
-        self, project: LoadedProject, situation: Situation, files: FileVersions, store: ArtifactStore, relations: Relations
+        self,
+        project: LoadedProject,
+        situation: Situation,
+        files: FileVersions,
+        store: ArtifactStore,
+        relations: Relations,
+        run_id: str,
+        commit: Callable[[list[Change]], None],
     ) -> None:
+        """`commit` takes what is finished before a node is: its windows."""
         self._project = project
         self._situation = situation
         self._store = store
@@ -79,7 +70,9 @@ class Builder:
         self._engine: Engine = project.engine
         self._sources = Sources(project, files)
         self._identities = Identities(situation, store, relations)
-        self._audits: dict[str, Audit] = {}
+        self._commit = commit
+        self._quarantine = Quarantine(project, store, run_id)
+        self._auditing = Auditing(project, situation, store, relations)
 
     def build(self, node: Node, decision: Decision, inputs: Mapping[NodeId, Read], wanted: Collection[Columns]) -> Built:
         """Build a node, or only run the audits that its existing output has not been through.
@@ -101,8 +94,14 @@ class Builder:
 
     def _build(self, node: Node, decision: Decision, inputs: Mapping[NodeId, Read], wanted: Collection[Columns]) -> Built:
         logic = node.logic
+        if decision.windows is not None:
+            from seeknal.run.windows import WindowBuilder  # start-up time
+
+            tools = (self._situation, self._store, self._relations, self._identities, self._commit)
+            builder = WindowBuilder(*tools, self._sources, self._quarantine, self._engine.dialect, self._write, self._auditing.audited)
+            return builder.build(node, decision.windows, inputs, wanted)
         if decision.action == "reuse" and decision.artifact is not None and decision.key is not None:
-            return self._audited(
+            return self._auditing.audited(
                 node, Built(decision.key, decision.artifact, decision.artifact.rows, 0, reused=True), decision.artifact.schema
             )
         if isinstance(logic, ExposureLogic):
@@ -123,29 +122,38 @@ class Builder:
         stage = self._store.stage(node.id, provisional)
         try:
             stage, written = self._write(node, stage)
+            if node.merging is not None:
+                from seeknal.run.merging import merge  # start-up time
+
+                now = int(self._situation.now.timestamp())
+                stage, written = merge(node, node.merging, decision, stage, written, self._store, self._relations.session, now)
+            read, rejected = None, None
+            if node.quarantines:
+                read = None if decision.key is not None else self.digest_of((stage.part,), written.schema)
+                stage, written, rejected = self._quarantine.part(node, stage, written, self._relations.session, _metadata(node, stage))
             digests = self._identities.of(node, (stage.part,), written, decision.key, wanted)
             key, version = decision.key, self._situation.versions.get(node.id)
             if key is not None and version is not None and isinstance(node.logic, SourceLogic):
                 self._sources.check_unchanged(node, node.logic, version)
             if key is None:
-                version = digests[ROWS]
+                version = read or digests[ROWS]
                 key = self._key_read(node, inputs, version)
                 existing = self._situation.snapshot.artifact(key) or self._store.find(node.id, key)
                 if existing is not None and self._store.check(existing) == "whole" and node.id not in self._situation.forced:
                     self._store.discard(stage)
                     self._relations.put(node.id, existing)
-                    return self._audited(node, Built(key, existing, existing.rows, 0, version, reused=True), existing.schema)
-            artifact = self._store.commit(stage, key, written.rows, written.schema, digests)
+                    return self._auditing.audited(node, Built(key, existing, existing.rows, 0, version, reused=True), existing.schema)
+            artifact = self._store.commit(stage, key, written.rows, written.schema, digests, rejected)
         except BaseException:
             self._store.discard(stage)
             raise
         self._relations.put(node.id, artifact)
-        return self._audited(node, Built(key, artifact, artifact.rows, 0, version), artifact.schema)
+        return self._auditing.audited(node, Built(key, artifact, artifact.rows, 0, version), artifact.schema)
 
-    def _write(self, node: Node, stage: Stage) -> tuple[Stage, Written]:
+    def _write(self, node: Node, stage: Stage, window: tuple[datetime, datetime] | None = None) -> tuple[Stage, Written]:
         session = self._relations.session
         logic = node.logic
-        metadata = {"seeknal.node": node.id, "seeknal.key": stage.folder.name}
+        metadata = _metadata(node, stage)
         if isinstance(logic, SqlLogic):
             for source in node.inputs:
                 self._relations.define(source)
@@ -155,9 +163,9 @@ class Builder:
 
             queries = [_all(self._relations.define(i), self._engine.dialect) for i in logic.reads]
             streams = [functools.partial(session.arrow, query) for query in queries]
-            written = session.ingest(call(self._project.root, node, logic, streams), stage.part, metadata)
+            written = session.ingest(call(self._project.root, node, logic, streams, window), stage.part, metadata)
         elif isinstance(logic, SourceLogic):
-            written = self._sources.read(node, logic, session, stage.part, metadata)
+            written = self._sources.read(node, logic, session, stage.part, metadata, window)
         else:
             message = f"nothing can be built of {type(logic).__name__}"
             raise TypeError(message)
@@ -254,7 +262,7 @@ class Builder:
         self._relations.put(node.id, artifact)
         before = self._situation.pointers.get(node.id)
         reused = decision.key is None and before is not None and before.key == key and node.id not in self._situation.forced
-        return self._audited(node, Built(key, artifact, rows, 0, version, reused=reused), schema)
+        return self._auditing.audited(node, Built(key, artifact, rows, 0, version, reused=reused), schema)
 
     def _view(self, node: Node, logic: SqlLogic, decision: Decision) -> Built:
         """A view is defined, described and audited; nothing is stored."""
@@ -268,12 +276,12 @@ class Builder:
                 "SK-DATA-007", "declared types differ from the view's; cast in its SQL, or store it (materialized: table)", at=node.at
             )
         self._relations.define(node.id)
-        return self._audited(node, Built(_key(decision, node), None, None, 0, reused=decision.action == "reuse"), schema)
+        return self._auditing.audited(node, Built(_key(decision, node), None, None, 0, reused=decision.action == "reuse"), schema)
 
     def _rule(self, node: Node, decision: Decision) -> Built:
         relation = self._relations.define(node.inputs[0])
         schema = self._relations.session.describe(_all(relation, self._engine.dialect))
-        return self._audited(node, Built(_key(decision, node), None, None, 0, reused=decision.action == "reuse"), schema, relation)
+        return self._auditing.audited(node, Built(_key(decision, node), None, None, 0, reused=decision.action == "reuse"), schema, relation)
 
     def _export(self, node: Node, logic: ExposureLogic, decision: Decision) -> Built:
         checked = Built(_key(decision, node), None, None, 0, reused=decision.action == "reuse")
@@ -283,7 +291,7 @@ class Builder:
         query = _all(relation, self._engine.dialect)
         session = self._relations.session
         if node.audits:
-            checked = self._audited(node, checked, session.describe(query), relation)
+            checked = self._auditing.audited(node, checked, session.describe(query), relation)
         if checked.error is not None or checked.reused:  # only its audits were to be run: what was handed out stays as it is
             return checked
         if logic.type == "file":
@@ -302,40 +310,11 @@ class Builder:
         target = self._project.registry.exposure(logic.type, node.at).target
         return deploy(target, driver, logic, deployment, self._sources.secrets(connection))
 
-    # Audits
-
-    def _audited(self, node: Node, built: Built, schema: Schema, relation: str | None = None) -> Built:
-        """Run the audits this output has not been through, and say whether it may be published.
-
-        One that was written again under a key it had before goes through all of them: its rows need not be the same.
-        """
-        anew = (built.artifact is not None and not built.reused) or node.id in self._situation.forced
-        known, missing = [], []
-        for spec in node.audits:
-            outcome = self._situation.snapshot.audit(built.key, spec.definition)
-            if outcome is None or anew:
-                missing.append(spec)
-            else:
-                known.append(replace(outcome, severity=spec.severity, name=spec.name))
-        audited: list[Audited] = []
-        if missing:
-            self._audits.update({s.type: self._project.registry.audit(s.type) for s in missing})
-            if relation is None:
-                if built.artifact is not None:
-                    self._relations.put(node.id, built.artifact)
-                relation = self._relations.define(node.id)
-            from seeknal.audits.runner import AuditRunner  # start-up time
-
-            audited = AuditRunner(self._relations.session, self._engine.dialect, self._audits).run(missing, relation, schema, node.at)
-        built = replace(built, audited=tuple(audited), known=tuple(known))
-        failed = blocking(built.outcomes)
-        return replace(built, error=audit_error(node, failed)) if failed else built
-
     def known_failure(self, node: Node, decision: Decision) -> Built:
         """The failure of an output that has failed its audits before: it is neither built nor checked again."""
         artifact = decision.artifact
         built = Built(_key(decision, node), artifact, artifact.rows if artifact else None, 0, reused=True)
-        return self._audited(node, built, artifact.schema if artifact else ())
+        return self._auditing.audited(node, built, artifact.schema if artifact else ())
 
     def _inputs_unchanged(self, node: Node) -> None:
         for artifact in self._relations.in_place(node.id):
@@ -347,13 +326,8 @@ class Builder:
                 )
 
 
-def audit_error(node: Node, failed: list[AuditOutcome]) -> NodeError:
-    """Why an output is not published, at the place of the first audit that failed."""
-    parts = [f"{o.label}: {o.message}" for o in failed]
-    names = {o.type for o in failed}
-    at = next((a.at for a in node.audits if a.type in names), node.at)
-    hint = f"the last good output stays published; see the rows with `seeknal show {node.id} --rejected`" if node.is_stored else None
-    return NodeError("SK-AUDIT-010", f"{node.id}: {'; '.join(parts)}", at=at, hint=hint)
+def _metadata(node: Node, stage: Stage) -> dict[str, str]:
+    return {"seeknal.node": node.id, "seeknal.key": stage.folder.name}
 
 
 def _key(decision: Decision, node: Node) -> Key:

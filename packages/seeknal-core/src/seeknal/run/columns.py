@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from seeknal.errors import NodeError, did_you_mean
+from seeknal.features.model import TRAINING_SET
 from seeknal.nodes import fold
 
 if TYPE_CHECKING:
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def check_declared(node: Node, schema: Schema) -> None:
-    """Every declared column exists. Raises NodeError naming all that do not."""
+    """Every declared column exists, and features have columns of their own. Raises NodeError naming all that do not."""
     known = {fold(c.name) for c in schema}
     missing = [c.name for c in node.columns if fold(c.name) not in known]
     if missing:
@@ -20,6 +21,11 @@ def check_declared(node: Node, schema: Schema) -> None:
         hint = did_you_mean(missing[0], names) or f"the output has: {', '.join(names)}"
         message = f"declared column{'s' if len(missing) > 1 else ''} {', '.join(missing)} not in the output of {node.id}"
         raise NodeError("SK-DATA-005", message, at=node.at, hint=hint)
+    features = node.details.get(TRAINING_SET, {}).get("columns", ())
+    taken = [f for f, c in zip(reversed(features), reversed(schema), strict=False) if f != c.name]
+    if taken:  # the engine has named them anew
+        message = f"the spine has a column '{taken[-1]}' already, so that the feature of this name has none"
+        raise NodeError("SK-FEAT-002", message, at=node.at, hint="full_names: true, or leave the column out of the spine")
 
 
 def differs(node: Node, schema: Schema, dialect: str) -> bool:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from seeknal.errors import ProjectError
 from seeknal.features.durations import short
 from seeknal.features.model import GROUP, TRAINING_SET, Group
+from seeknal.run.reading import is_rejected
 from seeknal.run.versions import current, versions
 from seeknal.state.environments import PROD
 
@@ -22,7 +23,7 @@ def describe(project: Project, name: str, environment: str = PROD) -> dict[str, 
     if group is not None:
         said = _group(group)
     elif training is not None:
-        said = {**training, "features": [{"name": f} for f in training["features"]]}
+        said = {**{k: training[k] for k in ("spine", "as_of", "label")}, "features": [{"name": f} for f in training["features"]]}
     else:
         message = f"{node.id} is no {GROUP.replace('_', ' ')} and no {TRAINING_SET.replace('_', ' ')}"
         raise ProjectError("SK-FEAT-001", message, hint=f"see `seeknal show {node.id}`")
@@ -46,5 +47,14 @@ def _group(group: Group) -> dict[str, Any]:
 
 
 def _versions(project: Project, node: Node, environment: str) -> list[dict[str, Any]]:
-    published = current(project, node, environment)
-    return [{"version": a.key, "rows": a.rows, "created_at": a.created_at, "current": a.key == published} for a in versions(project, node)]
+    published, snapshot = current(project, node, environment), project.state.read()
+    return [
+        {
+            "version": a.key,
+            "rows": a.rows,
+            "created_at": a.created_at,
+            "current": a.key == published,
+            "rejected": a.key != published and is_rejected(snapshot, a.key),
+        }
+        for a in versions(project, node)
+    ]

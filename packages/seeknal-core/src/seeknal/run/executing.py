@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 import time
 import uuid
 from contextlib import ExitStack
@@ -10,6 +11,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from seeknal.plan.planner import Request
 from seeknal.plan.saved import SavedPlan, refuse_stale, saved_plan
 from seeknal.run.builder import Builder
 from seeknal.run.environments import Course
@@ -67,6 +69,7 @@ class _Execution:
         self._lease = lease
         self._environment = result.environment
         self._emit = _Events(project, listener, result)
+        self._committing = threading.Lock()
 
     def run(self) -> None:
         """Build what is to be built, and publish it."""
@@ -75,12 +78,13 @@ class _Execution:
         with ExitStack() as alone:
             situation, outlook, files, course = self._begun(alone)
         relations = project.relations(self._options.memory_limit)
+        builder = Builder(project.loaded, situation, files, project.store, relations, result.run_id, self._commit)
         self._emit.send("run_started", {"run_id": result.run_id, "environment": self._environment, "nodes": len(project.dag.order)})
         try:
             scheduler = Scheduler(
                 situation,
                 outlook,
-                Builder(project.loaded, situation, files, project.store, relations),
+                builder,
                 relations,
                 lambda changes: self._commit(course.keeping(changes)),
                 self._emit,
@@ -116,7 +120,7 @@ class _Execution:
             snapshot = project.state.read()
         check_name(self._environment, snapshot.environments())
         plan = saved_plan(snapshot, self._environment) if self._options.environment is not None else None
-        if plan is not None and (self._options.selected is not None or self._options.full):
+        if plan is not None and (self._options.selected is not None or self._options.full or self._options.windows != Request()):
             plan = None  # a run of its own
         if plan is not None:
             selected = None if plan.selected is None else frozenset(plan.selected) & frozenset(project.dag.nodes)
@@ -132,7 +136,8 @@ class _Execution:
         return situation, outlook, files, course
 
     def _commit(self, changes: list[Change]) -> None:
-        self._project.state.commit(changes, self._lease)
+        with self._committing:
+            self._project.state.commit(changes, self._lease)
 
     def _forget_removed(self, situation: Situation, pointers: dict[NodeId, Pointer]) -> list[Change]:
         """Take nodes that the project no longer has out of the environment; their outputs stay."""

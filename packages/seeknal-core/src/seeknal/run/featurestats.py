@@ -9,6 +9,7 @@ from seeknal.errors import ProjectError, did_you_mean
 from seeknal.features.model import TRAINING_SET, Group
 from seeknal.nodes import fold
 from seeknal.protocols import Files
+from seeknal.run.reading import is_rejected
 from seeknal.run.versions import SHORT, find_version, versions
 from seeknal.state.environments import PROD
 
@@ -83,7 +84,8 @@ def _other(project: Project, node: Node, artifact: Artifact, against: str) -> Ar
     if against != PREVIOUS:
         return find_version(project, node, against)
     known = versions(project, node)
-    older = known[[a.key for a in known].index(artifact.key) + 1 :]
+    snapshot = project.state.read()
+    older = [a for a in known[[a.key for a in known].index(artifact.key) + 1 :] if not is_rejected(snapshot, a.key)]
     if not older:
         raise ProjectError("SK-FEAT-005", f"{node.id} has no version before {artifact.key[:SHORT]}", hint="see `seeknal features describe`")
     return older[0]

@@ -47,11 +47,17 @@ class Identities:
 
     def of(self, node: Node, paths: tuple[Path, ...], written: Written, key: Key | None, wanted: Collection[Columns]) -> dict[str, Digest]:
         """The identities of an output, by set of columns, and the digests that were needed to tell."""
+        pointer = self._situation.pointers.get(node.id)
+        before = self._situation.snapshot.artifact(pointer.key) if pointer is not None else None
+        return self.after(None if before is not None and before.parts else before, node, paths, written, key, wanted)
+
+    def after(
+        self, before: Artifact | None, node: Node, paths: tuple[Path, ...], written: Written, key: Key | None, wanted: Collection[Columns]
+    ) -> dict[str, Digest]:
+        """The same for an output in whose place another stood before."""
         settled = key is not None and self._repeatable(node)
         if key is not None and not settled and not wanted:
             return {}
-        pointer = self._situation.pointers.get(node.id)
-        before = self._situation.snapshot.artifact(pointer.key) if pointer is not None else None
         if settled and before is not None and before.key == key and ALL in before.digests:
             return dict(before.digests)
         if before is not None and before.rows != written.rows:

@@ -59,7 +59,8 @@ def earlier(project: Project, snapshot: Snapshot, node: Node) -> Output:
     if current.artifact is None:
         raise NodeError("SK-DIFF-001", f"{node.id} is a view: no earlier output of it is kept", at=node.at, hint=hint)
     rejected = _rejected(snapshot, node)
-    keys = [k for k, v in snapshot.tables["artifacts"].items() if v["node"] == node.id and k != current.side.key and k not in rejected]
+    known = {k: v for k, v in snapshot.tables["artifacts"].items() if v["node"] == node.id and "part" not in v}
+    keys = [k for k in known if k != current.side.key and k not in rejected]
     found = [a for a in (snapshot.artifact(Key(k)) for k in keys) if a is not None and project.store.check(a) == "whole"]
     if not found:
         raise NodeError("SK-DIFF-001", f"{node.id} has no output from before the one that is published", at=node.at, hint=hint)

@@ -181,6 +181,8 @@ class _Previewing:
             return ()
         from seeknal.audits.runner import AuditRunner  # start-up time
 
+        for source in dict.fromkeys(n for a in self._node.audits for n in a.reads):
+            self._relations.define(source)
         registry = self._project.loaded.registry
         audits = {a.type: registry.audit(a.type) for a in self._node.audits}
         return tuple(AuditRunner(self._session, self._dialect, audits).run(self._node.audits, relation, schema, self._node.at))

@@ -11,6 +11,8 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from seeknal.audits.outcomes import blocking
+from seeknal.audits.verdict import judged
 from seeknal.errors import NodeError, ProjectError, SeeknalError, StateError
 from seeknal.nodes import kind_of
 from seeknal.plan.fingerprint import CONFIG, config_hash
@@ -18,12 +20,14 @@ from seeknal.plan.planner import is_handed_out
 from seeknal.plan.saved import listed
 from seeknal.run.holding import this_process
 from seeknal.run.moves import Move, moves, publish_pointers, require_whole
+from seeknal.run.situation import look
 from seeknal.state.environments import PROD, Environment, check_name, digest_of, stamp
 from seeknal.state.model import Change, Pointer
 
 if TYPE_CHECKING:
     from seeknal.api import Project
     from seeknal.nodes import NodeId
+    from seeknal.plan.outlook import Outlook
     from seeknal.run.moves import Documents
     from seeknal.state.model import Snapshot
 
@@ -161,17 +165,30 @@ def _require_unmoved(snapshot: Snapshot, promotion: Promotion, row: Environment)
 
 def _require_audited(project: Project, snapshot: Snapshot, moved: Documents, source: str) -> None:
     """No output is promoted that its node's audits, as they are now, would keep from being published."""
+    outlook: Outlook | None = None
     for node, document in moved.items():
-        audits = [a for a in project.nodes[node].audits if a.severity == "error"] if node in project.nodes else []
+        audits = [a for a in project.nodes[node].audits if a.may_block] if node in project.nodes else []
+        if any(a.reads for a in audits):
+            outlook = outlook or _outlook(project, snapshot, source)
         for spec in audits:
-            outcome = snapshot.audit(document["key"], spec.definition)
-            if outcome is not None and not outcome.passed:
+            settled = outlook.audit(spec) if outlook is not None else spec
+            found = snapshot.audit(document["key"], settled.definition) if settled is not None else None
+            for outcome in blocking([judged(spec, found)] if found is not None else []):
                 message = f"{node} fails its audit {outcome.label}: {outcome.message}; nothing was promoted"
                 raise NodeError("SK-ENV-010", message, at=spec.at or project.nodes[node].at)
         recorded = Pointer.from_json(document).fingerprint.config.split(".") if audits else []
         if audits and recorded[_AUDITS:][:1] != config_hash(project.nodes[node]).split(".")[_AUDITS:][:1]:
             message = f"the audits of {node} have changed since '{source}' was run: nothing was promoted"
             raise NodeError("SK-ENV-010", message, at=project.nodes[node].at, hint=f"audit what is there: seeknal run --env {source}")
+
+
+def _outlook(project: Project, snapshot: Snapshot, environment: str) -> Outlook:
+    """What an environment holds, as its audits look at it."""
+    situation, _ = look(project.loaded, project.dag, project.store, snapshot, environment, project.analyses, probes=False)
+    outlook = situation.outlook()
+    for node in project.dag.order:
+        outlook.keep(node)
+    return outlook
 
 
 def _require_in_step(snapshot: Snapshot, moved: set[NodeId], after: Documents, source: str) -> None:

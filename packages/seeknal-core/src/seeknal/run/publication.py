@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from seeknal.durable import locked, write_whole
 from seeknal.errors import EngineError, StateError
+from seeknal.nodes import REJECTED
 from seeknal.protocols import Files, Query
 from seeknal.run.engines import engine_driver
 
@@ -50,11 +51,16 @@ class Publication:
         before = record.get(self._environment, {})
         nodes = {self._dag.nodes[n].relation: n for n in self._dag.order if n in pointers and self._dag.nodes[n].is_readable}
         wanted = {r: self._stamp(pointers[n], artifacts.get(n), view=pointers[n].is_view) for r, n in nodes.items()}
+        partly = {f"{r}{REJECTED}": artifacts[n] for r, n in nodes.items() if n in artifacts and artifacts[n].rejected is not None}
+        wanted |= {r: self._stamp_aside(a) for r, a in partly.items()}
         changed = [r for r, stamp in wanted.items() if before.get(r) != stamp]
         dropped = sorted(set(before) - set(wanted))
         if not changed and not dropped:
             return 0
-        found = {r: self._relation(pointers[nodes[r]], artifacts.get(nodes[r])) for r in changed}
+        found: dict[str, Files | Query | None] = {
+            r: self._relation(pointers[nodes[r]], artifacts.get(nodes[r])) if r in nodes else Files(self._store.rejected_paths(partly[r]))
+            for r in changed
+        }
         relations = {r: relation for r, relation in found.items() if relation is not None}
         try:
             if not self._written(relations, dropped, ours=self._is_ours()):
@@ -100,7 +106,13 @@ class Publication:
         """What a relation's definition depends on. Files are part of it: an output that was built again may have others."""
         if view or artifact is None:
             return f"view {pointer.key}"
+        if artifact.parts:  # a part is never written again under its key
+            return pointer.key
         return " ".join([pointer.key, *(f.name for f in artifact.files)])
+
+    def _stamp_aside(self, artifact: Artifact) -> str:
+        """The same, of the rows that audits set aside."""
+        return " ".join([artifact.key, *(p.name for p in self._store.rejected_paths(artifact))])
 
     def _relation(self, pointer: Pointer, artifact: Artifact | None) -> Files | Query | None:
         if pointer.is_view:

@@ -13,10 +13,12 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from seeknal.errors import Location, NodeError, SeeknalError
+from seeknal.project.pythonfile import WINDOW
 from seeknal.targets import load_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
+    from datetime import datetime
     from pathlib import Path
 
     from seeknal.nodes import Node, PythonLogic
@@ -74,8 +76,16 @@ _IMPORTING = _Importing()
 _LOADING = threading.Lock()
 
 
-def call(root: Path, node: Node, logic: PythonLogic, inputs: Sequence[Callable[[], ArrowStream]]) -> ArrowStream:
+def call(
+    root: Path,
+    node: Node,
+    logic: PythonLogic,
+    inputs: Sequence[Callable[[], ArrowStream]],
+    window: tuple[datetime, datetime] | None = None,
+) -> ArrowStream:
     """Call the node's function and return what it returned, which must be something with Arrow's stream interface.
+
+    Parameters called `start_ts` and `end_ts` are given those of the `window`.
 
     Raises NodeError at the project's own line where the function fails, or tries to end the process.
     """
@@ -83,7 +93,8 @@ def call(root: Path, node: Node, logic: PythonLogic, inputs: Sequence[Callable[[
         with _IMPORTING.of(root, (root / logic.path).parent):
             function = _load(root, logic)
             arguments = [_convert(stream(), kind) for stream, kind in zip(inputs, _kinds(function), strict=True)]
-            result = function(*arguments)
+            moments = dict(zip(WINDOW, window or (), strict=False))
+            result = function(*arguments, **{n: m for n, m in moments.items() if n in inspect.signature(function).parameters})
     except SeeknalError:
         raise
     except BaseException as error:
@@ -109,6 +120,8 @@ def _kinds(function: Callable[..., Any]) -> list[str]:
         hints = {}
     kinds = []
     for name in inspect.signature(function).parameters:
+        if name in WINDOW:
+            continue
         hint = hints.get(name)
         kinds.append(f"{getattr(hint, '__module__', '')}.{getattr(hint, '__name__', '')}" if hint is not None else "")
     return kinds

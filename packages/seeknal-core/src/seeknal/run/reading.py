@@ -7,13 +7,19 @@ from typing import TYPE_CHECKING
 from sqlglot import exp
 
 from seeknal.errors import NodeError
+from seeknal.protocols import Files
+from seeknal.run.history import last_failure
 from seeknal.state.environments import PROD
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from seeknal.api import Project
     from seeknal.nodes import Node
-    from seeknal.protocols import Rows
-    from seeknal.state.model import Artifact
+    from seeknal.protocols import Rows, Session
+    from seeknal.state.model import Artifact, Snapshot
+
+_ASIDE = "seeknal_rows_set_aside"
 
 
 def read_rows(project: Project, node: Node, limit: int | None, *, rejected: bool = False, environment: str = PROD) -> Rows:
@@ -22,14 +28,24 @@ def read_rows(project: Project, node: Node, limit: int | None, *, rejected: bool
         raise NodeError("SK-RUN-004", f"{node.id} has no rows to show: nodes of kind {node.kind} store none", at=node.at)
     with project.reading(environment) as relations:
         if rejected:
-            relations.put(node.id, _rejected(project, node, environment))
+            artifact = _rejected(project, node, environment)
+            if artifact.rejected is not None:
+                return _rows(project, relations.session, project.store.rejected_paths(artifact), limit)
+            relations.put(node.id, artifact)
         elif not node.is_view and relations.artifact(node.id) is None:
             raise not_built(node, environment)
         name = relations.define(node.id)
-        query = exp.select("*").from_(exp.Table(this=exp.to_identifier(name, quoted=True)))
-        if limit:
-            query = query.limit(limit)
-        return relations.session.rows(query.sql(dialect=project.loaded.engine.dialect))
+        return relations.session.rows(_query(project, name, limit))
+
+
+def _rows(project: Project, session: Session, paths: tuple[Path, ...], limit: int | None) -> Rows:
+    session.define(_ASIDE, Files(paths))
+    return session.rows(_query(project, _ASIDE, limit))
+
+
+def _query(project: Project, relation: str, limit: int | None) -> str:
+    query = exp.select("*").from_(exp.Table(this=exp.to_identifier(relation, quoted=True)))
+    return (query.limit(limit) if limit else query).sql(dialect=project.loaded.engine.dialect)
 
 
 def not_built(node: Node, environment: str = PROD) -> NodeError:
@@ -39,16 +55,24 @@ def not_built(node: Node, environment: str = PROD) -> NodeError:
     return NodeError("SK-RUN-002", f"{node.id} has not been built{place} yet", at=node.at, hint=hint)
 
 
+def is_rejected(snapshot: Snapshot, key: str) -> bool:
+    """Whether an audit of severity error failed on an output."""
+    return any(not v["passed"] and v["severity"] == "error" for k, v in snapshot.tables["audits"].items() if k.startswith(f"{key}/"))
+
+
 def _rejected(project: Project, node: Node, environment: str) -> Artifact:
-    """The newest output of a node that no environment points to because an audit failed on it."""
+    """The newest output of a node that audits kept from being published, or kept rows out of."""
     snapshot = project.state.read()
     published = snapshot.pointers(environment).get(node.id)
+    current = snapshot.artifact(published.key) if published is not None else None
+    rejected = last_failure(project.target, node.id, environment)
+    if current is not None and current.rejected is not None and rejected in (None, current.key):
+        return current
     candidates = []
     for key, value in snapshot.tables["artifacts"].items():
         if value["node"] != node.id or (published is not None and key == published.key):
             continue
-        failed = any(not v["passed"] and v["severity"] == "error" for k, v in snapshot.tables["audits"].items() if k.startswith(f"{key}/"))
-        if failed:
+        if is_rejected(snapshot, key):
             candidates.append(snapshot.artifact(key))  # type: ignore[arg-type]
     found = [c for c in candidates if c is not None]
     if not found:

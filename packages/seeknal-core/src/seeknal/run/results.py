@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
+from seeknal.audits.outcomes import blocking
 from seeknal.durable import write_whole
 from seeknal.errors import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_PARTIAL
 
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from seeknal.errors import SeeknalError
-    from seeknal.nodes import NodeId
+    from seeknal.nodes import Key, NodeId
     from seeknal.state.model import AuditOutcome
 
 Status = Literal["built", "reused", "failed", "skipped"]
@@ -23,7 +24,10 @@ RunStatus = Literal["success", "failed", "partial", "interrupted"]
 
 @dataclass(frozen=True, slots=True)
 class NodeResult:
-    """What became of one node. `seconds` is the time it took to build, `rows` what its output holds."""
+    """What became of one node. `seconds` is the time it took to build, `rows` what its output holds, `key` that of what was audited.
+
+    `rejected` counts the rows that audits set aside: the output is partial. `audited` says whether audits were run.
+    """
 
     id: NodeId
     status: Status
@@ -32,6 +36,9 @@ class NodeResult:
     seconds: float = 0.0
     error: SeeknalError | None = None
     audits: tuple[AuditOutcome, ...] = ()
+    key: Key | None = None
+    rejected: int = 0
+    audited: bool = False
 
     def to_json(self) -> dict[str, Any]:
         """As in run_results.json."""
@@ -39,14 +46,21 @@ class NodeResult:
         if self.error is not None:
             error = {
                 "code": self.error.code,
-                "message": self.error.message,
+                "message": self._told(self.error),
                 "at": str(self.error.at) if self.error.at else None,
                 "hint": self.error.hint,
             }
         return {
             "id": self.id, "status": self.status, "reason": self.reason, "rows": self.rows, "seconds": round(self.seconds, 4), "error": error,
-            "audits": [a.to_json() for a in self.audits],
+            "audits": [a.to_json() | {"message": a.finding} for a in self.audits], "key": self.key,
+            "rejected_rows": self.rejected,
         }  # fmt: skip
+
+    def _told(self, error: SeeknalError) -> str:
+        """What went wrong, without the failing rows that audits tell of."""
+        if error.code != "SK-AUDIT-010":
+            return error.message
+        return f"{self.id}: {'; '.join(f'{a.label}: {a.finding}' for a in blocking(self.audits))}"
 
 
 @dataclass
@@ -95,11 +109,11 @@ class RunResult:
         }  # fmt: skip
 
     def write(self, target: Path) -> None:
-        """Write run_results.json, and the run's page of history: the same without the nodes that were reused."""
+        """Write run_results.json, and the run's page of history: the same without the nodes at which nothing was done."""
         document = self.to_json()
         text = json.dumps(document, separators=(",", ":"), default=str)
         write_whole(target / "run_results.json", text.encode())
-        worked = [n for n in document["nodes"] if n["status"] != "reused"]
+        worked = [n.to_json() for n in self.nodes if n.status != "reused" or n.audited]
         summary = {**document, "seconds": round(self.seconds, 3), "counts": self.counts(), "nodes": worked}
         write_whole(target / "history" / f"{self.run_id}.json", json.dumps(summary, default=str).encode())
 
@@ -108,6 +122,7 @@ class RunResult:
         audits = list(self.audits())
         return {
             "built": self.count("built"), "reused": self.count("reused"), "failed": self.count("failed"), "skipped": self.count("skipped"),
+            "partial": sum(n.rejected > 0 and n.status != "failed" for n in self.nodes),
             "audits_passed": sum(a.passed for a in audits),
             "audits_warned": sum(not a.passed and a.severity == "warn" for a in audits),
             "audits_failed": sum(not a.passed and a.severity == "error" for a in audits),

@@ -12,6 +12,7 @@ from collections import deque
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Protocol
 
+from seeknal.audits.verdict import judged
 from seeknal.errors import EngineError, NodeError, SeeknalError
 from seeknal.nodes import Key, NodeId, SqlLogic
 from seeknal.plan.planner import Decision, decide, not_selected
@@ -24,7 +25,8 @@ if TYPE_CHECKING:
     from seeknal.nodes import Node
     from seeknal.plan.outlook import Columns, Outlook
     from seeknal.plan.planner import Situation
-    from seeknal.run.builder import Builder, Built
+    from seeknal.run.builder import Builder
+    from seeknal.run.built import Built
     from seeknal.run.sessions import Relations
     from seeknal.state.model import Artifact, Read
 
@@ -89,7 +91,7 @@ class Scheduler:
     def run(self) -> Progress:
         """Run every node that can be run. Whatever happens, what was finished has been committed when this returns."""
         dag = self._situation.dag
-        progress = Progress({n: len(dag.inputs[n]) for n in dag.order}, pointers=dict(self._situation.pointers))
+        progress = Progress({n: len(dag.waits[n]) for n in dag.order}, pointers=dict(self._situation.pointers))
         ready = deque(n for n in dag.order if not progress.waiting[n])
         flying: set[NodeId] = set()
         try:
@@ -123,7 +125,7 @@ class Scheduler:
     def _take(self, name: NodeId, progress: Progress, ready: deque[NodeId], flying: set[NodeId]) -> None:
         """Decide a node whose inputs are done: finish it here and now, or hand it to a worker."""
         node = self._situation.dag.nodes[name]
-        blocked = [i for i in self._situation.dag.inputs[name] if i in progress.blocked]
+        blocked = [i for i in self._situation.dag.waits[name] if i in progress.blocked]
         if self._situation.selected is not None and name not in self._situation.selected:
             self._keep(node, not_selected(node, self._situation), progress, ready)
             return
@@ -132,10 +134,11 @@ class Scheduler:
             return
         try:
             inputs = self._inputs(node, progress)
+            audited = self._with_audits(node, progress)
         except SeeknalError as error:
             self._fail(node, "input not available", error, progress, ready)
             return
-        decision = decide(node, self._situation, self._outlook, inputs)
+        decision, node = decide(node, self._situation, self._outlook, inputs), audited
         if decision.action == "reuse" and decision.audits == "failed":
             self._settle(node, decision, self._builder.known_failure(node, decision), inputs, progress, ready)
         elif decision.action == "reuse" and decision.audits == "known":
@@ -159,13 +162,32 @@ class Scheduler:
             found[source] = read
         return found
 
+    def _with_audits(self, node: Node, progress: Progress) -> Node:
+        """The node, its audits told apart by what they look at of other nodes."""
+        audits = []
+        for spec in node.audits:
+            for source in spec.reads:
+                artifact = self._outlook.artifact(source)
+                if artifact is not None and artifact.identity(None) is None:
+                    self._identify(source, artifact, progress)
+            settled = self._outlook.audit(spec)
+            if settled is None:
+                sources = ", ".join(spec.reads)
+                message = f"audit {spec.type} reads {sources}, which has not been built yet"
+                raise NodeError("SK-RUN-002", message, at=spec.at, hint=f"build it too: seeknal run --select '{sources} {node.id}'")
+            audits.append(settled)
+        return replace(node, audits=tuple(audits))
+
     def _first_read(self, node: Node, source: NodeId, artifact: Artifact, progress: Progress) -> Read | None:
         """Read an output that nothing read when it was built, so that nothing says how readers know it."""
+        self._identify(source, artifact, progress)
+        return self._outlook.read(node.id, source)
+
+    def _identify(self, source: NodeId, artifact: Artifact, progress: Progress) -> None:
         digest = self._builder.digest_of(self._builder.paths(artifact), artifact.schema)
         whole = replace(artifact, digests={**artifact.digests, ALL: digest})
         self._remember(source, whole, progress)
         self._save([Change("artifacts", whole.key, whole.to_json())])
-        return self._outlook.read(node.id, source)
 
     # Finishing
 
@@ -189,10 +211,12 @@ class Scheduler:
             artifact = self._builder.current(decision.artifact)
             if artifact is not decision.artifact or self._situation.snapshot.tables["artifacts"].get(key) is None:
                 changes.append(Change("artifacts", key, artifact.to_json()))
+            parts = [(p, self._builder.current(p)) for p in artifact.parts]
+            changes += [Change("artifacts", now.key, now.to_json()) for p, now in parts if now is not p]
             self._remember(node.id, artifact, progress)
         elif node.is_view:
             self._outlook.settle_view(node.id, key)
-        version = self._situation.versions.get(node.id)
+        version = decision.version or self._situation.versions.get(node.id)
         pointer = self._pointer(node, key, inputs, version)
         before = self._situation.pointers.get(node.id)
         if decision.artifact is not None and (before is None or before.key != key):
@@ -202,12 +226,9 @@ class Scheduler:
             changes.append(Change("pointers", f"{self._situation.environment}/{node.id}", pointer.to_json()))
         self._later += changes
         rows = decision.artifact.rows if decision.artifact else None
-        audits = tuple(
-            replace(o, severity=s.severity, name=s.name)
-            for s in node.audits
-            if (o := self._situation.snapshot.audit(key, s.definition)) is not None
-        )
-        self._finish(node, NodeResult(node.id, "reused", decision.reason, rows, audits=audits), progress, ready)
+        audits = tuple(judged(s, o) for s in node.audits if (o := self._situation.snapshot.audit(key, s.definition)) is not None)
+        rejected = _rejected(decision.artifact)
+        self._finish(node, NodeResult(node.id, "reused", decision.reason, rows, audits=audits, rejected=rejected), progress, ready)
 
     def _settle(
         self, node: Node, decision: Decision, built: Built, inputs: Mapping[NodeId, Read], progress: Progress, ready: deque[NodeId]
@@ -222,14 +243,17 @@ class Scheduler:
         if built.error is not None:
             self._save(changes)
             reason = "audit failed" if not built.reused else "audit failed on this data before" if not built.audited else "audit failed"
-            result = NodeResult(node.id, "failed", reason, built.rows, built.seconds, built.error, built.outcomes)
+            result = NodeResult(
+                node.id, "failed", reason, built.rows, built.seconds, built.error, built.outcomes, built.key, _rejected(built.artifact)
+            )
             self._finish(node, result, progress, ready, blocked=True)
             return
         if built.artifact is not None:
             self._remember(node.id, built.artifact, progress)
         elif node.is_view:
             self._outlook.settle_view(node.id, built.key)
-        pointer = self._pointer(node, built.key, inputs, built.version or self._situation.versions.get(node.id))
+        version = built.version or decision.version or self._situation.versions.get(node.id)
+        pointer = self._pointer(node, built.key, inputs, version)
         progress.pointers[node.id] = pointer
         changes.append(Change("pointers", f"{self._situation.environment}/{node.id}", pointer.to_json()))
         self._save(changes)
@@ -238,7 +262,11 @@ class Scheduler:
         if built.reused and before is not None and before.key == built.key:
             reason = "unchanged" if decision.action == "build" else reason
         status: Status = "reused" if built.reused else "built"
-        self._finish(node, NodeResult(node.id, status, reason, built.rows, built.seconds, None, built.outcomes), progress, ready)
+        result = NodeResult(
+            node.id, status, reason, built.rows, built.seconds, None, built.outcomes,
+            rejected=_rejected(built.artifact), audited=bool(built.audited),
+        )  # fmt: skip
+        self._finish(node, result, progress, ready)
 
     def _pointer(self, node: Node, key: Key, inputs: Mapping[NodeId, Read], version: str | None) -> Pointer:
         sql = node.logic.sql if isinstance(node.logic, SqlLogic) else None
@@ -258,7 +286,7 @@ class Scheduler:
             progress.blocked.add(node.id)
             progress.stopped = progress.stopped or (result.status == "failed" and not self._continue)
         self._listener.finished(result, len(progress.results), len(progress.waiting))
-        for reader in self._situation.dag.readers[node.id]:
+        for reader in self._situation.dag.awaited_by[node.id]:
             progress.waiting[reader] -= 1
             if not progress.waiting[reader]:
                 ready.append(reader)
@@ -267,7 +295,7 @@ class Scheduler:
         why = "interrupted" if progress.interrupted else "not started: the run stopped at a failure"
         for name in self._situation.dag.order:
             if name not in progress.results:
-                failed = [i for i in self._situation.dag.inputs[name] if i in progress.blocked]
+                failed = [i for i in self._situation.dag.waits[name] if i in progress.blocked]
                 reason = f"upstream failed: {', '.join(failed)}" if failed else why
                 if failed:
                     progress.blocked.add(name)
@@ -336,3 +364,8 @@ class Scheduler:
             if isinstance(outcome, EngineError | NodeError) and outcome.code == "SK-RUN-130":
                 continue
             self._outcome(node, decision, outcome, progress, ready)
+
+
+def _rejected(artifact: Artifact | None) -> int:
+    """How many rows audits set aside."""
+    return artifact.rejected.rows if artifact is not None and artifact.rejected is not None else 0

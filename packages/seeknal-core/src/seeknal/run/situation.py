@@ -9,7 +9,7 @@ from seeknal.errors import ConnectionFailed, SeeknalError
 from seeknal.fileversions import FileVersions
 from seeknal.nodes import ExposureLogic, Node, NodeId, PythonLogic, SourceLogic
 from seeknal.plan.fingerprint import engine_identity, package_versions
-from seeknal.plan.planner import UNREAD, Situation, is_handed_out, is_read_from_outside
+from seeknal.plan.planner import UNREAD, Request, Situation, is_handed_out, is_read_from_outside
 from seeknal.run.sources import Sources
 from seeknal.state.environments import PROD
 
@@ -35,6 +35,7 @@ def look(
     forced: frozenset[NodeId] = frozenset(),
     now: datetime | None = None,
     probes: bool = False,
+    request: Request | None = None,
 ) -> tuple[Situation, FileVersions]:
     """Everything decisions are made from, and the project's files as they are now.
 
@@ -56,9 +57,11 @@ def look(
         now=now or datetime.now(UTC),
         presence=store.check,
         find=store.find,
+        find_parts=store.find_parts,
         exported=lambda node: _exported(project.root, node),
         selected=selected,
         forced=forced,
+        request=request or Request(),
     )
     return situation, files
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from seeknal.connections import hidden, named, open_connection, open_driver, secrets_of
 from seeknal.errors import ConnectionFailed, NodeError
 from seeknal.protocols import FileRead
+from seeknal.run.narrowing import narrowed, paths_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from seeknal.nodes import Node, SourceLogic
     from seeknal.project.loader import LoadedProject
     from seeknal.protocols import ConnectionDriver, Session, Written
+    from seeknal.run.narrowing import Window
     from seeknal.state.model import FileRecord
 
 
@@ -44,14 +46,22 @@ class Sources:
             hint = "run again when nothing writes to it"
             raise NodeError("SK-DATA-008", f"{logic.table} changed while {node.id} was reading it", at=logic.place, hint=hint)
 
-    def read(self, node: Node, logic: SourceLogic, session: Session, target: Path, metadata: Mapping[str, str]) -> Written:
-        """Store a source's rows at `target`."""
+    def read(
+        self, node: Node, logic: SourceLogic, session: Session, target: Path, metadata: Mapping[str, str], window: Window | None = None
+    ) -> Written:
+        """Store a source's rows at `target`; with a `window` at least those that belong to it."""
         if self.is_file(logic):
-            read = FileRead(logic.type, tuple(self._paths(node, logic)), dict(logic.params), node.columns)
+            read = FileRead(logic.type, tuple(self._paths(node, logic, window)), dict(logic.params), node.columns)
             return session.load(read, target, metadata)
         with self._opened(node, logic) as driver:
             query = logic.query or driver.table_query(logic.table or "")
+            if window is not None:
+                query = narrowed(query, node, window, self._project.registry.connection(logic.type, logic.place).dialect)
             return session.ingest(driver.read(query), target, metadata)
+
+    def has_files(self, logic: SourceLogic, node: Node, window: Window) -> bool:
+        """Whether there is anything to read for a window: a path may have its date in it."""
+        return not self.is_file(logic) or any(self._versions.expand(p) for p in paths_of(logic.table or "", node, window))
 
     def probe(self, node: Node, logic: SourceLogic) -> str:
         """A hash of what a source's change probe answers. The answer is read whole: probes return a row or a few."""
@@ -88,8 +98,9 @@ class Sources:
         finally:
             driver.close()
 
-    def _paths(self, node: Node, logic: SourceLogic) -> list[Path]:
-        found = self._versions.expand(logic.table or "")
+    def _paths(self, node: Node, logic: SourceLogic, window: Window | None = None) -> list[Path]:
+        patterns = [logic.table or ""] if window is None else paths_of(logic.table or "", node, window)
+        found = [path for pattern in patterns for path in self._versions.expand(pattern)]
         allowed = [self._project.root, *((self._project.root / p).resolve() for p in self._project.settings.external_paths)]
         for path in found:
             if not any(path.resolve().is_relative_to(a) for a in allowed):

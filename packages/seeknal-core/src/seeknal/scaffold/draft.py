@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import yaml
 
 from seeknal.errors import ProjectError
-from seeknal.project.parsing import NOT_BUILT_YET
+from seeknal.project.parsing import refused
 from seeknal.specs import NodeSpec, check_name
 from seeknal.targets import load_target
 
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from seeknal.nodes import NodeId
     from seeknal.registry import Registry
 
-_REFUSED = {*NOT_BUILT_YET, "engine"}
 _FIRST = ("kind", "name")
 
 
@@ -101,7 +100,7 @@ def _select(deps: Sequence[NodeId]) -> str:
 
 def _optional_keys(model: type[NodeSpec], start: Mapping[str, Any]) -> list[str]:
     """The kind's own keys first, then those of every node."""
-    left = [k for k in model.model_fields if k not in start and k not in _REFUSED]
+    left = [k for k in model.model_fields if k not in start and k not in refused(model)]
     return sorted(left, key=lambda k: k in NodeSpec.model_fields)
 
 

@@ -9,12 +9,16 @@ from __future__ import annotations
 import functools
 import logging
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from sqlglot import Dialect, exp
 from sqlglot.errors import ParseError, SqlglotError, TokenError
 from sqlglot.tokenizer_core import Token, TokenType
 
 from seeknal.nodes import fold
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 logging.getLogger("sqlglot").setLevel(logging.ERROR)  # its fallback warnings are errors here, reported with a place
 
@@ -50,7 +54,13 @@ _HARMLESS = frozenset(
     {exp.Column, exp.Identifier, exp.Literal, exp.Alias, exp.Paren, exp.TableAlias, exp.From, exp.Join, exp.Where, exp.Select}
 )
 """Most of the nodes of most trees, which are none of those that are looked for."""
-_NOT_IN_CONDITIONS = (exp.Query, exp.Table, exp.Subquery, exp.AggFunc, exp.Window, exp.Star, *_REFUSED_NODES)
+_NOT_IN_CONDITIONS = (exp.Query, exp.Table, exp.Subquery, exp.AggFunc, exp.Window, exp.Star, exp.Unnest, exp.Explode, *_REFUSED_NODES)
+_AGGREGATES = frozenset({
+    "approx_top_k", "arbitrary", "arg_max_null", "arg_max_nulls_last", "arg_min_null", "arg_min_nulls_last", "bitstring_agg", "count_star",
+    "cume_dist", "dense_rank", "entropy", "favg", "fill", "fsum", "geomean", "geometric_mean", "histogram", "histogram_exact", "kahan_sum", "kurtosis_pop", "mad",
+    "percent_rank", "product", "rank_dense", "reservoir_quantile", "row_number", "rank", "sem", "sum_no_overflow", "sumkahan", "wavg", "weighted_avg",
+})  # fmt: skip
+"""Functions of several rows that are not told apart by how they are parsed."""
 _VERBS = {exp.TruncateTable: "TRUNCATE", exp.Into: "SELECT INTO", exp.Lock: "FOR UPDATE", exp.Placeholder: "a parameter"}
 
 
@@ -139,8 +149,10 @@ def parse_condition(sql: str, dialect: str) -> exp.Expr:
     if tree is None or any(t.comments for t in tokens):
         raise SqlProblem("SK-SQL-005", "must be one boolean expression, without comments", hint=hint)
     for node in tree.walk():
-        if isinstance(node, _NOT_IN_CONDITIONS):
-            message = f"must be one boolean expression over the columns of a row; {node.key.upper()} is not allowed"
+        aggregate = isinstance(node, exp.Func) and _function_name(node) in _AGGREGATES
+        if aggregate or isinstance(node, _NOT_IN_CONDITIONS):
+            name = node.name.upper() if aggregate else node.key.upper()
+            message = f"must be one boolean expression over the columns of a row; {name} is not allowed"
             raise SqlProblem("SK-SQL-005", message, hint=hint)
     _check(tree, sql)
     return tree
@@ -155,6 +167,16 @@ def tables(tree: exp.Expr) -> list[TableUse]:
         first = table.args["db"] if table.db else table.this
         found.append(TableUse(table.name, table.db, first.meta.get("start", 0), table.this.meta.get("end", 0), bool(table.alias)))
     return sorted(found, key=lambda t: t.start)
+
+
+def refuse_shadows(tree: exp.Expr, names: Iterable[str]) -> None:
+    """Raise SqlProblem where a CTE has one of these names, and would be read in place of what they stand for."""
+    taken = {fold(n) for n in names}
+    for cte in tree.find_all(exp.CTE):
+        if fold(cte.alias) in taken:
+            raise SqlProblem(
+                "SK-SQL-004", f"a CTE cannot be called {cte.alias} here: it would be read in its place", hint="give it another name"
+            )
 
 
 def position(sql: str, offset: int) -> tuple[int, int]:

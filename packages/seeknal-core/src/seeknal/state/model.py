@@ -8,21 +8,28 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import asdict, dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
 from seeknal.errors import ProjectError, did_you_mean
+from seeknal.intervals.ranges import Ranges
 from seeknal.nodes import ColumnSchema, Digest, Key, NodeId, Schema, fold
 from seeknal.state.environments import PROD, Environment
+from seeknal.state.parts import Part
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
 SCHEMA_VERSION = "2.0"
 
-Table = Literal["environments", "plans", "pointers", "previous", "artifacts", "audits", "files"]
-TABLES: tuple[Table, ...] = ("environments", "plans", "pointers", "previous", "artifacts", "audits", "files")
+Table = Literal["environments", "plans", "pointers", "previous", "artifacts", "audits", "files", "windows"]
+TABLES: tuple[Table, ...] = ("environments", "plans", "pointers", "previous", "artifacts", "audits", "files", "windows")
 """`environments` and `plans` are keyed by environment, `pointers` and `previous` by `environment/node`, `artifacts` by build key, `audits` by
-`key/definition`, `files` by path. `previous` holds what an environment pointed to before what it can be taken back from, `{}` for nothing."""
+`key/definition`, `files` by path, `windows` by the version of a node that is built window by window. `previous` holds what an environment pointed to
+before what it can be taken back from, `{}` for nothing."""
+
+EXAMPLE = ", such as "
+"""What comes before a failing row in the message of an audit."""
 
 ALL = "*"
 """In place of a set of columns: all of them."""
@@ -53,11 +60,42 @@ class FileRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class Rejected:
+    """Rows that audits kept out of an output: how many, their columns, the files beside the output's that hold them.
+
+    `outcomes` has what each of the audits found, by its definition.
+    """
+
+    rows: int
+    schema: Schema
+    files: tuple[FileRecord, ...]
+    outcomes: Mapping[str, AuditOutcome] = field(default_factory=dict)
+
+    def to_json(self) -> dict[str, Any]:
+        """As a plain document."""
+        return {
+            "rows": self.rows, "schema": [[c.name, c.type] for c in self.schema], "files": [[f.name, f.size, f.mtime_ns, f.hash] for f in self.files],
+            "outcomes": {d: o.to_json() for d, o in self.outcomes.items()},
+        }  # fmt: skip
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> Rejected:
+        """From a plain document."""
+        return cls(
+            value["rows"],
+            tuple(ColumnSchema(n, t) for n, t in value["schema"]),
+            tuple(FileRecord(*f) for f in value["files"]),
+            {d: AuditOutcome.from_json(o) for d, o in value["outcomes"].items()},
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class Artifact:
     """An output that exists: which node made it, what is in it, and its files.
 
     `digests` says how readers know the output: by all of its columns (`*`), or by a set of them (see `column_set`). `location` is a
-    folder relative to the target folder, or None where files are referenced in place.
+    folder relative to the target folder, or None where files are referenced in place. `rejected` are the rows that audits set aside. `part` is set on part
+    of an output that is built window by window, and `parts` are those of a whole one, in order; see `seeknal.state.parts`.
     """
 
     key: Key
@@ -68,24 +106,63 @@ class Artifact:
     location: str | None
     digests: Mapping[str, Digest] = field(default_factory=dict)
     created_at: str = ""
+    rejected: Rejected | None = None
+    part: Part | None = None
+    parts: tuple[Artifact, ...] = ()
+
+    @classmethod
+    def joined(cls, key: Key, parts: Sequence[Artifact], created_at: str) -> Artifact:
+        """Parts of one node as one output."""
+        kind, _, name = parts[0].node.partition(".")
+        files = tuple(FileRecord(f"{p.key}/{f.name}", f.size, f.mtime_ns, f.hash) for p in parts for f in p.files)
+        rows = sum(p.rows for p in parts)
+        return cls(
+            key,
+            parts[0].node,
+            rows,
+            parts[-1].schema,
+            files,
+            f"cache/{kind}/{name}",
+            {},
+            created_at,
+            _joined_aside(parts),
+            parts=tuple(parts),
+        )
+
+    @property
+    def every_file(self) -> tuple[FileRecord, ...]:
+        """Its files and those of the rows that were set aside."""
+        return self.files if self.rejected is None else (*self.files, *self.rejected.files)
 
     def identity(self, columns: Iterable[str] | None) -> Digest | None:
         """How a reader of these columns (None: all) knows the output. Outputs known alike hold the same rows in these columns."""
+        if self.parts:
+            listed = None if columns is None else tuple(columns)
+            known = [p.identity(listed) for p in self.parts]
+            digest = hashlib.sha256("\0".join(d or "" for d in known).encode()).hexdigest()[:32]
+            return None if None in known else Digest(f"parts:{digest}")
         every = self.digests.get(ALL)
         return every if columns is None else self.digests.get(column_set(columns), every)
 
     @property
     def bytes(self) -> int:
         """The size of all files."""
-        return sum(f.size for f in self.files)
+        return sum(f.size for f in self.every_file)
 
     def to_json(self) -> dict[str, Any]:
-        """As a plain document."""
-        return {
+        """As a plain document. A whole output names its parts."""
+        document: dict[str, Any] = {
             "node": self.node, "rows": self.rows, "schema": [[c.name, c.type] for c in self.schema],
             "files": [[f.name, f.size, f.mtime_ns, f.hash] for f in self.files], "location": self.location,
             "digests": dict(self.digests), "created_at": self.created_at,
+            **({} if self.rejected is None else {"rejected": self.rejected.to_json()}),
         }  # fmt: skip
+        if self.parts:
+            document.pop("rejected", None)
+            document |= {"files": [], "location": f"{self.location}/{self.key}", "parts": [p.key for p in self.parts]}
+        if self.part is not None:
+            document["part"] = self.part.to_json()
+        return document
 
     @classmethod
     def from_json(cls, key: str, value: Mapping[str, Any]) -> Artifact:
@@ -93,7 +170,18 @@ class Artifact:
         return cls(
             Key(key), value["node"], value["rows"], tuple(ColumnSchema(n, t) for n, t in value["schema"]),
             tuple(FileRecord(*f) for f in value["files"]), value["location"], value["digests"], value.get("created_at", ""),
+            Rejected.from_json(value["rejected"]) if "rejected" in value else None,
+            Part.from_json(value["part"]) if "part" in value else None,
         )  # fmt: skip
+
+
+def _joined_aside(parts: Sequence[Artifact]) -> Rejected | None:
+    """The rows that audits kept out of any of these parts."""
+    found = [(p.key, p.rejected) for p in parts if p.rejected is not None]
+    if not found:
+        return None
+    files = tuple(FileRecord(f"{key}/{f.name}", f.size, f.mtime_ns, f.hash) for key, rejected in found for f in rejected.files)
+    return Rejected(sum(r.rows for _, r in found), found[-1][1].schema, files)
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,11 +275,17 @@ class AuditOutcome:
     message: str
     seconds: float
     name: str | None = None
+    rows: int | None = None
 
     @property
     def label(self) -> str:
         """What people call it: its name, or its type and columns."""
         return self.name or (f"{self.type}({', '.join(self.columns)})" if self.columns else self.type)
+
+    @property
+    def finding(self) -> str:
+        """The message without the failing row that it may tell of, which can hold personal data."""
+        return self.message.partition(EXAMPLE)[0]
 
     def to_json(self) -> dict[str, Any]:
         """As a plain document, in the shape of run_results.json."""
@@ -210,6 +304,8 @@ class Snapshot:
     tables: Mapping[Table, Mapping[str, Mapping[str, Any]]]
     serial: int = 0
     notices: tuple[str, ...] = ()
+    _joined: dict[Key, Artifact | None] = field(default_factory=dict, repr=False, compare=False)
+    _parsed: dict[str, Artifact] = field(default_factory=dict, repr=False, compare=False)
 
     def environments(self) -> list[str]:
         """The names of all environments."""
@@ -247,7 +343,41 @@ class Snapshot:
     def artifact(self, key: Key) -> Artifact | None:
         """The artifact under a key, as far as state knows."""
         value = self.tables["artifacts"].get(key)
+        if value is not None and "parts" in value:
+            if key not in self._joined:
+                self._joined[key] = self._whole(key, value)
+            return self._joined[key]
         return Artifact.from_json(key, value) if value is not None else None
+
+    def _whole(self, key: Key, value: Mapping[str, Any]) -> Artifact | None:
+        """An output made of parts; None where one of them is not known any more."""
+        known = self.tables["artifacts"]
+        if not value["parts"] or any(k not in known for k in value["parts"]):
+            return None
+        return Artifact.joined(key, [self._part(k) for k in value["parts"]], value.get("created_at", ""))
+
+    def _part(self, key: str) -> Artifact:
+        if key not in self._parsed:
+            self._parsed[key] = Artifact.from_json(key, self.tables["artifacts"][key])
+        return self._parsed[key]
+
+    def parts(self, version: str) -> list[Artifact]:
+        """All parts that were ever built of a version of a node, or taken over into it, as far as state knows."""
+        taken = self.tables["windows"].get(version, {}).get("taken", ())
+        keys = [*self._parts_by_version.get(version, ()), *(k for k in taken if k in self.tables["artifacts"])]
+        return [self._part(k) for k in keys]
+
+    @cached_property
+    def _parts_by_version(self) -> dict[str, list[str]]:
+        found: dict[str, list[str]] = {}
+        for key, value in self.tables["artifacts"].items():
+            if "part" in value:
+                found.setdefault(value["part"]["version"], []).append(key)
+        return found
+
+    def marked(self, version: str) -> Ranges:
+        """The windows of a version that are to be built again."""
+        return Ranges.of(*((s, e) for s, e in self.tables["windows"].get(version, {}).get("restatement", ())))
 
     def audit(self, key: Key, definition: str) -> AuditOutcome | None:
         """What an audit, by the hash of its definition, said of an artifact."""

@@ -118,7 +118,7 @@ def _check_artifact(artifact: Artifact) -> None:
     if artifact.location is None:
         return
     kind, _, node = artifact.node.partition(".")
-    parts = [kind, node, artifact.key, *(f.name for f in artifact.files)]
+    parts = [kind, node, artifact.key, *(f.name for f in artifact.every_file)]
     if artifact.location != f"cache/{kind}/{node}/{artifact.key}" or any(p in ("", ".", "..") or _MARKS & set(p) for p in parts):
         raise ValueError(artifact.location)
 

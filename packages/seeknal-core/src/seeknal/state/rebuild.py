@@ -25,7 +25,12 @@ def rebuild(backend: StateBackend, holder: Holder, walk: Callable[[], Iterable[A
         leases = [stack.enter_context(backend.lease(name, holder)) for name in names]
         found = {a.key: a for a in walk()}
         known = backend.read().tables["artifacts"]
-        gone = [Change("artifacts", key, None) for key, value in known.items() if key not in found and value["location"] is not None]
+        kept = {key for key, value in known.items() if "parts" in value and all(part in found for part in value["parts"])}
+        gone = [
+            Change("artifacts", key, None)
+            for key, value in known.items()
+            if key not in found and key not in kept and value["location"] is not None
+        ]
         backend.commit([*gone, *(Change("artifacts", a.key, a.to_json()) for a in found.values())], leases[0])
         backend.settle()
     return len(found)

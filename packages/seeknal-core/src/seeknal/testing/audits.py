@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 from sqlglot import exp
 
+from seeknal.audits.arguments import Arguments
 from seeknal.audits.runner import AuditRunner
 from seeknal.audits.signature import signature_of
 from seeknal.errors import ProjectError, did_you_mean
-from seeknal.nodes import AuditSpec
-from seeknal.plugin import Audit, Column, Columns, Relation, RowCheck
+from seeknal.nodes import AuditSpec, NodeId, relation_name
+from seeknal.plugin import Audit, Relation, RowCheck
 from seeknal.protocols import Query, SessionSettings
 from seeknal.registry import Registry
 from seeknal.targets import load_target
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
+    from seeknal.audits.signature import Signature
+    from seeknal.nodes import Schema
     from seeknal.plugin import Check, Engine
     from seeknal.protocols import Session
 
@@ -60,26 +63,41 @@ class AuditTester:
         audit: Audit | str,
         *,
         rows: Sequence[Mapping[str, Any]] | None = None,
-        sql: str | None = None,
+        query: str | None = None,
         where: str | None = None,
+        others: Mapping[str, Sequence[Mapping[str, Any]] | str] | None = None,
         **params: Any,
     ) -> Failing:
-        """What `audit` (or the installed one of this name) finds wrong with `rows`, or with what the SELECT `sql` returns.
+        """What `audit` (or the installed one of this name) finds wrong with `rows`, or with what the SELECT `query` returns.
 
-        `params` are the audit's parameters as YAML would say them, and checked as YAML's are: ProjectError says what is wrong.
+        `others` has the rows, or the SELECT, of each node that it refers to. `params` are the audit's parameters as YAML would say them, and
+        checked as YAML's are: ProjectError says what is wrong.
         """
         found = self._registry.audit(audit) if isinstance(audit, str) else audit
         session, dialect = self._opened(), self._engine.dialect
-        if (rows is None) == (sql is None):
-            message = "say either rows=[{...}] or sql='SELECT ...'"
+        if (rows is None) == (query is None):
+            message = "say either rows=[{...}] or query='SELECT ...'"
             raise ValueError(message)
-        session.define(RELATION, Query(sql if sql is not None else _values(rows or [], dialect)))
-        schema = session.describe(_everything(dialect))
-        checked = _checked(found, params)
-        spec = AuditSpec(found.name, checked, where=where)
+        session.define(RELATION, Query(query if query is not None else _values(rows or [], dialect)))
+        for node, told in (others or {}).items():
+            session.define(relation_name(NodeId(node)), Query(told if isinstance(told, str) else _values(told, dialect)))
+        schema = session.describe(_everything(RELATION, dialect))
+        reads = {NodeId(node): None for node in others or {}}
+        spec = AuditSpec(found.name, _checked(found, params), where=where, reads=reads)
         outcome = AuditRunner(session, dialect, {found.name: found}).run([spec], RELATION, schema)[0].outcome
-        shown = self._rows(found, checked, where) if outcome.failing_rows else []
+        shown = self._rows(found, spec, schema) if outcome.failing_rows else []
         return Failing(outcome.failing_rows, outcome.message, shown)
+
+    def passing(self, audit: Audit | str, **given: Any) -> bool:
+        """Whether `audit` finds nothing wrong; `given` is what `failing` takes. The failing rows are in the message of the error otherwise.
+
+        Raises AssertionError where it finds something.
+        """
+        found = self.failing(audit, **given)
+        if found:
+            message = f"{found.message}: {found.rows}"
+            raise AssertionError(message)
+        return True
 
     def close(self) -> None:
         """Close the engine if it was opened."""
@@ -97,11 +115,17 @@ class AuditTester:
             self._session = load_target(self._engine.target)().open(SessionSettings(self._scratch))
         return self._session
 
-    def _rows(self, audit: Audit, params: Mapping[str, Any], where: str | None) -> list[dict[str, Any]]:
+    def _rows(self, audit: Audit, spec: AuditSpec, schema: Schema) -> list[dict[str, Any]]:
         """The rows that fail."""
+        session, dialect, signature = self._opened(), self._engine.dialect, signature_of(audit)
+
+        def described(relation: str) -> Schema:
+            return session.describe(_everything(relation, dialect))
+
+        arguments, _ = Arguments(spec, signature, schema, described, dialect, None).found()
         shown: list[dict[str, Any]] = []
-        for query in _queries(audit, params, where, self._engine.dialect):
-            result = self._opened().rows(query)
+        for query in _queries(spec, arguments, signature, dialect):
+            result = session.rows(query)
             shown += [dict(zip(result.columns, row, strict=True)) for row in result.rows]
         return shown
 
@@ -119,16 +143,9 @@ def _checked(audit: Audit, params: Mapping[str, Any]) -> dict[str, Any]:
     return values
 
 
-def _queries(audit: Audit, params: Mapping[str, Any], where: str | None, dialect: str) -> list[str]:
+def _queries(spec: AuditSpec, arguments: Mapping[str, Any], signature: Signature, dialect: str) -> list[str]:
     """What selects the failing rows; nothing where an aggregate is checked."""
-    signature = signature_of(audit)
-    arguments = dict(params)
-    for name, parameter in signature.parameters.items():
-        if parameter.is_columns and name in arguments:
-            listed = [arguments[name]] if parameter.type is Column else arguments[name]
-            quoted = [Column(_quoted(c, dialect)) for c in listed]
-            arguments[name] = quoted[0] if parameter.type is Column else Columns(quoted)
-    target = _quoted(RELATION, dialect) if where is None else f"({_everything(dialect)} WHERE {where})"
+    target = _quoted(RELATION, dialect) if spec.where is None else f"({_everything(RELATION, dialect)} WHERE {spec.where})"
     check: Check = signature.function(Relation(target), **arguments)
     if isinstance(check, RowCheck):
         return [f"SELECT * FROM {target} WHERE {check.bad}"]
@@ -139,15 +156,15 @@ def _queries(audit: Audit, params: Mapping[str, Any], where: str | None, dialect
 def _values(rows: Sequence[Mapping[str, Any]], dialect: str) -> str:
     """Rows as a query: one SELECT a row."""
     if not rows:
-        message = "no rows have no columns: say sql='SELECT ... WHERE false'"
+        message = "no rows have no columns: say query='SELECT ... WHERE false'"
         raise ValueError(message)
     names = list(dict.fromkeys(name for row in rows for name in row))
     selects = [exp.select(*(exp.convert(row.get(n)).as_(n, quoted=True) for n in names)) for row in rows]
     return " UNION ALL ".join(s.sql(dialect=dialect) for s in selects)
 
 
-def _everything(dialect: str) -> str:
-    return exp.select("*").from_(exp.to_table(RELATION)).sql(dialect=dialect)
+def _everything(relation: str, dialect: str) -> str:
+    return exp.select("*").from_(exp.Table(this=exp.to_identifier(relation, quoted=True))).sql(dialect=dialect)
 
 
 def _quoted(name: str, dialect: str) -> str:

@@ -6,7 +6,10 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from seeknal.errors import ProjectErrors
+from seeknal.project.auditing import ProjectAudits
+from seeknal.project.config import read_config
 from seeknal.project.lowering import NodeLowering, Scope
+from seeknal.project.named_audits import read_named_audits
 from seeknal.project.parsing import parse_file
 from seeknal.project.references import NodeIndex
 from seeknal.project.templating import Templates
@@ -62,4 +65,7 @@ class Variables:
             default_severity="warn" if loaded.settings.default_severity == "warn" else "error",
             index=self._index,
             templates=Templates(self._project.root, variables, self._index.resolve, self._globals),
+            named_audits=read_named_audits(self._project.root, loaded.registry)[0],
+            project_audits=ProjectAudits.of(*read_config(self._project.root)),
+            details={n.id: (n.at.path, n.details) for n in self._project.nodes.values()},
         )

@@ -1,0 +1,320 @@
+"""Which windows of a node are to be built, and of what parts its output is made.
+
+A node that is built window by window has versions: everything that decides what a window holds, besides the rows of its inputs. A version's parts are shared by
+all environments; what an environment publishes is a whole made of some of them, with a key of its own.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from seeknal.artifacts import now as this_second
+from seeknal.audits.outcomes import blocking
+from seeknal.audits.verdict import judged
+from seeknal.intervals.pieces import Pieces
+from seeknal.intervals.ranges import Ranges
+from seeknal.intervals.windowing import moment_of, told
+from seeknal.nodes import Key, PythonLogic
+from seeknal.plan.fingerprint import schema_hash
+from seeknal.plan.planner import Decision, own_change
+from seeknal.state.model import Artifact
+from seeknal.state.parts import Held, covered, held, pieces_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from seeknal.graph.dag import Dag
+    from seeknal.intervals.windowing import Windowing
+    from seeknal.nodes import Node, NodeId
+    from seeknal.plan.outlook import Outlook
+    from seeknal.plan.planner import Situation
+
+_FORMAT = 1
+_EVER = 1 << 40
+PLANNED = "planned"
+"""The stamp of what is yet to be built."""
+
+
+@dataclass(frozen=True, slots=True)
+class Above:
+    """An input that is built window by window: what stands in its windows, and where they end for good."""
+
+    pieces: Pieces
+    end: int | None = None
+
+    def waiting(self, due: Ranges) -> Ranges:
+        """The windows for which it has yet to be built. Before its first window there is nothing to wait for."""
+        there = self.pieces.covered
+        start = there.start if there else -_EVER
+        return (due - there) & Ranges.of((start, _EVER if self.end is None else self.end))
+
+
+@dataclass(frozen=True)
+class Windows:
+    """All that decides which windows of a node are built now.
+
+    `parts` is what is there; `lost` are windows whose files are gone or damaged, `marked` those that are to be built again, and `stale` those whose inputs were built
+    again since. `asked` limits what is built (None: nothing does), `fills` says that gaps before the last window are filled, and `again` that all that is asked for is
+    built again.
+    """
+
+    windowing: Windowing
+    version: Key
+    now: int
+    parts: tuple[Held, ...] = ()
+    lost: Ranges = field(default_factory=Ranges)
+    marked: Ranges = field(default_factory=Ranges)
+    stale: Ranges = field(default_factory=Ranges)
+    asked: Ranges | None = None
+    fills: bool = False
+    again: bool = False
+    above: Mapping[NodeId, Above] = field(default_factory=dict)
+    taken: tuple[str, ...] = ()
+    found: tuple[Artifact, ...] = ()
+    serial: int = 0
+
+    @property
+    def covered(self) -> Ranges:
+        """The windows that are there."""
+        return covered(self.parts)
+
+    @property
+    def first(self) -> int | None:
+        """Where the first window begins; None where only the data can tell."""
+        there = self.covered | self.lost
+        return self.windowing.start if self.windowing.start is not None else there.start if there else None
+
+    def due(self, first: int) -> Ranges:
+        """All windows that ought to be there."""
+        return self.windowing.due(first, self.now)
+
+    def missing(self, first: int) -> Ranges:
+        """Those that are not there, or are to be built again."""
+        again = self.windowing.calendar.whole(self.marked | self.stale)
+        due = self.due(first)
+        return (due - self.covered) | (again & due)
+
+    def restated(self, first: int) -> Ranges:
+        """Those that a run was asked to build again."""
+        return self._asked(first) if self.again else Ranges()
+
+    def todo(self, first: int) -> Ranges:
+        """Those that a run builds now."""
+        due, there, whole = self.due(first), self.covered, self.windowing.calendar.whole
+        missing = due - there - self.lost
+        if there and not self.fills:
+            missing &= Ranges.of((there.end, _EVER))
+        chosen = ((missing | whole(self.marked | self.stale)) & self._asked(first)) | (self.lost & due)
+        if self.again:
+            chosen |= self._asked(first) | (whole(self.stale) & due)
+        if not chosen:
+            return chosen
+        chosen = self.windowing.with_lookback(chosen) & due
+        if self.windowing.depends_on_past:
+            chosen = self._in_order(chosen, due)
+        for above in self.above.values():
+            chosen -= whole(above.waiting(due))
+        return chosen
+
+    def _asked(self, first: int) -> Ranges:
+        due = self.due(first)
+        return due if self.asked is None else due & self.windowing.calendar.whole(self.asked)
+
+    def _in_order(self, chosen: Ranges, due: Ranges) -> Ranges:
+        """What can be built when each window needs the one before it: no further than the first gap, and all that comes after what is built again."""
+        chosen |= self.covered & Ranges.of((chosen.start, _EVER))
+        gap = due - self.covered - chosen
+        return chosen & Ranges.of((-_EVER, gap.start)) if gap else chosen
+
+
+def decide_windows(node: Node, situation: Situation, outlook: Outlook, above: Mapping[NodeId, Above]) -> Decision:
+    """Decide a node that is built window by window. `above` are those of its inputs that are too."""
+    node = replace(node, audits=tuple(outlook.audit(spec) or spec for spec in node.audits))
+    windows, empty = look(node, situation, outlook, above)
+    pointer = situation.pointers.get(node.id)
+    published = situation.snapshot.artifact(pointer.key) if pointer is not None else None
+    same = published is not None and any(p.part is not None and p.part.version == windows.version for p in published.parts)
+    own = None if same else own_change(node, situation, outlook) or "its windows are described anew"
+    own = "forced (--full)" if node.id in situation.forced else own
+    first = windows.first
+    todo = windows.todo(first) if first is not None else Ranges()
+    if first is None and not empty:
+        return Decision("build", own or "new", windows=windows)
+    if todo or (not windows.parts and not empty):
+        return Decision("build", own or _reason(windows, todo), windows=windows, intervals=todo)
+    if not all(h.is_whole for h in windows.parts):
+        return Decision("build", own or "windows are taken out", windows=windows)
+    if windows.found:
+        return Decision("build", "windows that state had lost", windows=windows)
+    if any(unaudited(node, situation, h.artifact) for h in windows.parts):
+        return Decision("build", own or "audits that its windows have not been through", windows=windows)
+    parts = [h.artifact for h in windows.parts] or empty[:1]
+    key = whole_key(windows.version, parts)
+    if pointer is not None and pointer.key == key:
+        return Decision("reuse", "unchanged", key, published or Artifact.joined(key, parts, this_second()), windows=windows)
+    return Decision("reuse", own or "windows that are there already", key, Artifact.joined(key, parts, this_second()), windows=windows)
+
+
+def look(node: Node, situation: Situation, outlook: Outlook, above: Mapping[NodeId, Above]) -> tuple[Windows, list[Artifact]]:
+    """What there is of a node's windows, and what is asked; and its parts without any window, which stand where none is due."""
+    windowing = _windowing(node)
+    version, snapshot, request = version_of(node, situation, outlook), situation.snapshot, situation.request
+    known = [a for a in snapshot.parts(version) if not _rejected(node, situation, a)]
+    found = () if known or node.id in situation.pointers else tuple(situation.find_parts(node.id, version))
+    known += found
+    taken: tuple[str, ...] = tuple(snapshot.tables["windows"].get(version, {}).get("taken", ()))
+    if not known and windowing.forward_only and node.id not in situation.forced:
+        pointer = situation.pointers.get(node.id)
+        published = snapshot.artifact(pointer.key) if pointer is not None else None
+        known = list(published.parts) if published is not None else []
+        taken = tuple(a.key for a in known)
+    extent = extent_of(windowing)
+    parts, lost = [], Ranges()
+    for part in held(known):
+        ranges = part.ranges & extent
+        if situation.presence(part.artifact) == "whole":
+            parts += [Held(part.artifact, part.part, ranges)] if ranges else []
+        else:
+            lost |= ranges
+    calendar = windowing.calendar
+    asked = None
+    if request.start is not None or request.end is not None:
+        start = -_EVER if request.start is None else moment_of(request.start, calendar)
+        asked = Ranges.of((start, _EVER if request.end is None else moment_of(request.end, calendar)))
+        asked &= Ranges.of((-(1 << 35), 1 << 35))
+    looked = Windows(
+        windowing,
+        version,
+        int(situation.now.timestamp()),
+        tuple(parts),
+        lost,
+        snapshot.marked(version),
+        _stale(parts, above),
+        asked,
+        fills=request.backfill or request.start is not None,
+        again=node.id in situation.forced or node.id in request.restate,
+        above=above,
+        taken=taken,
+        found=found,
+        serial=max((a.part.serial for a in known if a.part is not None), default=0),
+    )
+    return looked, [a for a in known if a.part is not None and not a.part.ranges and situation.presence(a) == "whole"]
+
+
+def extent_of(windowing: Windowing) -> Ranges:
+    """The time in which a node has windows at all."""
+    return Ranges.of((-_EVER if windowing.start is None else windowing.start, _EVER if windowing.end is None else windowing.end))
+
+
+def version_of(node: Node, situation: Situation, outlook: Outlook) -> Key:
+    """Everything that decides what a window holds, besides the rows of the inputs."""
+    material = [_FORMAT, situation.engine, node.id, outlook.content(node.id), schema_hash(node), outlook.fingerprint(node.id).upstream]
+    material.append(_windowing(node).identity)
+    if isinstance(node.logic, PythonLogic):
+        material.append({p: situation.packages.get(p, "") for p in node.logic.packages})
+    return _hash(material)
+
+
+def whole_key(version: Key, parts: Sequence[Artifact]) -> Key:
+    """The key of an output that is made of these parts."""
+    return _hash([version, [p.key for p in parts]])
+
+
+def windowed_inputs(node: Node, dag: Dag) -> list[NodeId]:
+    """The inputs of a node that are built window by window, also through views."""
+    found: dict[NodeId, None] = {}
+    waiting = list(node.inputs)
+    for name in waiting:
+        source = dag.nodes[name]
+        if source.windows is not None:
+            found[name] = None
+        elif source.is_view:
+            waiting += [i for i in source.inputs if i not in waiting]
+    return list(found)
+
+
+def settled_above(node: Node, dag: Dag, outlook: Outlook) -> dict[NodeId, Above]:
+    """What stands in the windows of a node's inputs, those being decided."""
+    found = {}
+    for name in windowed_inputs(node, dag):
+        artifact, windowing = outlook.artifact(name), dag.nodes[name].windows
+        found[name] = Above(pieces_of(artifact) if artifact is not None else Pieces(), windowing.end if windowing is not None else None)
+    return found
+
+
+def planned_above(node: Node, dag: Dag, outlook: Outlook, decisions: Mapping[NodeId, Decision]) -> dict[NodeId, Above]:
+    """What will stand in the windows of a node's inputs once these decisions are carried out."""
+    found = settled_above(node, dag, outlook)
+    for name, above in found.items():
+        decision = decisions[name]
+        if decision.action == "build" and decision.windows is not None:
+            unknown = decision.windows.first is None
+            built = Ranges.of((-_EVER, _EVER)) if unknown else decision.intervals
+            there = Pieces.of((*i, h.part.stamp) for h in decision.windows.parts for i in h.ranges)
+            found[name] = replace(above, pieces=there.replaced(built, PLANNED))
+    return found
+
+
+def unaudited(node: Node, situation: Situation, part: Artifact) -> bool:
+    """Whether a part has yet to go through some audit."""
+    outcomes = ((spec, situation.snapshot.audit(part.key, spec.definition)) for spec in node.audits)
+    return any(outcome is None or (outcome.rows is None and spec.counts_rows) for spec, outcome in outcomes)
+
+
+def _rejected(node: Node, situation: Situation, part: Artifact) -> bool:
+    """Whether a part has failed an audit that blocks: it is kept to be looked at, and its windows are missing still."""
+    outcomes = ((spec, situation.snapshot.audit(part.key, spec.definition)) for spec in node.audits)
+    return bool(blocking([judged(spec, outcome) for spec, outcome in outcomes if outcome is not None]))
+
+
+def _stale(parts: Sequence[Held], above: Mapping[NodeId, Above]) -> Ranges:
+    """The windows for which some input holds something else than when they were built."""
+    found: list[tuple[int, int]] = []
+    for part in parts:
+        for name, read in part.part.reads.items():
+            if name in above:
+                found += read.within(part.ranges).differing(above[name].pieces.within(part.ranges))
+    return Ranges.of(*found)
+
+
+def _reason(windows: Windows, todo: Ranges) -> str:
+    there = windows.covered
+    if not todo:
+        return "no window is due yet"
+    new = todo - there - windows.lost
+    word = "interval due" if new else "restated" if todo & there else "cache missing"
+    return f"{word}: {described(todo, windows.windowing)}"
+
+
+def described(ranges: Ranges, windowing: Windowing) -> str:
+    """Windows in words: how many, and from when to when; at most two stretches of them."""
+    calendar = windowing.calendar
+    count = calendar.count(ranges)
+    unit = calendar.unit if calendar.unit[0].isalpha() else f"window of {calendar.unit}"
+    stretches = [f"{_short(i.start, windowing)} to {_short(i.end, windowing)}" for i in ranges.intervals[:2]]
+    more = ", …" if len(ranges.intervals) > len(stretches) else ""
+    return f"{count:,} {unit}{'s' if count != 1 and unit == calendar.unit else ''}, {', '.join(stretches)}{more}"
+
+
+def _short(moment: int, windowing: Windowing) -> str:
+    """A moment as people of the node's time zone say it: a date where it is a midnight."""
+    if windowing.calendar.timezone == "UTC":
+        return told(moment).removesuffix("T00:00:00Z")
+    from datetime import datetime
+
+    local = datetime.fromtimestamp(moment, windowing.calendar.zone)
+    return local.date().isoformat() if windowing.calendar.begins(local.date()) == moment else local.isoformat()
+
+
+def _windowing(node: Node) -> Windowing:
+    if node.windows is None:
+        message = f"{node.id} is not built window by window"
+        raise TypeError(message)
+    return node.windows
+
+
+def _hash(material: object) -> Key:
+    return Key(hashlib.sha256(json.dumps(material, sort_keys=True, separators=(",", ":")).encode()).hexdigest()[:32])

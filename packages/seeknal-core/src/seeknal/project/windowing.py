@@ -1,0 +1,85 @@
+"""What `schedule`, `time_column` and the keys beside them amount to, every problem placed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+from seeknal.errors import ProjectError, did_you_mean
+from seeknal.intervals.calendar import SECONDS, UNITS, Calendar
+from seeknal.intervals.cron import unit_between
+from seeknal.intervals.windowing import Windowing, moment_of, told
+from seeknal.nodes import PythonLogic, SqlLogic
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from seeknal.errors import Location
+    from seeknal.intervals.calendar import UnitName
+    from seeknal.nodes import Logic
+    from seeknal.specs import NodeSpec
+
+WINDOW_KEYS = (
+    "schedule", "time_column", "interval", "timezone", "start", "end", "lookback", "batch_size", "batch_concurrency", "forward_only", "depends_on_past",
+)  # fmt: skip
+"""Keys that say how a node is built window by window."""
+
+
+def windowing_of(spec: NodeSpec, logic: Logic, at: Callable[[str], Location]) -> Windowing | None:
+    """The windows of a node; None for one that is built whole. Raises ProjectError."""
+    said = [key for key in WINDOW_KEYS if getattr(spec, key) not in (None, False)]
+    if not said or not spec.windowed:
+        return None
+    if spec.schedule is None or spec.time_column is None:
+        missing = "schedule" if spec.schedule is None else "time_column"
+        hint = "schedule: '0 6 * * *' with time_column: created_at builds a day at a time"
+        raise ProjectError("SK-INT-001", f"'{said[0]}' needs '{missing}' beside it", at=at(said[0]), hint=hint)
+    if isinstance(logic, SqlLogic) and logic.materialized == "view":
+        raise ProjectError("SK-INT-001", "a view stores nothing, so it has no windows", at=at("schedule"), hint="materialized: table")
+    calendar = _calendar(spec, spec.schedule, at)
+    start = None if spec.start is None else moment_of(spec.start, calendar)
+    end = None if spec.end is None else moment_of(spec.end, calendar)
+    if start is not None and end is not None and start >= end:
+        raise ProjectError("SK-INT-002", f"'end' ({told(end)}) is not after 'start' ({told(start)})", at=at("end"))
+    if start is None and not isinstance(logic, SqlLogic):
+        what = "a Python node" if isinstance(logic, PythonLogic) else "a source"
+        raise ProjectError("SK-INT-001", f"{what} that is built window by window needs 'start': its first window", at=at("schedule"))
+    for key in ("refresh", "change_probe", "cache"):
+        if getattr(spec, key, None) is not None:
+            raise ProjectError("SK-INT-001", f"'{key}' is for sources that are read whole; a window is read once", at=at(key))
+    if spec.depends_on_past and (spec.batch_concurrency or 1) > 1:
+        raise ProjectError("SK-INT-002", "windows that depend on the past cannot be built at the same time", at=at("batch_concurrency"))
+    return Windowing(
+        spec.time_column,
+        spec.schedule,
+        calendar.unit,
+        calendar.timezone,
+        start,
+        end,
+        spec.lookback or 0,
+        spec.batch_size,
+        spec.batch_concurrency or 1,
+        forward_only=spec.forward_only,
+        depends_on_past=spec.depends_on_past,
+    )
+
+
+def _calendar(spec: NodeSpec, schedule: str, at: Callable[[str], Location]) -> Calendar:
+    try:
+        unit: UnitName = unit_between(schedule)
+    except ValueError as error:
+        raise ProjectError("SK-INT-002", str(error), at=at("schedule")) from None
+    timezone = spec.timezone or "UTC"
+    try:
+        ZoneInfo(timezone)
+    except (OSError, ValueError, KeyError):
+        from zoneinfo import available_timezones  # start-up time: looks through a folder
+
+        hint = did_you_mean(timezone, available_timezones()) or "write a name such as Europe/Berlin or Asia/Jakarta"
+        raise ProjectError("SK-INT-002", f"there is no time zone '{timezone}'", at=at("timezone"), hint=hint) from None
+    if spec.interval is not None:
+        if spec.interval not in SECONDS:
+            hint = did_you_mean(spec.interval, UNITS) or f"one of {', '.join(UNITS)}"
+            raise ProjectError("SK-INT-002", f"'interval' is no unit: {spec.interval}", at=at("interval"), hint=hint)
+        unit = next(u for u in UNITS if u == spec.interval)
+    return Calendar(unit, timezone)

@@ -1,0 +1,107 @@
+"""The history of rows: each version of a row with the time from which, and up to which, it held (a slowly changing dimension of type 2).
+
+By a column that says when a row changed, the outcome depends on nothing but which versions were ever returned: one that comes late takes its place among the others, and one
+that is returned again changes nothing. Without such a column a row is compared with its current version, and changed when a run first sees it other than that.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sqlglot import exp
+
+from seeknal.errors import NodeError, did_you_mean
+from seeknal.nodes import fold
+from seeknal.run.cutting import moment_text
+from seeknal.run.merging import OLD, RETURNED, cast_to, column, table, together
+
+if TYPE_CHECKING:
+    from seeknal.nodes import ColumnSchema, Merging, Node, Schema
+
+FROM, TO, CURRENT = "valid_from", "valid_to", "is_current"
+_ADDED = (FROM, TO, CURRENT)
+
+
+def check_columns(node: Node, merging: Merging, schema: Schema) -> None:
+    """The columns that are named are there, and those that are added are not. Raises NodeError."""
+    names = {fold(c.name) for c in schema}
+    taken = [n for n in _ADDED if n in names]
+    if taken:
+        message = f"{node.id} returns {', '.join(taken)}, which its history adds"
+        raise NodeError("SK-INC-006", message, at=node.at, hint="leave them out of the query, or call them something else")
+    for name in [*merging.unique_key, *merging.check_columns, *([merging.updated_at] if merging.updated_at else [])]:
+        if fold(name) not in names:
+            known = [c.name for c in schema]
+            hint = did_you_mean(name, known) or f"the output has: {', '.join(known)}"
+            raise NodeError("SK-INC-002", f"'{name}' is not in the output of {node.id}", at=node.at, hint=hint)
+
+
+def history_query(
+    node: Node, merging: Merging, before: tuple[str, Schema] | None, after: tuple[str, Schema], dialect: str, now: int
+) -> str:
+    """The versions of `before`, a history, with those of `after`, what the query returned. Raises NodeError for columns that do not fit."""
+    if merging.updated_at is not None:
+        return _by_time(node, merging, merging.updated_at, before, after, dialect)
+    return _by_comparison(node, merging, before, after, dialect, now)
+
+
+def _by_time(
+    node: Node, merging: Merging, updated_at: str, before: tuple[str, Schema] | None, after: tuple[str, Schema], dialect: str
+) -> str:
+    columns = _columns(node, before, after)
+    versions: exp.Query = exp.select(*(cast_to(c, after[1], dialect, RETURNED) for c in columns)).from_(_as(after[0], RETURNED))
+    if before is not None:
+        same = exp.and_(*(_equal(k, OLD, RETURNED) for k in (*merging.unique_key, updated_at)))
+        known = exp.select("1").from_(_as(before[0], OLD)).where(same)
+        news = versions.where(exp.not_(exp.Exists(this=known)))
+        olds = exp.select(*(cast_to(c, before[1], dialect) for c in columns)).from_(table(before[0]))
+        versions = exp.union(olds, news, distinct=False)
+    order = exp.Order(expressions=[exp.Ordered(this=column(updated_at), desc=False, nulls_first=False)])
+    following = exp.Window(
+        this=exp.Anonymous(this="lead", expressions=[column(updated_at)]), partition_by=[column(k) for k in merging.unique_key], order=order
+    )
+    own = [column(c.name) for c in columns]
+    found = exp.select(*own, column(updated_at).as_(FROM), following.as_(TO)).from_(versions.subquery("versions"))
+    return exp.select("*", column(TO).is_(exp.null()).as_(CURRENT)).from_(found.subquery("bounded")).sql(dialect=dialect)
+
+
+def _by_comparison(
+    node: Node, merging: Merging, before: tuple[str, Schema] | None, after: tuple[str, Schema], dialect: str, now: int
+) -> str:
+    columns = _columns(node, before, after)
+    time = exp.cast(exp.Literal.string(moment_text(now)), exp.DataType.Type.TIMESTAMP)
+    never = exp.cast(exp.null(), exp.DataType.Type.TIMESTAMP)
+    news = exp.select(*(cast_to(c, after[1], dialect, RETURNED) for c in columns), time.as_(FROM), never.as_(TO), exp.true().as_(CURRENT))
+    news = news.from_(_as(after[0], RETURNED))
+    if before is None:
+        return news.sql(dialect=dialect)
+    keys = {fold(k) for k in merging.unique_key}
+    compared = merging.check_columns or tuple(c.name for c in columns if fold(c.name) not in keys)
+    known = {fold(c.name) for c in before[1]}
+    same_key = exp.and_(*(_equal(k, OLD, RETURNED) for k in merging.unique_key), column(CURRENT, OLD))
+    differs: list[exp.Expr] = [exp.NullSafeNEQ(this=column(n, RETURNED), expression=column(n, OLD)) for n in compared if fold(n) in known]
+    differs += [column(n, RETURNED).is_(exp.null()).not_() for n in compared if fold(n) not in known]
+    changed = exp.or_(*differs) if differs else exp.false()
+    unchanged = exp.select("1").from_(_as(before[0], OLD)).where(same_key, exp.not_(exp.paren(changed)))
+    ended = exp.Exists(this=exp.select("1").from_(_as(after[0], RETURNED)).where(same_key.copy(), changed.copy()))
+    olds = exp.select(
+        *(cast_to(c, before[1], dialect, OLD) for c in columns),
+        column(FROM, OLD),
+        exp.case().when(ended, time.copy()).else_(column(TO, OLD)).as_(TO),
+        exp.and_(column(CURRENT, OLD), exp.not_(ended.copy())).as_(CURRENT),
+    ).from_(_as(before[0], OLD))
+    return exp.union(olds, news.where(exp.not_(exp.Exists(this=unchanged))), distinct=False).sql(dialect=dialect)
+
+
+def _columns(node: Node, before: tuple[str, Schema] | None, after: tuple[str, Schema]) -> list[ColumnSchema]:
+    if before is None:
+        return list(after[1])
+    return together(node, tuple(c for c in before[1] if fold(c.name) not in _ADDED), after[1])
+
+
+def _equal(name: str, one: str, other: str) -> exp.Expr:
+    return exp.NullSafeEQ(this=column(name, one), expression=column(name, other))
+
+
+def _as(name: str, alias: str) -> exp.Expr:
+    return exp.alias_(table(name), alias, table=True)

@@ -1,0 +1,303 @@
+"""Builds a node window by window: each batch is written, audited and committed by itself, and the whole is put together from what there is."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from typing import TYPE_CHECKING
+
+from seeknal.artifacts import now as this_second
+from seeknal.errors import EngineError, NodeError
+from seeknal.intervals.ranges import Interval, Ranges
+from seeknal.nodes import Digest, Key, SourceLogic, SqlLogic
+from seeknal.plan.windows import extent_of, unaudited, whole_key
+from seeknal.protocols import Files
+from seeknal.run.built import Built
+from seeknal.run.cutting import cut, earliest_query, moment_text
+from seeknal.sql.moments import with_window
+from seeknal.state.model import ALL, Artifact, Change
+from seeknal.state.parts import Held, Part, held
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterator, Mapping
+    from pathlib import Path
+
+    from seeknal.artifacts import ArtifactStore, Stage
+    from seeknal.nodes import Node, NodeId, Schema
+    from seeknal.plan.outlook import Columns
+    from seeknal.plan.planner import Situation
+    from seeknal.plan.windows import Windows
+    from seeknal.protocols import Written
+    from seeknal.run.identities import Identities
+    from seeknal.run.quarantine import Quarantine
+    from seeknal.run.sessions import Relations
+    from seeknal.run.sources import Sources
+    from seeknal.state.model import AuditOutcome, Read
+
+
+class WindowBuilder:
+    """Builds one node. `write` stores what a node's logic gives, `audited` runs the audits that an output has not been through."""
+
+    def __init__(
+        self,
+        situation: Situation,
+        store: ArtifactStore,
+        relations: Relations,
+        identities: Identities,
+        commit: Callable[[list[Change]], None],
+        sources: Sources,
+        quarantine: Quarantine,
+        dialect: str,
+        write: Callable[[Node, Stage, tuple[datetime, datetime] | None], tuple[Stage, Written]],
+        audited: Callable[[Node, Built, Schema, str | None], Built],
+    ) -> None:
+        self._situation = situation
+        self._store = store
+        self._relations = relations
+        self._identities = identities
+        self._commit = commit
+        self._sources = sources
+        self._quarantine = quarantine
+        self._dialect = dialect
+        self._write = write
+        self._audited = audited
+
+    def build(self, node: Node, windows: Windows, inputs: Mapping[NodeId, Read], wanted: Collection[Columns]) -> Built:
+        """Build the windows that are due. What is finished stays finished, whatever happens to those that follow."""
+        for source in node.inputs:
+            self._relations.define(source)
+        first = windows.first if windows.first is not None else self._earliest(node, windows)
+        todo = windows.todo(first) if first is not None else Ranges()
+        building = _Building(
+            node, windows, inputs, {*wanted, None}, windows.marked | (windows.restated(first) if first is not None else Ranges())
+        )
+        before = self._situation.snapshot.tables["windows"].get(windows.version)
+        known = self._situation.snapshot.tables["artifacts"]
+        news = [Change("artifacts", a.key, a.to_json()) for a in windows.found if a.key not in known]
+        if news or building.document().value != before:
+            self._commit([*news, building.document()])
+        batches = list(windows.windowing.calendar.batches(todo, windows.windowing.batch_size))
+        outcomes: list[AuditOutcome] = []
+        for built in self._all(building, batches):
+            if built.error is not None:
+                return built
+            outcomes += built.outcomes
+        if not windows.parts and not building.made:
+            empty = self._batch(building, Interval(first or 0, first or 0), windows.serial + 1)
+            if empty.error is not None:
+                return empty
+        parts = self._together(building)
+        key = whole_key(windows.version, parts)
+        whole = Artifact.joined(key, parts, this_second())
+        return Built(key, whole, whole.rows, 0, known=tuple(_summed(outcomes)))
+
+    def _all(self, building: _Building, batches: list[Interval]) -> Iterator[Built]:
+        """Existing windows that have not been through all audits, then the batches, several at a time where the node allows it."""
+        windows = building.windows
+        for part in windows.parts:
+            if unaudited(building.node, self._situation, part.artifact):
+                yield self._audit(building, part.artifact, reused=True)
+        numbered = [(batch, windows.serial + 1 + n) for n, batch in enumerate(batches)]
+        if windows.windowing.batch_concurrency == 1:
+            for batch, serial in numbered:
+                yield self._batch(building, batch, serial)
+            return
+        with ThreadPoolExecutor(windows.windowing.batch_concurrency, thread_name_prefix="seeknal-batch") as pool:
+            waiting = [pool.submit(self._batch, building, batch, serial) for batch, serial in numbered]
+            try:
+                for future in waiting:
+                    yield future.result()
+            finally:
+                for future in waiting:
+                    future.cancel()
+
+    # One batch
+
+    def _batch(self, building: _Building, batch: Interval, serial: int) -> Built:
+        """Write the rows of a batch, audit them, and commit them as a part."""
+        node, windows = building.node, building.windows
+        ranges = Ranges.of(batch)
+        reads = {name: above.pieces.within(ranges) for name, above in windows.above.items()}
+        digests = sorted((i, r.columns, r.digest) for i, r in building.inputs.items())
+        key = _hash([windows.version, ranges.to_json(), serial, digests])
+        before = next((h.artifact for h in windows.parts if h.is_whole and h.ranges == ranges), None)
+        stage = self._store.stage(node.id, key)
+        try:
+            stage, written = self._written(building, stage, batch)
+            self._check_columns(node, windows, written)
+            rejected = None
+            if node.quarantines:
+                metadata = {"seeknal.node": node.id, "seeknal.key": key}
+                stage, written, rejected = self._quarantine.part(node, stage, written, self._relations.session, metadata)
+            found = self._identities.after(before, node, (stage.part,), written, key, building.wanted)
+            part = Part(windows.version, ranges, serial, found[ALL], reads)
+            artifact = self._store.commit(stage, key, written.rows, written.schema, found, rejected, part)
+        except BaseException:
+            self._store.discard(stage)
+            raise
+        return self._audit(building, artifact)
+
+    def _audit(self, building: _Building, artifact: Artifact, *, reused: bool = False) -> Built:
+        """Run the audits of a part, and commit it where they allow it."""
+        relation = f"{building.node.relation}__{artifact.key[:16]}"
+        if building.node.audits:
+            self._relations.session.define(relation, Files(self._store.paths(artifact)))
+        built = Built(artifact.key, artifact, artifact.rows, 0, reused=reused)
+        built = self._audited(building.node, built, artifact.schema, relation)
+        if built.error is None:
+            outcomes = [Change("audits", f"{built.key}/{a.spec.definition}", a.outcome.to_json()) for a in built.audited if not a.volatile]
+            with building.finishing:
+                self._commit([Change("artifacts", artifact.key, artifact.to_json()), *outcomes, *building.finish(artifact)])
+        return built
+
+    def _written(self, building: _Building, stage: Stage, batch: Interval) -> tuple[Stage, Written]:
+        node = building.node
+        if isinstance(node.logic, SqlLogic):
+            sql = with_window(node.logic.sql, node.logic.dialect, moment_text(batch.start), moment_text(batch.end))
+            schema = self._relations.session.describe(sql)
+            query = cut(sql, schema, node, Ranges.of(batch), self._dialect, empty=batch.start == batch.end)
+            try:
+                return self._write(replace(node, logic=replace(node.logic, sql=query)), stage, None)
+            except EngineError as error:
+                error.line = error.line - 1 if error.line is not None and error.line > 1 else None
+                raise
+        moments = (datetime.fromtimestamp(batch.start, UTC), datetime.fromtimestamp(batch.end, UTC))
+        key, other = Key(stage.folder.name), building.any_part
+        if isinstance(node.logic, SourceLogic) and other is not None and not self._sources.has_files(node.logic, node, moments):
+            return self._rewritten(node, self._store.paths(other)[0], other.schema, Ranges(), key)
+        returned, written = self._write(node, stage, moments)
+        try:
+            return self._rewritten(node, returned.part, written.schema, Ranges.of(batch), key)
+        finally:
+            returned.part.unlink(missing_ok=True)
+
+    def _rewritten(self, node: Node, file: Path, schema: Schema, ranges: Ranges, key: Key) -> tuple[Stage, Written]:
+        """Those rows of a file that belong to some windows, as another file."""
+        session = self._relations.session
+        name = f"{node.relation}__all_{key[:16]}"
+        session.define(name, Files((file,)))
+        stage = self._store.stage(node.id, key)
+        query = cut(_everything(name, self._dialect), schema, node, ranges, self._dialect, empty=not ranges)
+        try:
+            return stage, session.write(query, stage.part, {"seeknal.node": node.id, "seeknal.key": key})
+        except BaseException:
+            stage.part.unlink(missing_ok=True)
+            raise
+
+    def _check_columns(self, node: Node, windows: Windows, written: Written) -> None:
+        """All windows of a version have the same columns."""
+        others = windows.parts[-1].artifact.schema if windows.parts else written.schema
+        if [(c.name, c.type) for c in others] != [(c.name, c.type) for c in written.schema]:
+            was = ", ".join(f"{c.name} {c.type}" for c in others)
+            now = ", ".join(f"{c.name} {c.type}" for c in written.schema)
+            message = f"the columns of {node.id} are no longer those of its other windows: {was}; now {now}"
+            hint = f"cast them, or build all windows again: seeknal run --full --select '{node.id}'"
+            raise NodeError("SK-INT-005", message, at=node.at, hint=hint)
+
+    def _earliest(self, node: Node, windows: Windows) -> int | None:
+        """Where the first window begins that has any rows; None where there are none."""
+        logic = node.logic
+        if not isinstance(logic, SqlLogic):
+            return None
+        session, calendar = self._relations.session, windows.windowing.calendar
+        query = earliest_query(logic.sql, session.describe(logic.sql), node, self._dialect)
+        value = session.rows(query).rows[0][0]
+        if value is None:
+            return None
+        if isinstance(value, datetime):
+            return calendar.floor(int((value if value.tzinfo else value.replace(tzinfo=UTC)).timestamp()))
+        return calendar.floor(calendar.begins(value)) if isinstance(value, date) else None
+
+    # The whole
+
+    def _together(self, building: _Building) -> list[Artifact]:
+        """The parts of the whole, in order. Of those that hold only in some of their windows, these are taken over."""
+        extent = extent_of(building.windows.windowing)
+        known = [*(h.artifact for h in building.windows.parts), *building.made]
+        parts = [Held(h.artifact, h.part, ranges) for h in held(known) if (ranges := h.ranges & extent)]
+        return [h.artifact if h.is_whole else self._taken_over(building, h) for h in parts] or [building.made[0]]
+
+    def _taken_over(self, building: _Building, old: Held) -> Artifact:
+        """Some windows of a part as a part of their own: its rows are copied, not computed."""
+        node = building.node
+        key = _hash([building.windows.version, old.artifact.key, old.ranges.to_json()])
+        found = self._situation.snapshot.artifact(key)
+        if found is not None and self._store.check(found) == "whole":
+            return found
+        (file,) = self._store.paths(old.artifact)
+        stage, written = self._rewritten(node, file, old.artifact.schema, old.ranges, key)
+        try:
+            part = Part(building.windows.version, old.ranges, building.last + 1, old.part.stamp, old.part.reads)
+            digests = {name: Digest(_hash([digest, old.ranges.to_json()])) for name, digest in old.artifact.digests.items()}
+            artifact = self._store.commit(stage, key, written.rows, written.schema, digests, part=part)
+        except BaseException:
+            self._store.discard(stage)
+            raise
+        audits = self._situation.snapshot.tables["audits"]
+        names = {f"{old.artifact.key}/{s.definition}": f"{key}/{s.definition}" for s in node.audits}
+        copied = [Change("audits", new, audits[name]) for name, new in names.items() if name in audits]
+        self._commit([Change("artifacts", key, artifact.to_json()), *copied])
+        return artifact
+
+
+class _Building:
+    """One node being built: what was asked, and what has been made so far. Used by several threads."""
+
+    def __init__(self, node: Node, windows: Windows, inputs: Mapping[NodeId, Read], wanted: set[Columns], marked: Ranges) -> None:
+        self.node = node
+        self.windows = windows
+        self.inputs = inputs
+        self.wanted = wanted
+        self.marked = marked
+        self.made: list[Artifact] = []
+        self.finishing = threading.Lock()
+
+    @property
+    def any_part(self) -> Artifact | None:
+        """Some part, whose columns are those of all."""
+        parts = [*self.made, *(h.artifact for h in self.windows.parts)]
+        return parts[-1] if parts else None
+
+    @property
+    def last(self) -> int:
+        """The highest serial there is."""
+        return max([self.windows.serial, *(a.part.serial for a in self.made if a.part is not None)])
+
+    def finish(self, artifact: Artifact) -> list[Change]:
+        """A part is done: what else to commit with it."""
+        if artifact.part is None or any(h.artifact.key == artifact.key for h in self.windows.parts):
+            return []
+        self.made.append(artifact)
+        before, self.marked = self.marked, self.marked - artifact.part.ranges
+        return [self.document()] if before != self.marked else []
+
+    def document(self) -> Change:
+        """What state has of the version besides its parts."""
+        taken = list(self.windows.taken)
+        value = {"node": self.node.id, "restatement": self.marked.to_json(), "taken": taken}
+        return Change("windows", self.windows.version, value if self.marked or taken else None)
+
+
+def _summed(outcomes: list[AuditOutcome]) -> Iterator[AuditOutcome]:
+    """The outcomes of one audit in several windows as one."""
+    groups: dict[tuple[str | None, str, tuple[str, ...]], list[AuditOutcome]] = {}
+    for outcome in outcomes:
+        groups.setdefault((outcome.name, outcome.type, outcome.columns), []).append(outcome)
+    for some in groups.values():
+        failed = [o for o in some if not o.passed]
+        told = replace(failed[0] if failed else some[0], failing_rows=sum(o.failing_rows for o in some))
+        yield replace(told, seconds=sum(o.seconds for o in some))
+
+
+def _everything(relation: str, dialect: str) -> str:
+    from sqlglot import exp  # start-up time
+
+    return exp.select("*").from_(exp.Table(this=exp.to_identifier(relation, quoted=True))).sql(dialect=dialect)
+
+
+def _hash(material: object) -> Key:
+    return Key(hashlib.sha256(json.dumps(material, separators=(",", ":"), default=str).encode()).hexdigest()[:32])
