@@ -27,7 +27,7 @@ $(INSTALLED): $(VENV)/bin/python constraints.txt $(PROJECTS)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade "pip>=25.1"
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt \
 		-e packages/seeknal-core[fast] -e packages/seeknal-duckdb[excel,mysql,postgres] -e packages/seeknal-semantic \
-		-e packages/seeknal-sql-state[postgres] -e .[all] \
+		-e packages/seeknal-sql-state[postgres] -e packages/seeknal-starrocks -e .[all] \
 		-e tests/example_plugin
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt --group dev
 	@touch $(INSTALLED)

@@ -187,7 +187,7 @@ def contributions() -> str:
     """What hooks return."""
     sections = []
     for thing in (
-        plugin.Engine, plugin.FileFormat, plugin.Connection, plugin.NodeKind, plugin.Audit, plugin.StateBackend, plugin.Command,
+        plugin.Engine, plugin.FileFormat, plugin.Connection, plugin.Exposure, plugin.NodeKind, plugin.Audit, plugin.StateBackend, plugin.Command,
         plugin.TemplateGlobal, plugin.ProjectMethod, plugin.ReplCommand,
     ):  # fmt: skip
         rows = []
@@ -316,7 +316,7 @@ def connections() -> str:
     """Types of connection and their settings."""
     rows = [
         [f"`{p.contribution.name}`", p.contribution.description, ", ".join(p.contribution.required), ", ".join(p.contribution.optional)]
-        for p in Registry(policy="duckdb").connections
+        for p in Registry(policy="duckdb,starrocks").connections
     ]
     return _table(["type", "is", "required", "optional"], rows)
 

@@ -129,7 +129,11 @@ def test_core_alone_can_be_imported_and_says_what_to_install(shop):
     assert "seeknal-duckdb" in done.stderr
 
 
-def test_engine_that_is_not_installed_is_named_with_its_package(project):
+def test_engine_that_is_not_installed_is_named_with_its_package(project, monkeypatch):
+    from seeknal import registry
+
+    discover = registry.discover
+    monkeypatch.setattr(registry, "discover", lambda *given: [f for f in discover(*given) if f.plugin.name != "starrocks"])
     outcome = project({"seeknal_project.yml": "name: t\nengine: starrocks\n"}).run().assert_failed("SK-PLUGIN-001", exit_code=2)
     assert outcome.errors[0].hint == "pip install seeknal-starrocks"
     assert outcome.errors[0].at.path == "seeknal_project.yml"

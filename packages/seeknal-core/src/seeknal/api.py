@@ -28,7 +28,6 @@ from seeknal.project.methods import method
 from seeknal.run.featureapi import FeatureReading
 from seeknal.run.situation import look
 from seeknal.state.environments import PROD, Environment
-from seeknal.targets import load_target
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -332,6 +331,7 @@ class Project(FeatureReading):
 
     def _open_session(self, memory_limit: str | None = None, folders: Sequence[Path] = ()) -> Session:
         from seeknal.protocols import SessionSettings
+        from seeknal.run.engines import engine_driver  # start-up time
 
         own = [self.store.cache, self.target / REJECTED]
         readable, writable = [*own], [*own, *folders]
@@ -347,5 +347,5 @@ class Project(FeatureReading):
             writable=tuple(dict.fromkeys(writable)),
             memory_limit=memory_limit or self.loaded.settings.memory_limit,
         )
-        session: Session = load_target(self.loaded.engine.target)().open(settings)
+        session: Session = engine_driver(self.loaded).open(settings)
         return session

@@ -5,16 +5,26 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from seeknal.errors import ConnectionFailed, ProjectError, did_you_mean
+from seeknal.protocols import Step
 from seeknal.targets import load_target
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
     from seeknal.errors import Location
     from seeknal.plugin import Connection
     from seeknal.project.settings import ConnectionSettings
     from seeknal.protocols import ConnectionDriver
+
+_STEPS = {
+    "SK-CONN-001": "reach",
+    "SK-CONN-002": "log in",
+    "SK-CONN-003": "database",
+    "SK-CONN-007": "TLS",
+    "SK-CONN-009": "settings",
+    "SK-CONN-010": "package",
+}
 
 
 def open_connection(root: Path, type_: Connection, settings: ConnectionSettings) -> ConnectionDriver:
@@ -40,6 +50,20 @@ def open_driver(root: Path, type_: Connection, values: Mapping[str, Any], name: 
     except ConnectionFailed as error:
         raise hidden(named(error, name, at), secrets_of(type_, values)) from None
     return driver
+
+
+def steps_of(driver: ConnectionDriver) -> Iterator[Step]:
+    """What a driver does to reach its database, step by step; `check` alone where it has no steps. Raises ConnectionFailed."""
+    steps: Callable[[], Iterator[Step]] | None = getattr(driver, "steps", None)
+    if steps is None:
+        yield Step("log in", driver.check())
+    else:
+        yield from steps()
+
+
+def failed_step(error: ConnectionFailed) -> str:
+    """The step that an error belongs to, in a word or two."""
+    return _STEPS.get(error.code, "connect")
 
 
 def named(error: ConnectionFailed, name: str, at: Location | None) -> ConnectionFailed:

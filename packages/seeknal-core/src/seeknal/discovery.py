@@ -16,7 +16,18 @@ import pluggy
 
 from seeknal import builtins, hookspecs
 from seeknal.errors import did_you_mean
-from seeknal.plugin import Audit, Command, Connection, Engine, NodeKind, ProjectMethod, ReplCommand, StateBackend, TemplateGlobal
+from seeknal.plugin import (
+    Audit,
+    Command,
+    Connection,
+    Engine,
+    Exposure,
+    NodeKind,
+    ProjectMethod,
+    ReplCommand,
+    StateBackend,
+    TemplateGlobal,
+)
 from seeknal.targets import load_file
 
 if TYPE_CHECKING:
@@ -31,7 +42,7 @@ CORE = "seeknal-core"
 STRICT, OFF = "strict", "off"
 
 COLLECTING = {
-    "seeknal_engines": Engine, "seeknal_connections": Connection, "seeknal_node_kinds": NodeKind, "seeknal_audits": Audit,
+    "seeknal_engines": Engine, "seeknal_connections": Connection, "seeknal_exposures": Exposure, "seeknal_node_kinds": NodeKind, "seeknal_audits": Audit,
     "seeknal_state_backends": StateBackend, "seeknal_commands": Command, "seeknal_template_globals": TemplateGlobal,
     "seeknal_project_methods": ProjectMethod, "seeknal_repl_commands": ReplCommand,
 }  # fmt: skip

@@ -147,6 +147,9 @@ def _engine(project: Project | None) -> Iterator[Finding]:
     if not engines:
         yield Finding("engine", "problem", "no engine is installed", "pip install seeknal-duckdb")
     for engine in engines:
+        if engine.connection is not None:
+            yield Finding("engine", "ok", f"{engine.name} runs through a connection of type {engine.connection}; --connections tries it")
+            continue
         with tempfile.TemporaryDirectory() as scratch:
             session = load_target(engine.target)().open(SessionSettings(scratch=Path(scratch)))
             try:

@@ -16,6 +16,7 @@ place in a file and a hint that says what to do next.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -28,6 +29,10 @@ EXIT_INVALID = 2
 EXIT_PARTIAL = 3
 EXIT_LOCKED = 4
 EXIT_INTERRUPTED = 130
+
+
+_SECRET = re.compile(r"(?i)(?:pas+\w*|pwd|secret|token|credential|key|url)\w*[\"']?\s*:\s*[\"']?(?!\$\{\w+\})[^\s\"',}]")
+"""A secret that is written out, or a URL that may have one in it."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -151,7 +156,7 @@ def visible(text: str) -> str:
 def explain(error: SeeknalError, root: Path | None = None) -> str:
     """The error as it is shown to people: code and message, place, the offending line with a caret, the hint.
 
-    `root` is the project's folder; without it, or when the file cannot be read, the line itself is left out.
+    `root` is the project's folder; without it, or when the file cannot be read or the line holds a secret, the line itself is left out.
     """
     if isinstance(error, ProjectErrors):
         shown = [explain(e, root) for e in error.errors]
@@ -179,6 +184,8 @@ def _line(root: Path | None, at: Location) -> str | None:
         with (root / at.path).open(encoding="utf-8-sig", errors="replace") as file:
             for number, text in enumerate(file, 1):
                 if number == at.line:
+                    if _SECRET.search(text) and at.path.endswith("profiles.yml"):
+                        return None
                     return text.rstrip("\r\n")[:160] or None
     except OSError:
         return None

@@ -16,7 +16,18 @@ if TYPE_CHECKING:
 
     from seeknal.errors import SeeknalError
     from seeknal.nodes import Made, Node, NodeId
-    from seeknal.plugin import Audit, Command, Connection, Engine, NodeKind, ProjectMethod, ReplCommand, StateBackend, TemplateGlobal
+    from seeknal.plugin import (
+        Audit,
+        Command,
+        Connection,
+        Engine,
+        Exposure,
+        NodeKind,
+        ProjectMethod,
+        ReplCommand,
+        StateBackend,
+        TemplateGlobal,
+    )
 
 hookspec = pluggy.HookspecMarker("seeknal")
 
@@ -38,6 +49,16 @@ def seeknal_connections() -> Sequence[Connection]:  # type: ignore[empty-body]
     @hookimpl
     def seeknal_connections():
         return [Connection("postgres", target="acme.pg:Postgres", dialect="postgres", required=("host", "user", "database"))]
+    """
+
+
+@hookspec
+def seeknal_exposures() -> Sequence[Exposure]:  # type: ignore[empty-body]
+    """Types of exposure, as `type:` of an exposure node.
+
+    @hookimpl
+    def seeknal_exposures():
+        return [Exposure("sheet", target="acme.sheets:deploy", check="acme.sheets:check", connection="sheets", params=("tab",))]
     """
 
 

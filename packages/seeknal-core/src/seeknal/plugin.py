@@ -36,6 +36,7 @@ from seeknal.nodes import (
 from seeknal.protocols import (
     ArrowStream,
     ConnectionDriver,
+    Deployment,
     EngineDriver,
     FileRead,
     Files,
@@ -43,6 +44,8 @@ from seeknal.protocols import (
     Rows,
     Session,
     SessionSettings,
+    Shell,
+    Step,
     Written,
 )
 from seeknal.state.backend import Holder, Lease
@@ -70,11 +73,13 @@ __all__ = [
     "Connection",
     "ConnectionDriver",
     "ConnectionFailed",
+    "Deployment",
     "Digest",
     "DocumentLogic",
     "Engine",
     "EngineDriver",
     "EngineError",
+    "Exposure",
     "ExposureLogic",
     "FileFormat",
     "FileRead",
@@ -107,12 +112,14 @@ __all__ = [
     "SeeknalError",
     "Session",
     "SessionSettings",
+    "Shell",
     "Snapshot",
     "SourceLogic",
     "Sql",
     "SqlLogic",
     "StateBackend",
     "StateError",
+    "Step",
     "TemplateGlobal",
     "Written",
     "audit",
@@ -271,7 +278,8 @@ class Engine:
     """An engine that runs SQL.
 
     `dialect` is sqlglot's name of its SQL. The major version of the distribution `version_of` is part of every build key, so
-    that an upgrade that may change results rebuilds them. `target` names an `EngineDriver`.
+    that an upgrade that may change results rebuilds them. `target` names an `EngineDriver`. An engine that runs through a
+    connection names its type: its `target` is called with the settings of the project's connection of this type.
     """
 
     name: str
@@ -280,6 +288,7 @@ class Engine:
     version_of: str | None = None
     formats: tuple[FileFormat, ...] = ()
     capabilities: frozenset[str] = frozenset()
+    connection: str | None = None
     description: str = ""
 
 
@@ -306,6 +315,23 @@ class Connection:
     def files(self) -> tuple[str, ...]:
         """The settings that name the database itself, where it is a file of the project."""
         return tuple(p for p in self.paths if p in self.required)
+
+
+@dataclass(frozen=True, slots=True)
+class Exposure:
+    """A type of exposure, as `type:` of an exposure node, that goes through a connection of the type `connection`.
+
+    `target` names a function that takes a `Deployment`, brings it about, and returns the number of rows it wrote, or None. `check` names one
+    that takes the node's name, its params and whether it has an input, and returns the params to deploy; it raises ValueError for
+    what cannot be, and imports nothing heavy: it runs whenever the project is read. `params` are the keys it understands.
+    """
+
+    name: str
+    target: str
+    check: str
+    connection: str
+    params: tuple[str, ...] = ()
+    description: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -371,4 +397,4 @@ class ReplCommand:
     takes: str = ""
 
 
-Contribution = Engine | Connection | NodeKind | StateBackend | Audit | Command | TemplateGlobal | ProjectMethod | ReplCommand
+Contribution = Engine | Connection | Exposure | NodeKind | StateBackend | Audit | Command | TemplateGlobal | ProjectMethod | ReplCommand

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from seeknal.nodes import Digest, Schema
@@ -162,8 +162,63 @@ class EngineDriver(Protocol):
 WriteMode = Literal["replace", "append", "upsert"]
 
 
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step of reaching a database that went well: `name` in a word or two, and what was found."""
+
+    name: str
+    detail: str
+
+
+class Shell(Protocol):
+    """A database's side of the SQL prompt: a session of its own. Every method may raise `seeknal.errors.ConnectionFailed`.
+
+    `commands` are its dot commands, each with what it does. `reconnected` says that the last answer took a new connection.
+    """
+
+    dialect: str
+    commands: Sequence[tuple[str, str]]
+    reconnected: bool
+
+    def rows(self, text: str, limit: int | None = None) -> Rows:
+        """Answer one statement that changes nothing. Raises `EngineError` SK-RUN-130 where it was interrupted."""
+        ...
+
+    def command(self, word: str, argument: str) -> Rows | None:
+        """Answer one of `commands`; None for any other."""
+        ...
+
+    def interrupt(self) -> None:
+        """Cancel what is running, from another thread."""
+        ...
+
+    def close(self) -> None:
+        """Give the session back."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Deployment:
+    """What an exposure of a plugin's type has to bring about.
+
+    `params` are as its `check` returned them; `key` is the same for the same logic and data, and makes repeating harmless. `rows` opens
+    the input's rows, as often as it is called; None without an input.
+    """
+
+    name: str
+    params: Mapping[str, Any]
+    driver: Any
+    key: str
+    rows: Callable[[], ArrowStream] | None = None
+    description: str | None = None
+
+
 class ConnectionDriver(Protocol):
-    """A database outside. Every method may raise `seeknal.errors.ConnectionFailed`."""
+    """A database outside. Every method may raise `seeknal.errors.ConnectionFailed`.
+
+    A driver may have more: `steps()`, an iterator of `Step` that tells `seeknal connection test` how far it came, and `shell()`, a
+    `Shell` for `seeknal repl --connection`.
+    """
 
     def check(self) -> str:
         """Reach the server and log in. Returns one line that says what answered."""

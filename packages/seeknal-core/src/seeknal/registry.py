@@ -14,7 +14,18 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from seeknal.discovery import STRICT, Plugin, discover, manager, policy_words
 from seeknal.errors import PluginError, SeeknalError, did_you_mean
-from seeknal.plugin import Audit, Command, Connection, Engine, NodeKind, ProjectMethod, ReplCommand, StateBackend, TemplateGlobal
+from seeknal.plugin import (
+    Audit,
+    Command,
+    Connection,
+    Engine,
+    Exposure,
+    NodeKind,
+    ProjectMethod,
+    ReplCommand,
+    StateBackend,
+    TemplateGlobal,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -27,12 +38,13 @@ if TYPE_CHECKING:
 _PROVIDERS = {
     ("engine", "duckdb"): "seeknal-duckdb", ("engine", "starrocks"): "seeknal-starrocks",
     ("connection", "starrocks"): "seeknal-starrocks", ("connection", "postgres"): "seeknal-duckdb[postgres]",
+    ("exposure", "starrocks_table"): "seeknal-starrocks", ("exposure", "starrocks_materialized_view"): "seeknal-starrocks",
     ("connection", "mysql"): "seeknal-duckdb[mysql]", ("connection", "sqlite"): "seeknal-duckdb", ("connection", "duckdb"): "seeknal-duckdb",
     ("kind", "semantic_model"): "seeknal-semantic", ("kind", "metric"): "seeknal-semantic",
     ("state", "sqlite"): "seeknal-sql-state", ("state", "postgres"): "seeknal-sql-state[postgres]",
 }  # fmt: skip
 
-T = TypeVar("T", Audit, Command, Connection, Engine, NodeKind, ProjectMethod, ReplCommand, StateBackend, TemplateGlobal)
+T = TypeVar("T", Audit, Command, Connection, Engine, Exposure, NodeKind, ProjectMethod, ReplCommand, StateBackend, TemplateGlobal)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +105,11 @@ class Registry:
         return self._collect(Connection)
 
     @cached_property
+    def exposures(self) -> list[Provided[Exposure]]:
+        """Every exposure type provided."""
+        return self._collect(Exposure)
+
+    @cached_property
     def node_kinds(self) -> list[Provided[NodeKind]]:
         """Every node kind provided."""
         return self._collect(NodeKind)
@@ -135,6 +152,10 @@ class Registry:
         """The connection type of this name. Raises PluginError."""
         return self._one("connection", name, self.connections, at)
 
+    def exposure(self, name: str, at: Location | None = None) -> Exposure:
+        """The exposure type of this name. Raises PluginError."""
+        return self._one("exposure", name, self.exposures, at)
+
     def node_kind(self, name: str, at: Location | None = None) -> NodeKind:
         """The node kind of this name. Raises PluginError."""
         return self._one("kind", name, self.node_kinds, at)
@@ -160,7 +181,7 @@ class Registry:
         found: list[PluginError] = []
         groups: list[tuple[str, Sequence[Provided[Any]]]] = [
             ("engine", self.engines), ("connection", self.connections), ("kind", self.node_kinds), ("audit", self.audits),
-            ("state", self.state_backends), ("template", self.template_globals), ("command", self.commands),
+            ("state", self.state_backends), ("exposure", self.exposures), ("template", self.template_globals), ("command", self.commands),
             ("method", self.project_methods), ("prompt", self.repl_commands),
         ]  # fmt: skip
         for what, provided in groups:
@@ -235,7 +256,7 @@ class Registry:
 
     def _missing(self, what: str, name: str, known: Iterable[str], at: Location | None) -> PluginError:
         package = _PROVIDERS.get((what, name))
-        label = {"kind": "kind", "state": "state backend", "connection": "connection type"}.get(what, what)
+        label = {"kind": "kind", "state": "state backend", "connection": "connection type", "exposure": "exposure type"}.get(what, what)
         known = sorted(set(known))
         near = None if package else did_you_mean(name, known)
         broken = [p for p in self.broken if package is None or p.distribution == package.partition("[")[0]]

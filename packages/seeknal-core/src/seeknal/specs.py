@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from seeknal.errors import Location
     from seeknal.nodes import Freshness, Logic, NodeId, TextPlace
-    from seeknal.plugin import Connection, Engine
+    from seeknal.plugin import Connection, Engine, Exposure
 
 _DEVICES = {"con", "prn", "aux", "nul", *(f"com{i}" for i in range(1, 10)), *(f"lpt{i}" for i in range(1, 10))}
 _DURATION = re.compile(r"(-?\d+)\s*(minute|min|m|hour|h|day|d|week|w|month|year|y)?s?")
@@ -341,6 +341,10 @@ class Lowering(Protocol):
 
     def connection_type(self, name: str, *path: str | int, also: Iterable[str] = ()) -> Connection:
         """The connection type of this name. `also` are other words that would do, for the hint."""
+        ...
+
+    def exposure_type(self, name: str, *path: str | int, also: Iterable[str] = ()) -> Exposure:
+        """The exposure type of this name that a plugin provides. `also` are other words that would do, for the hint."""
         ...
 
     def check_query(self, query: str, *path: str | int) -> None:

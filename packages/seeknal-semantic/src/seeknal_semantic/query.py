@@ -125,9 +125,9 @@ class Asking:
 
     def compile(self, question: Question) -> Compiled:
         """The SELECT of a question."""
-        return compiled(question, self.catalog, self._types())
+        return compiled(question, self.catalog, self.types())
 
-    def _types(self) -> Types:
+    def types(self) -> Types:
         """The types of what is published, as far as they matter: text that is to be a number or a time."""
         types: Types = {}
         for model in self.catalog.models.values():
@@ -200,12 +200,17 @@ class Asking:
             for node in found.reads:
                 relations.define(node)
             rows = relations.session.rows(sql)
-        days = [i for i, name in enumerate(rows.columns) if name in found.days]
-        return Rows(rows.columns, [tuple(_value(v, day=i in days) for i, v in enumerate(row)) for row in rows.rows])
+        return plain_rows(rows, found.days)
 
 
 def _plain_type(type_: str | None) -> str:
     return (type_ or "").upper()
+
+
+def plain_rows(rows: Rows, days: frozenset[str]) -> Rows:
+    """Rows with values as people expect them; `days` are the columns that hold days."""
+    positions = [i for i, name in enumerate(rows.columns) if name in days]
+    return Rows(rows.columns, [tuple(_value(v, day=i in positions) for i, v in enumerate(row)) for row in rows.rows])
 
 
 def _value(value: Any, *, day: bool) -> Any:

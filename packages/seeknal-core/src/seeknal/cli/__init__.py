@@ -43,6 +43,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "state": ("seeknal.cli.state:state", "Look after the state."),
     "migrate-state": ("seeknal.cli.migrate_state:migrate_state", "Copy the state to another backend."),
     "janitor": ("seeknal.cli.janitor:janitor", "Remove what nothing uses any more."),
+    "connection": ("seeknal.cli.connection:connection", "List connections, and try them."),
     "repl": ("seeknal.cli.repl:repl", "Query what is published, interactively."),
     "plugins": ("seeknal.cli.plugins:plugins", "Show what is installed and what it provides."),
     "schema": ("seeknal.cli.schema:schema", "Print the JSON Schema of a kind, for editors."),

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from seeknal.registry import Registry
 
 _LABELS = {
-    "Engine": "engine", "Connection": "connection", "NodeKind": "kind", "Audit": "audit", "StateBackend": "state",
+    "Engine": "engine", "Connection": "connection", "Exposure": "exposure", "NodeKind": "kind", "Audit": "audit", "StateBackend": "state",
     "Command": "command", "TemplateGlobal": "template", "ProjectMethod": "method", "ReplCommand": "prompt",
 }  # fmt: skip
 KINDS = ("audit", "engine", "state-backend", "node-kind")

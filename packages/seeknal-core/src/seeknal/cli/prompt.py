@@ -44,13 +44,13 @@ def interact(repl: Repl, project: Project) -> None:
     said = f"{plural(published, 'relation')} published" if published else "nothing is published yet: `seeknal run` does that"
     note(f"{project.loaded.settings.name}: {said}. End a statement with ; and see .help for the rest.")
     session: PromptSession[str] = PromptSession(
-        "seeknal> ",
+        lambda: f"{repl.outside.name}> " if repl.outside else "seeknal> ",
         multiline=True,
         prompt_continuation=lambda width, *_: "-> ".rjust(width),
         history=_history(project.target),
         completer=SqlCompleter(repl.querying, repl.commands),
         complete_while_typing=False,
-        key_bindings=_bindings(repl.querying.dialect),
+        key_bindings=_bindings(repl),
     )
     while not repl.left:
         try:
@@ -67,7 +67,7 @@ def interact(repl: Repl, project: Project) -> None:
 def _answer(repl: Repl, text: str) -> None:
     from seeknal.cli.repl import parts_of
 
-    for part in parts_of(text, repl.querying.dialect):
+    for part in parts_of(text, repl.dialect):
         if repl.answer(part):
             return
 
@@ -80,10 +80,19 @@ def _history(target: Path) -> History:
         os.close(os.open(path, os.O_CREAT | os.O_APPEND | os.O_WRONLY, 0o600))
     except OSError:
         return InMemoryHistory()
-    return FileHistory(str(path))
+    return _History(str(path))
 
 
-def _bindings(dialect: str) -> KeyBindings:
+class _History(FileHistory):
+    """Keeps no URL: there may be a password in it."""
+
+    def store_string(self, string: str) -> None:
+        """Keep what was typed."""
+        if not (string.lstrip().startswith(".connect") and "://" in string):
+            super().store_string(string)
+
+
+def _bindings(repl: Repl) -> KeyBindings:
     bindings = KeyBindings()
 
     @bindings.add("enter")
@@ -92,7 +101,7 @@ def _bindings(dialect: str) -> KeyBindings:
         buffer = event.current_buffer
         if buffer.complete_state is not None and buffer.complete_state.current_completion is not None:
             buffer.complete_state = None
-        elif is_complete(buffer.text, dialect) or buffer.text.strip().casefold() in _LEAVING:
+        elif is_complete(buffer.text, repl.dialect) or buffer.text.strip().casefold() in _LEAVING:
             buffer.validate_and_handle()
         else:
             buffer.insert_text("\n")

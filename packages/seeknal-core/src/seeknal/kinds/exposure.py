@@ -9,9 +9,11 @@ from pydantic import Field
 from seeknal.errors import did_you_mean
 from seeknal.nodes import DocumentLogic, ExposureLogic, fold
 from seeknal.specs import NodeSpec
+from seeknal.targets import load_target
 
 if TYPE_CHECKING:
     from seeknal.nodes import Logic
+    from seeknal.plugin import Exposure
     from seeknal.specs import Lowering
 
 DOCUMENTED = ("dashboard", "api", "notebook")
@@ -24,13 +26,21 @@ class ExposureSpec(NodeSpec):
     """The keys of an exposure."""
 
     kind: Literal["exposure"] = "exposure"
-    type: str = Field(description="file, table, or documentation only: dashboard, api, notebook.", examples=["file"])
+    type: str = Field(description="file, table, a plugin's type, or documentation only: dashboard, api, notebook.", examples=["file"])
     params: dict[str, Any] = Field(
         default_factory=dict,
         description="file: path, format, and the writer's. table: table, mode, keys.",
         examples=[{"path": "out/users.csv", "format": "csv"}],
     )
     connection: str | None = Field(None, description="table: the connection in profiles.yml.", examples=["warehouse"])
+    sql: str | None = Field(
+        None,
+        description="Types of plugins that take a query: one SELECT in the connection's SQL.",
+        examples=["SELECT region, sum(amount) AS revenue FROM orders GROUP BY region"],
+    )
+    config: dict[str, Any] = Field(
+        default_factory=dict, description="Types of plugins: another word for params.", examples=[{"refresh": "ASYNC"}]
+    )
     url: str | None = Field(None, description="Where people find it.", examples=["https://example.com/dashboards/users"])
 
     def lower(self, context: Lowering) -> Logic:
@@ -40,10 +50,10 @@ class ExposureSpec(NodeSpec):
         if self.type in DOCUMENTED:
             return DocumentLogic(self.type, {**self.params, **({"url": self.url} if self.url else {})})
         if self.type not in ("file", "table"):
-            known = ("file", "table", *DOCUMENTED)
-            starrocks = "pip install seeknal-starrocks" if self.type.startswith("starrocks") else None
-            hint = starrocks or did_you_mean(self.type, known) or f"known: {', '.join(known)}"
-            context.fail("SK-KIND-001", f"unknown exposure type '{self.type}'", "type", hint=hint)
+            return self._provided(context, context.exposure_type(self.type, "type", also=("file", "table", *DOCUMENTED)))
+        for key in ("sql", "config"):
+            if getattr(self, key):
+                context.fail("SK-KIND-001", f"'{key}' is for types of plugins; an exposure of type {self.type} has params", key)
         if len(self.inputs) != 1:
             context.fail("SK-KIND-002", f"an exposure of type {self.type} has exactly one input, found {len(self.inputs)}", "inputs")
         return self._file(context) if self.type == "file" else self._table(context)
@@ -60,6 +70,28 @@ class ExposureSpec(NodeSpec):
             context.fail("SK-KIND-001", f"cannot write files of format '{format_}'", "params", "format", hint=hint)
         params = {**self.params, "path": context.output_path(path, "params", "path"), "format": format_}
         return ExposureLogic("file", params, place=context.at("params", "path"))
+
+    def _provided(self, context: Lowering, type_: Exposure) -> Logic:
+        """A type that a plugin provides: it checks its own params."""
+        if self.connection is None:
+            context.fail("SK-KEY-002", f"missing key 'connection': a connection of type {type_.connection} in profiles.yml")
+        settings = context.connection(self.connection, "connection")
+        if settings.type != type_.connection:
+            message = f"connection '{self.connection}' is of type {settings.type}, the exposure needs one of type {type_.connection}"
+            context.fail("SK-KIND-001", message, "connection")
+        if len(self.inputs) > 1:
+            context.fail("SK-KIND-002", f"an exposure of type {self.type} has one input at most, found {len(self.inputs)}", "inputs")
+        params = {**self.config, **self.params, **({"sql": self.sql} if self.sql is not None else {})}
+        for key in params:
+            if key not in type_.params:
+                where = "sql" if key == "sql" else "config" if key in self.config else "params"
+                hint = did_you_mean(key, type_.params) or f"known: {', '.join(type_.params)}"
+                context.fail("SK-KEY-001", f"unknown key '{key}' of an exposure of type {self.type}", where, key, hint=hint)
+        try:
+            checked = load_target(type_.check)(self.name, params, bool(self.inputs))
+        except ValueError as error:
+            context.fail("SK-KEY-003", str(error), "params" if self.params else "config" if self.config else "type")
+        return ExposureLogic(self.type, checked, self.connection, place=context.at("type"))
 
     def _table(self, context: Lowering) -> Logic:
         if self.connection is None:

@@ -95,7 +95,7 @@ class SourceSpec(NodeSpec):
             if settings.type != self.type:
                 message = f"connection '{self.connection}' is of type {settings.type}, the source of type {self.type}"
                 context.fail("SK-KIND-001", message, "connection")
-        elif not set(connection.required) <= set(self.params):
+        elif not self.params or not set(connection.required) <= set(self.params):
             context.fail("SK-KEY-002", f"missing key 'connection': a source of type {self.type} reads through a connection in profiles.yml")
         params = dict(self.params)
         for key in set(connection.paths) & set(params):

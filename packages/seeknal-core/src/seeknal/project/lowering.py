@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from seeknal.errors import Location
     from seeknal.intervals.windowing import Windowing
     from seeknal.nodes import Merging, Severity
-    from seeknal.plugin import Connection, Engine
+    from seeknal.plugin import Connection, Engine, Exposure
     from seeknal.project.named_audits import NamedAudit
     from seeknal.project.references import NodeIndex
     from seeknal.project.settings import ConnectionSettings, Profiles
@@ -253,6 +253,19 @@ class NodeLowering:
             if near:
                 error.hint = near
             error.message = error.message.replace("connection type", "source type")
+            raise
+
+    def exposure_type(self, name: str, *path: str | int, also: Iterable[str] = ()) -> Exposure:
+        """The exposure type of this name that a plugin provides."""
+        near = did_you_mean(name, also)
+        try:
+            return self.scope.registry.exposure(name, self.at(*path))
+        except SeeknalError as error:
+            if near:
+                error.hint = near
+            elif error.hint and error.hint.startswith("known: "):
+                error.hint = f"known: {', '.join([*also, *(p.contribution.name for p in self.scope.registry.exposures)])}"
+            error.code = "SK-KIND-001"
             raise
 
     def check_query(self, query: str, *path: str | int) -> None:

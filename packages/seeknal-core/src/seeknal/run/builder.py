@@ -22,10 +22,11 @@ from seeknal.nodes import (
     fold,
 )
 from seeknal.plan.fingerprint import build_key
+from seeknal.protocols import Deployment
 from seeknal.run.auditing import Auditing
 from seeknal.run.built import Built
 from seeknal.run.columns import casting_query, check_declared, differs
-from seeknal.run.exporting import export_file, export_table
+from seeknal.run.exporting import deploy, export_file, export_table
 from seeknal.run.identities import ROWS, Identities
 from seeknal.run.quarantine import Quarantine
 from seeknal.run.sessions import placed
@@ -43,7 +44,7 @@ if TYPE_CHECKING:
     from seeknal.plan.planner import Decision, Situation
     from seeknal.plugin import Engine
     from seeknal.project.loader import LoadedProject
-    from seeknal.protocols import Session, Written
+    from seeknal.protocols import ArrowStream, Session, Written
     from seeknal.run.sessions import Relations
     from seeknal.state.model import Artifact, Change, Read
 
@@ -283,19 +284,31 @@ class Builder:
         return self._auditing.audited(node, Built(_key(decision, node), None, None, 0, reused=decision.action == "reuse"), schema, relation)
 
     def _export(self, node: Node, logic: ExposureLogic, decision: Decision) -> Built:
+        checked = Built(_key(decision, node), None, None, 0, reused=decision.action == "reuse")
+        if not node.inputs:
+            return checked if checked.reused else replace(checked, rows=self._deployed(node, logic, checked.key, None))
         relation = self._relations.define(node.inputs[0])
         query = _all(relation, self._engine.dialect)
         session = self._relations.session
-        checked = Built(_key(decision, node), None, None, 0, reused=decision.action == "reuse")
         if node.audits:
             checked = self._auditing.audited(node, checked, session.describe(query), relation)
         if checked.error is not None or checked.reused:  # only its audits were to be run: what was handed out stays as it is
             return checked
         if logic.type == "file":
-            rows = export_file(self._project.root, logic, session, query, first=node.id not in self._situation.pointers)
+            rows: int | None = export_file(self._project.root, logic, session, query, first=node.id not in self._situation.pointers)
+        elif logic.type != "table":
+            rows = self._deployed(node, logic, checked.key, lambda: session.arrow(query))
         else:
             rows = export_table(self._sources.open(logic.connection or ""), logic, session, query, self._engine.dialect)
         return replace(checked, rows=rows)
+
+    def _deployed(self, node: Node, logic: ExposureLogic, key: Key, rows: Callable[[], ArrowStream] | None) -> int | None:
+        """What a plugin's type of exposure does."""
+        connection = logic.connection or ""
+        driver = self._sources.open(connection)
+        deployment = Deployment(node.name, logic.params, driver, str(key), rows, node.description)
+        target = self._project.registry.exposure(logic.type, node.at).target
+        return deploy(target, driver, logic, deployment, self._sources.secrets(connection))
 
     def known_failure(self, node: Node, decision: Decision) -> Built:
         """The failure of an output that has failed its audits before: it is neither built nor checked again."""

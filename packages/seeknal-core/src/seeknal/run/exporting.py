@@ -6,15 +6,17 @@ import filecmp
 import itertools
 from typing import TYPE_CHECKING
 
+from seeknal.connections import hidden
 from seeknal.durable import sync_file, sync_folder, temporary_beside
 from seeknal.errors import ConnectionFailed, NodeError, did_you_mean
 from seeknal.nodes import fold
+from seeknal.targets import load_target
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from seeknal.nodes import ExposureLogic
-    from seeknal.protocols import ConnectionDriver, Session
+    from seeknal.protocols import ConnectionDriver, Deployment, Session
 
 _OWN_KEYS = ("path", "format")
 
@@ -44,6 +46,18 @@ def _unused(path: Path) -> Path:
     """The path, or where it is taken the same with a number."""
     names = itertools.chain([path], (path.with_name(f"{path.name}.{n}") for n in itertools.count(2)))
     return next(p for p in names if not p.exists())
+
+
+def deploy(target: str, driver: ConnectionDriver, logic: ExposureLogic, deployment: Deployment, secrets: list[str]) -> int | None:
+    """Have a plugin bring about what its type of exposure means. Returns the number of rows it wrote, where it wrote some."""
+    try:
+        done: int | None = load_target(target)(deployment)
+    except ConnectionFailed as error:
+        failure = ConnectionFailed(error.code, f"connection '{logic.connection}': {error.message}", at=logic.place, hint=error.hint)
+        raise hidden(failure, secrets) from None
+    finally:
+        driver.close()
+    return done
 
 
 def export_table(driver: ConnectionDriver, logic: ExposureLogic, session: Session, query: str, dialect: str) -> int:

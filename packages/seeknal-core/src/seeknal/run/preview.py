@@ -114,6 +114,8 @@ class _Previewing:
 
     def _reader(self, logic: RuleLogic | ExposureLogic, limit: int) -> Preview:
         """A node that only reads its one input: what it would check, or hand on."""
+        if isinstance(logic, ExposureLogic) and not self._node.inputs:
+            return Preview(_exports(logic, 0), ())
         relation = self._relations.define(self._node.inputs[0])
         query = self._all(relation)
         schema = self._session.describe(query)
@@ -205,5 +207,7 @@ def _exports(logic: ExposureLogic, count: int) -> str:
     rows = f"{count:,} row{'' if count == 1 else 's'}"
     if logic.type == "file":
         return f"writes {rows} to {logic.params['path']} ({logic.params['format']})"
+    if logic.type != "table":
+        return f"deploys a {logic.type} through connection '{logic.connection}'"
     table = f"table {logic.params['table']} of connection '{logic.connection}'"
     return f"adds {rows} to {table}" if logic.params["mode"] == "append" else f"replaces the content of {table} with {rows}"

@@ -13,9 +13,9 @@ from seeknal.durable import locked, write_whole
 from seeknal.errors import EngineError, StateError
 from seeknal.nodes import REJECTED, relation_name
 from seeknal.protocols import Files, Query
+from seeknal.run.engines import engine_driver
 from seeknal.run.held import held_name
 from seeknal.state.model import Artifact
-from seeknal.targets import load_target
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -76,7 +76,7 @@ class Publication:
 
     def _written(self, relations: Mapping[str, Files | Query], dropped: Sequence[str], *, ours: bool) -> bool:
         """Change the warehouse. A file that is not as it was left, and cannot be changed, is set aside; False where it was made anew so."""
-        driver = load_target(self._project.engine.target)()
+        driver = engine_driver(self._project)
         try:
             driver.publish(self._path, self._environment, relations, dropped)
         except EngineError:

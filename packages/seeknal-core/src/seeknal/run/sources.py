@@ -78,6 +78,11 @@ class Sources:
         type_ = self._project.registry.connection(settings.type, settings.at)
         return open_connection(self._project.root, type_, settings)
 
+    def secrets(self, connection: str) -> list[str]:
+        """What must not be shown of a connection of profiles.yml."""
+        settings = self._project.profiles.connections[connection]
+        return secrets_of(self._project.registry.connection(settings.type, settings.at), settings.resolved())
+
     @contextlib.contextmanager
     def _opened(self, node: Node, logic: SourceLogic) -> Iterator[ConnectionDriver]:
         """A source's connection. What fails in it names the connection, at its place in profiles.yml, and shows no secret."""

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING
 
 import click
 
+from seeknal.cli.connection import complete_connections
 from seeknal.cli.options import invocation_of, shared_options
 from seeknal_semantic.cli.files import writing
 
 if TYPE_CHECKING:
-    from seeknal_semantic.query import Answer
+    from seeknal_semantic.compiler import Question
+    from seeknal_semantic.query import Answer, Asking
 
 FORMATS = ("table", "json", "csv", "parquet", "chart")
 
@@ -30,6 +32,9 @@ def words(text: str | None) -> tuple[str, ...]:
 @click.option("--limit", type=click.IntRange(0), help="At most so many rows.")
 @click.option("--saved", metavar="NAME", help="A saved query; what else is said is in its place, filters are added.")
 @click.option("--env", "environment", metavar="NAME", default="prod", show_default=True, help="The environment to ask.")
+@click.option(
+    "--connection", metavar="NAME", shell_complete=complete_connections, help="Ask this connection's tables, in its dialect, instead."
+)
 @click.option("--compile", "only_sql", is_flag=True, help="Print the SQL instead of running it.")
 @click.option("--dialect", type=click.Choice(["duckdb", "starrocks"]), help="With --compile: the dialect to write.")
 @click.option("--format", "format_", type=click.Choice(FORMATS), default="table", show_default=True)
@@ -45,6 +50,7 @@ def query(
     limit: int | None,
     saved: str | None,
     environment: str,
+    connection: str | None,
     only_sql: bool,
     dialect: str | None,
     format_: str,
@@ -61,18 +67,27 @@ def query(
     if format_ == "parquet" and output is None and not only_sql:
         message = "--format parquet needs --output FILE"
         raise click.UsageError(message, ctx)
+    if connection is not None and (environment != "prod" or dialect is not None):
+        message = (
+            f"--connection cannot be used with {'--env' if dialect is None else '--dialect'}: what is outside is of prod, in its own SQL"
+        )
+        raise click.UsageError(message, ctx)
     invocation = invocation_of(ctx)
     asking = Asking(invocation.project(), environment)
     question = Question(words(metrics), words(dimensions), filters, words(order_by), limit)
     if saved is not None:
         question = asking.saved(saved, question)
     if only_sql:
-        found = asking.compile(question)
-        sql = found.sql(dialect or asking.project.loaded.engine.dialect, pretty=True)
+        sql = _sql(asking, question, connection, dialect)
         with writing(ctx, output):
             _emit(sql, output)
         return 0
-    answer = asking.answer(question)
+    if connection is None:
+        answer = asking.answer(question)
+    else:
+        from seeknal_semantic.outside import answer as ask_outside
+
+        answer = ask_outside(asking, asking.compile(question), connection)
     with writing(ctx, output):
         _print(answer, format_, output)
     if not invocation.quiet and format_ in ("table", "chart"):
@@ -81,6 +96,18 @@ def query(
         how = "as before, nothing it reads has changed" if answer.cached else "asked"
         note(f"{plural(len(answer.rows.rows), 'row')} in {seconds(answer.seconds)} ({how})")
     return 0
+
+
+def _sql(asking: Asking, question: Question, connection: str | None, dialect: str | None) -> str:
+    """What would be run."""
+    from seeknal_semantic.dialects import generate
+    from seeknal_semantic.outside import compiled_for
+
+    found = asking.compile(question)
+    if connection is None:
+        return found.sql(dialect or asking.project.loaded.engine.dialect, pretty=True)
+    spoken, tree = compiled_for(asking, found, connection)
+    return generate(tree, spoken, pretty=True)
 
 
 def _emit(text: str, output: str | None) -> None:

@@ -1,0 +1,1 @@
+"""StarRocks for seeknal: connection, source, exposures, SQL prompt, catalogs and engine."""

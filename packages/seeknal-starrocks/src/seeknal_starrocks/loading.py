@@ -1,0 +1,247 @@
+"""Putting rows into a table, all or nothing, exactly once.
+
+Rows go to a table of their own beside the target first, a label a chunk. Then one statement makes them visible: INSERT OVERWRITE for
+`replace` (the table stays itself, so that views on it stay whole), INSERT INTO under a label made of the data's key for `append` (so that
+a run that is repeated appends nothing twice). A target whose columns differ from the data's is exchanged for a new one with SWAP. What a
+killed run left beside the target, the next one to the same target removes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+import uuid
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+import pymysql
+
+from seeknal.errors import ConnectionFailed
+from seeknal.nodes import fold
+from seeknal_starrocks import ddl, encoding, failures, wire
+from seeknal_starrocks.ddl import Column, Distribution, Table
+from seeknal_starrocks.names import TableName, text
+from seeknal_starrocks.stream_load import StreamLoad, unreachable
+from seeknal_starrocks.types import same_type, written_type
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from seeknal_starrocks.ddl import KeyKind
+    from seeknal_starrocks.encoding import Format
+    from seeknal_starrocks.settings import Login
+    from seeknal_starrocks.wire import Connection
+
+_VISIBLE_SECONDS = 120
+_NO_KEY = ("JSON", "ARRAY", "MAP", "STRUCT", "FLOAT", "DOUBLE", "VARBINARY", "BITMAP", "HLL", "PERCENTILE")
+_LABEL_USED = "has already been used"
+
+
+@dataclass(frozen=True)
+class Target:
+    """The table to fill, and how it is made where it does not exist or does not fit."""
+
+    table: TableName
+    mode: str = "replace"
+    key_kind: KeyKind = "DUPLICATE"
+    key: tuple[str, ...] = ()
+    partition_by: str | None = None
+    distribution: Distribution | None = None
+    order_by: tuple[str, ...] = ()
+    properties: Mapping[str, str] = field(default_factory=dict)
+    types: Mapping[str, str] = field(default_factory=dict)
+    comment: str | None = None
+    format: Format = "json"
+    via: str = "auto"
+    idempotency: str | None = None
+
+
+class Loader:
+    """One load into one table."""
+
+    def __init__(self, login: Login, connection: Connection, target: Target) -> None:
+        database = target.table.database or login.database
+        if database is None:
+            raise failures.unusable(
+                f"the table '{target.table}' is in no database", "set `database` in profiles.yml, or write database.table"
+            )
+        self._login = login
+        self._connection = connection
+        self._target = replace(target, table=TableName(target.table.name, database, target.table.catalog))
+        self._name = self._target.table
+        digest = hashlib.sha256(str(self._name).encode()).hexdigest()[:12]
+        self._prefix = f"seeknal_load_{digest}_"
+        self._token = uuid.uuid4().hex[:12]
+
+    def load(self, reader: pa.RecordBatchReader) -> int:
+        """Do it. Returns the number of rows. Raises ConnectionFailed."""
+        wanted = self.table(reader.schema)
+        existing = self._columns(self._name)
+        staging = self._name.beside(f"{self._prefix}{self._token}")
+        self._remove_leftovers()
+        columns = [c.name for c in wanted.columns]
+        fits = existing is None or self._fits(wanted, existing)
+        if existing is not None and not fits and self._target.mode == "append":
+            raise failures.misfit(
+                f"table '{self._name}' does not have the columns of the data", "add them to the table, or write with mode replace"
+            )
+        try:
+            if existing is None or not fits:
+                self._run(replace(wanted, name=staging).sql)
+            else:
+                self._run(ddl.create_like(staging, self._name))
+            rows = self._fill(staging, reader, columns)
+            self._publish(staging, columns, existing=existing is not None, fits=fits)
+        finally:
+            if self._connection.open:
+                self._run(ddl.drop_table(staging), quiet=True)
+        return rows
+
+    def table(self, schema: pa.Schema) -> Table:
+        """The table that the data's schema and the target's wishes come to. Raises ConnectionFailed."""
+        target = self._target
+        names = {fold(n): n for n in schema.names}
+        if len(names) != len(schema.names):
+            raise failures.misfit("two columns have the same name", "rename one of them with AS")
+        for asked, what in ((target.key, "key"), (target.order_by, "order_by"), (target.types, "types")):
+            for name in asked:
+                if fold(name) not in names:
+                    raise failures.misfit(f"'{what}' names '{name}', which is no column of the data", f"columns: {', '.join(schema.names)}")
+        types = {fold(k): v for k, v in target.types.items()}
+        key = tuple(names[fold(k)] for k in target.key)
+        columns = tuple(
+            Column(
+                f.name, types.get(fold(f.name)) or written_type(f.type, f.name), nullable=f.name not in key or target.key_kind != "PRIMARY"
+            )
+            for f in schema
+        )
+        if not key:
+            usable = [c.name for c in columns if not c.type.upper().startswith(_NO_KEY)]
+            if not usable:
+                raise failures.misfit(
+                    "no column of the data can be a key: StarRocks sorts every table by one", "add a column of numbers, dates or text"
+                )
+            key = (usable[0],)
+        distribution = target.distribution or (Distribution(key) if target.key_kind != "DUPLICATE" else Distribution())
+        return Table(
+            self._name, columns, target.key_kind, key, target.partition_by, distribution, target.order_by, target.properties, target.comment
+        )
+
+    # Filling
+
+    def _fill(self, staging: TableName, reader: pa.RecordBatchReader, columns: list[str]) -> int:
+        """Load every chunk, and see that all of it arrived."""
+        rows, published = 0, True
+        if self._goes_by_http(reader.schema):
+            load = StreamLoad(self._login, staging, self._target.format, columns, str(self._name))
+            for number, (body, count) in enumerate(encoding.bodies(reader, self._target.format)):
+                loaded = load.put(f"seeknal_{self._token}_{number}", body)
+                rows += count
+                published = published and loaded.published
+        else:
+            rows = self._insert(staging, columns, reader)
+        self._await(staging, rows, patient=not published)
+        return rows
+
+    def _goes_by_http(self, schema: pa.Schema) -> bool:
+        """Bytes have no form in JSON and CSV; and where nothing answers on the HTTP port, INSERT will do unless Stream Load is demanded."""
+        if self._target.via == "insert" or any(pa.types.is_binary(f.type) or pa.types.is_large_binary(f.type) for f in schema):
+            return False
+        problem = unreachable(self._login)
+        if problem is not None and self._target.via == "stream_load":
+            hint = "check http_port, 8030 unless set otherwise, and that the back ends' port 8040 can be reached from here; or load with via: insert"
+            raise failures.load_refused(str(self._name), f"nothing answers on the HTTP port: {problem}", hint)
+        return problem is None
+
+    def _insert(self, staging: TableName, columns: list[str], reader: pa.RecordBatchReader) -> int:
+        rows = 0
+        for values, count in encoding.values(reader):
+            self._run(f"INSERT INTO {staging.sql} ({ddl.names(columns)}) VALUES {values}", change="loading")
+            rows += count
+        return rows
+
+    def _await(self, staging: TableName, rows: int, *, patient: bool) -> None:
+        """See that the rows are all there; those of `Publish Timeout` come a little later."""
+        deadline = time.monotonic() + (_VISIBLE_SECONDS if patient else 0)
+        keyed = self._target.key_kind != "DUPLICATE"
+        while True:
+            count = int(self._rows(f"SELECT count(*) FROM {staging.sql}")[0][0])
+            if count == rows or (keyed and count < rows and not patient):
+                break
+            if time.monotonic() >= deadline:
+                raise failures.load_refused(
+                    str(self._name), f"{rows:,} rows were sent, and {count:,} are there", "run it again: nothing was published"
+                )
+            time.sleep(0.5)
+        if keyed and count < rows:
+            raise failures.misfit(
+                f"{rows - count:,} rows of the data repeat a key of '{self._name}'",
+                "make the key unique in the model, with an audit of type unique to say so",
+            )
+
+    # Making it visible
+
+    def _publish(self, staging: TableName, columns: list[str], *, existing: bool, fits: bool) -> None:
+        if self._target.mode == "append" and existing:
+            self._append(staging, columns)
+        elif not existing:
+            self._run(f"ALTER TABLE {staging.sql} RENAME {ddl.names([self._name.name])}")
+        elif fits:
+            self._run(ddl.insert_select(self._name, columns, staging, overwrite=True), change="publishing")
+        else:
+            self._run(ddl.swap_tables(self._name, staging))
+
+    def _append(self, staging: TableName, columns: list[str]) -> None:
+        label = f"seeknal_{self._target.idempotency or self._token}"
+        try:
+            self._run(ddl.insert_select(self._name, columns, staging, label=label), change="appending")
+        except ConnectionFailed as error:
+            if _LABEL_USED not in error.message:
+                raise
+
+    # Looking
+
+    def _fits(self, wanted: Table, existing: dict[str, str]) -> bool:
+        """Whether the table has the data's columns, each of a type that it would be made with or that was asked for."""
+        if {fold(c.name) for c in wanted.columns} != {fold(n) for n in existing}:
+            return False
+        types = {fold(n): t for n, t in existing.items()}
+        return all(_holds(types[fold(c.name)], c.type) for c in wanted.columns)
+
+    def _columns(self, name: TableName) -> dict[str, str] | None:
+        found = self._rows(
+            f"SELECT COLUMN_NAME, COLUMN_TYPE FROM information_schema.columns WHERE TABLE_SCHEMA = {text(name.database or '')}"
+            f" AND TABLE_NAME = {text(name.name)} ORDER BY ORDINAL_POSITION"
+        )
+        return {str(n): str(t) for n, t in found} or None
+
+    def _remove_leftovers(self) -> None:
+        found = self._rows(
+            f"SELECT TABLE_NAME FROM information_schema.tables WHERE TABLE_SCHEMA = {text(self._name.database or '')}"
+            f" AND TABLE_NAME LIKE {text(self._prefix + '%')}"
+        )
+        for (name,) in found:
+            self._run(ddl.drop_table(self._name.beside(str(name))))
+
+    def _rows(self, query: str) -> list[tuple[Any, ...]]:
+        try:
+            return wire.rows(self._connection, query)
+        except pymysql.Error as error:
+            raise wire.explain(self._login, error) from None
+
+    def _run(self, statement: str, *, quiet: bool = False, change: str | None = None) -> None:
+        try:
+            wire.rows(self._connection, statement)
+        except pymysql.Error as error:
+            if not quiet:
+                del change
+                raise wire.explain(self._login, error, statement) from None
+
+
+def _holds(existing: str, wanted: str) -> bool:
+    """Whether a column of one type can hold every value of another; text columns of any length count, the server refuses what is too long."""
+    texts = ("VARCHAR", "STRING", "CHAR")
+    if existing.upper().startswith(texts) and wanted.upper().startswith(texts):
+        return True
+    return same_type(existing, wanted)

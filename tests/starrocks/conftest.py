@@ -1,0 +1,98 @@
+"""Servers for the tests of seeknal-starrocks: the stand-in, or the StarRocks that SEEKNAL_TEST_STARROCKS_URL names; MariaDB for the wire."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import uuid
+
+import pytest
+from tests.starrocks.standin import StandIn
+from tests.starrocks.stream_load_stub import StreamLoadStub
+
+from seeknal.errors import ConnectionFailed
+from seeknal_starrocks.driver import StarRocksConnection
+
+URL = os.environ.get("SEEKNAL_TEST_STARROCKS_URL")
+
+
+@pytest.fixture
+def standin():
+    """A stand-in of its own, for tests that look into it."""
+    server = StandIn()
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def stub(standin):
+    """Stream Load's HTTP, beside the stand-in."""
+    made = StreamLoadStub(standin)
+    yield made
+    made.stop()
+
+
+@pytest.fixture
+def settings(standin):
+    """What a connection to the stand-in needs. Nothing answers on its HTTP port."""
+    account = {"user": "seeknal", "password": "correct horse", "database": "analytics"}
+    return {"host": "127.0.0.1", "port": standin.port, "http_port": 1, **account}
+
+
+@pytest.fixture
+def loading(settings, stub):
+    """A connection to the stand-in with Stream Load."""
+    made = StarRocksConnection(**settings | {"http_port": stub.port})
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def driver(request):
+    """A connection to the real server where there is one, else to the stand-in."""
+    made = StarRocksConnection(url=URL) if URL else StarRocksConnection(**request.getfixturevalue("settings"))
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def run(driver):
+    """Run statements; the rows of the last, as text."""
+    from seeknal_starrocks import wire
+
+    def execute(*statements):
+        with driver.connected() as connection:
+            return [wire.rows(connection, statement) for statement in statements][-1]
+
+    return execute
+
+
+@pytest.fixture
+def wired(mariadb_server):
+    """A connection to MariaDB: the protocol, its types, TLS and its failures are real there; the SQL of StarRocks is not."""
+    made = StarRocksConnection(**mariadb_server.settings)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def table():
+    """A name no other test uses."""
+    return f"t_{uuid.uuid4().hex[:12]}"
+
+
+@pytest.fixture
+def fails():
+    """`with fails("SK-CONN-003", "no such"):` a ConnectionFailed of this code, with these words in its message."""
+
+    @contextlib.contextmanager
+    def check(code, *words):
+        with pytest.raises(ConnectionFailed) as caught:
+            yield caught
+        error = caught.value
+        assert error.code == code, str(error)
+        for word in words:
+            assert word in error.message
+
+    return check

@@ -1,0 +1,283 @@
+"""Rows on their way into StarRocks: all or nothing, exactly once."""
+
+import datetime as dt
+from decimal import Decimal
+
+import pyarrow as pa
+import pytest
+
+from seeknal_starrocks import encoding
+from seeknal_starrocks.driver import StarRocksConnection
+
+ROWS = pa.table(
+    {
+        "id": pa.array([1, 2, 3], pa.int64()),
+        "name": pa.array(["a,\"b'\\\n é😀", None, ""], pa.string()),
+        "amount": pa.array([Decimal("12345678901234567890.12"), None, Decimal("-0.01")], pa.decimal128(38, 2)),
+        "day": pa.array([dt.date(2024, 2, 29), None, dt.date(9999, 12, 31)], pa.date32()),
+        "at": pa.array([dt.datetime(2024, 2, 29, 12, 34, 56, 123456), None, dt.datetime(1, 1, 1)], pa.timestamp("us")),
+        "good": pa.array([True, None, False], pa.bool_()),
+        "share": pa.array([0.1, None, -2.5e-300], pa.float64()),
+        "tags": pa.array([["x", 'y"'], None, []], pa.list_(pa.string())),
+    }
+)
+FLAT = ROWS.drop_columns(["tags"])
+
+
+@pytest.fixture(params=["stream_load json", "stream_load csv", "insert"])
+def way(request):
+    return request.param
+
+
+def deploy(driver, table, data, *, name="out", key="k1", description=None, **params):
+    from seeknal.protocols import Deployment
+    from seeknal_starrocks.deploying import deploy_table
+    from seeknal_starrocks.exposures import check_table
+
+    checked = check_table(name, {"table": table, **params}, True)
+    return deploy_table(Deployment(name, checked, driver, key, lambda: data, description))
+
+
+def read(driver, table):
+    return driver.read(driver.table_query(table)).read_all().sort_by("id")
+
+
+def test_values_arrive_as_they_were_and_come_back(loading, table, way):
+    via, _, format_ = way.partition(" ")
+    data = FLAT if format_ == "csv" else ROWS
+    assert deploy(loading, table, data, via=via, **({"format": format_} if format_ else {})) == 3
+    found = read(loading, table)
+    assert found.select(data.schema.names).cast(data.schema).to_pylist() == data.to_pylist()
+
+
+def test_a_replaced_table_stays_itself_and_views_on_it_stay_active(loading, standin, table):
+    loading.write(table, ROWS, "replace")
+    standin.run_sql("default_catalog", "analytics", f"CREATE MATERIALIZED VIEW mv REFRESH ASYNC AS SELECT id FROM {table}")
+    standin.statements.clear()
+    assert loading.write(table, ROWS.slice(0, 1), "replace") == 1
+    assert read(loading, table)["id"].to_pylist() == [1]
+    assert standin.views["analytics", "mv"].active
+    assert not [s for s in standin.statements if s.startswith("DROP TABLE") and "seeknal_load_" not in s]
+    assert any(s.startswith(f"INSERT OVERWRITE `analytics`.`{table}`") for s in standin.statements)
+
+
+def test_a_table_of_other_columns_is_exchanged_in_one_step(loading, standin, table):
+    loading.write(table, ROWS, "replace")
+    loading.write(table, pa.table({"id": [1], "other": ["x"]}), "replace")
+    assert read(loading, table).schema.names == ["id", "other"]
+    assert any("SWAP WITH" in s for s in standin.statements)
+    assert [n for n, _ in standin.relations() if n[1].startswith("seeknal_")] == []
+
+
+def test_appending_twice_under_one_key_appends_once(loading, table):
+    data = pa.table({"id": [1, 2]})
+    deploy(loading, table, data, mode="append", key="first")
+    deploy(loading, table, data, mode="append", key="second")
+    deploy(loading, table, data, mode="append", key="second")
+    assert read(loading, table)["id"].to_pylist() == [1, 1, 2, 2]
+
+
+def test_appended_columns_must_be_those_of_the_table(loading, table, fails):
+    loading.write(table, pa.table({"id": [1]}), "append")
+    with fails("SK-CONN-008", table):
+        loading.write(table, pa.table({"id": [1], "more": [2]}), "append")
+
+
+def test_the_ddl_says_keys_partitions_and_types(loading, standin, table):
+    params = {
+        "primary_key": ["id"],
+        "distributed_by": "id",
+        "buckets": 4,
+        "partition_by": "date_trunc('day', day)",
+        "types": {"name": "VARCHAR(40)"},
+    }
+    deploy(loading, table, FLAT, properties={"replication_num": 1}, order_by=["day"], description="About 'users'", **params)
+    made = next(s for s in standin.statements if s.startswith("CREATE TABLE `analytics`.`seeknal_load_"))
+    assert made.partition("(")[2] == (
+        "`id` BIGINT NOT NULL, `name` VARCHAR(40) NULL, `amount` DECIMAL(38, 2) NULL, `day` DATE NULL, `at` DATETIME NULL, `good` BOOLEAN NULL,"
+        " `share` DOUBLE NULL) PRIMARY KEY (`id`) COMMENT 'About ''users''' PARTITION BY DATE_TRUNC('DAY', `day`)"
+        ' DISTRIBUTED BY HASH (`id`) BUCKETS 4 ORDER BY (`day`) PROPERTIES ("replication_num" = "1")'
+    )
+
+
+def test_rows_that_repeat_a_primary_key_are_refused_and_nothing_changes(loading, table, fails):
+    deploy(loading, table, pa.table({"id": [1, 2]}), primary_key="id")
+    with fails("SK-CONN-008", "repeat a key"):
+        deploy(loading, table, pa.table({"id": [3, 3]}), primary_key="id")
+    assert read(loading, table)["id"].to_pylist() == [1, 2]
+
+
+# Stream Load -----------------------------------------------------------------------------------------------------------
+
+
+def test_the_redirect_is_followed_with_authorization_expect_and_label(loading, stub, table):
+    loading.write(table, ROWS, "replace")
+    fe, be = stub.seen
+    assert (fe["role"], be["role"]) == ("fe", "be")
+    assert fe["Authorization"] == be["Authorization"]
+    assert fe["Expect"] == be["Expect"] == "100-continue"
+    assert fe["label"] == be["label"]
+    assert (be["timezone"], be["max_filter_ratio"], be["strict_mode"]) == ("+00:00", "0", "true")
+
+
+def test_many_rows_go_in_chunks_of_bounded_size_each_with_a_label(loading, stub, table, monkeypatch):
+    monkeypatch.setattr(encoding.bodies, "__defaults__", (200_000,))
+    data = pa.table({"id": list(range(50_000)), "text": ["x" * 20] * 50_000})
+    assert loading.write(table, pa.RecordBatchReader.from_batches(data.schema, data.to_batches(max_chunksize=5000)), "replace") == 50_000
+    assert len(stub.sizes) > 5
+    assert max(stub.sizes) < 500_000
+    assert len({s["label"] for s in stub.seen}) == len(stub.sizes)
+    assert len(read(loading, table)) == 50_000
+
+
+def test_a_lost_answer_is_asked_again_and_loads_nothing_twice(loading, stub, table):
+    stub.drop_answers = 2
+    assert loading.write(table, ROWS, "replace") == 3
+    assert len(read(loading, table)) == 3
+    assert len({s["label"] for s in stub.seen}) == 1
+    assert len(stub.seen) == 6
+
+
+def test_publish_timeout_is_no_failure(loading, stub, table):
+    stub.answers = ["publish timeout"]
+    assert loading.write(table, ROWS, "replace") == 3
+
+
+def test_a_label_whose_load_still_runs_is_waited_for(loading, stub, table):
+    loading.write(table, ROWS, "replace")
+    stub.answers = [{"Status": "Label Already Exists", "ExistingJobStatus": "RUNNING", "Message": "…"}]
+    assert loading.write(table, ROWS, "replace") == 3
+
+
+def test_rows_the_server_refuses_are_said_and_the_old_ones_stay(loading, stub, standin, table, fails):
+    loading.write(table, ROWS, "replace")
+    stub.answers = [{"Status": "Fail", "Message": "too many filtered rows", "ErrorURL": "http://be:8040/api/_load_error_log?file=x"}]
+    with fails("SK-SR-004", "too many filtered rows", table) as caught:
+        loading.write(table, ROWS.slice(0, 1), "replace")
+    assert "_load_error_log" in caught.value.hint
+    assert len(read(loading, table)) == 3
+    assert [n for n, _ in standin.relations() if n[1].startswith("seeknal_")] == []
+
+
+def test_without_http_rows_are_inserted_and_when_it_is_demanded_that_is_said(driver, table, fails):
+    if driver.login.http_port != 1:
+        pytest.skip("a real server has its HTTP port")
+    assert driver.write(table, ROWS, "replace") == 3
+    assert len(read(driver, table)) == 3
+    with fails("SK-SR-004", "HTTP port"):
+        deploy(driver, table, ROWS, via="stream_load")
+
+
+def test_a_password_the_http_port_refuses_is_said_without_it(settings, stub, table, fails, monkeypatch):
+    from tests.starrocks import standin as si
+
+    driver = StarRocksConnection(**settings | {"http_port": stub.port})
+    with driver.connected():
+        pass
+    opened = driver.connected()
+    with opened:
+        monkeypatch.setitem(si.USERS, "seeknal", "changed meanwhile")
+        from seeknal_starrocks.names import TableName
+        from seeknal_starrocks.stream_load import StreamLoad
+
+        with fails("SK-CONN-002") as caught:
+            StreamLoad(driver.login, TableName(table, "analytics"), "json", ["id"]).put("l", b"[]")
+        assert "correct horse" not in caught.value.message
+
+
+def test_what_is_left_of_a_killed_run_is_removed(loading, standin, table):
+    loading.write(table, ROWS, "replace")
+    staging = next(s for s in standin.statements if "seeknal_load_" in s and s.startswith("CREATE TABLE")).split("`")[3]
+    standin.run_sql("default_catalog", "analytics", f"CREATE TABLE {staging[:-12]}000000000000 (id INT)")
+    loading.write(table, ROWS, "replace")
+    assert [n for n, _ in standin.relations() if n[1].startswith("seeknal_")] == []
+
+
+def test_a_server_that_goes_away_while_rows_are_loaded_leaves_the_table_as_it_was(loading, stub, standin, table, fails, monkeypatch):
+    loading.write(table, ROWS, "replace")
+    load = stub.load
+
+    def restarting(*arguments):
+        answer = load(*arguments)
+        standin.disconnect_all()
+        return answer
+
+    monkeypatch.setattr(stub, "load", restarting)
+    with fails("SK-CONN-006", "lost the connection"):
+        loading.write(table, ROWS.slice(0, 1), "replace")
+    monkeypatch.undo()
+    assert len(read(loading, table)) == 3
+    loading.write(table, ROWS.slice(0, 1), "replace")
+    assert len(read(loading, table)) == 1
+    assert [n for n, _ in standin.relations() if n[1].startswith("seeknal_")] == []
+
+
+def test_a_statement_that_is_refused_is_named_and_the_table_stays(loading, standin, table, fails):
+    loading.write(table, ROWS, "replace")
+    standin.refuse["INSERT OVERWRITE"] = (1064, "no tablets")
+    with fails("SK-SR-001", "no tablets", "INSERT OVERWRITE"):
+        loading.write(table, ROWS.slice(0, 1), "replace")
+    standin.refuse.clear()
+    assert len(read(loading, table)) == 3
+
+
+def test_a_privilege_that_is_missing_is_said(settings, stub, table, fails):
+    driver = StarRocksConnection(**settings | {"user": "reader", "password": "only looks", "http_port": stub.port})
+    with fails("SK-SR-005", "CREATE"):
+        driver.write(table, ROWS, "replace")
+
+
+# What cannot be carried ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("column", "words"),
+    [
+        (pa.array([float("nan")]), "nan"),
+        (pa.array([dt.time(1, 2)]), "time64"),
+        (pa.array([pa.scalar(-800_000, pa.int32())]).cast(pa.int32()).cast(pa.date32()), "days from 1970"),
+        (pa.array([dt.timedelta(1)]), "duration"),
+    ],
+)
+def test_values_no_type_holds_are_refused_by_column(loading, table, fails, column, words):
+    with fails("SK-CONN-005", "column 'odd'", words):
+        loading.write(table, pa.table({"id": pa.array([1]), "odd": column}), "replace")
+
+
+@pytest.mark.parametrize(("value", "words"), [("a\x01b", "U+0001"), ("\\N", "NULL")])
+def test_text_csv_cannot_carry_is_refused_with_advice(loading, table, fails, value, words):
+    with fails("SK-CONN-005", words) as caught:
+        deploy(loading, table, pa.table({"id": [1], "t": [value]}), format="csv")
+    assert "json" in caught.value.hint
+
+
+def test_json_is_loaded_as_json(loading, standin, table, way):
+    if not hasattr(pa, "json_"):
+        pytest.skip("this pyarrow knows no JSON type")
+    via, _, format_ = way.partition(" ")
+    standin.db.execute("CREATE OR REPLACE MACRO default_catalog.parse_json(x) AS CAST(x AS JSON)")
+    text = ['{"a":[1,null]}', None, '"it\'s"']
+    data = pa.table({"id": [1, 2, 3], "j": pa.array(text, pa.json_())})
+    deploy(loading, table, data, via=via, **({"format": format_} if format_ else {}))
+    assert read(loading, table)["j"].to_pylist() == text
+
+
+def test_nanoseconds_that_would_be_lost_are_refused(loading, table, fails):
+    exact = pa.table({"id": [1], "at": pa.array([1_000_000_000], pa.timestamp("ns", "Asia/Jakarta"))})
+    assert loading.write(table, exact, "replace") == 1
+    assert str(read(loading, table)["at"][0]) == "1970-01-01 00:00:01"
+    with fails("SK-CONN-005", "column 'at'", "microsecond"):
+        loading.write(table, pa.table({"id": [1], "at": pa.array([1], pa.timestamp("ns"))}), "replace")
+
+
+def test_no_rows_make_an_empty_table(loading, table):
+    assert loading.write(table, ROWS.slice(0, 0), "replace") == 0
+    assert read(loading, table).num_rows == 0
+
+
+def test_bytes_go_by_insert(loading, standin, table):
+    pytest.importorskip("pyarrow")
+    data = pa.table({"id": [1], "raw": pa.array([b"\x00\xff'"])})
+    standin.db.execute("CREATE OR REPLACE MACRO default_catalog.to_binary(x, how) AS unhex(x)")
+    assert loading.write(table, data, "replace") == 1
+    assert read(loading, table)["raw"].to_pylist() == [b"\x00\xff'"]
