@@ -24,8 +24,10 @@ def named(options):
 
 @pytest.fixture
 def history(project):
-    """A project that was built, changed, built in an environment, promoted, planned, and failed an audit."""
-    folder = project({**SHOP, "seeknal/names.sql": "/* ---\nmaterialized: view\n--- */\nSELECT name FROM {{ ref('adults') }}\n"})
+    """A project that was built, changed, built in an environment, promoted, planned, had windows marked, and failed an audit."""
+    daily = "/* ---\nschedule: '@daily'\ntime_column: day\nstart: 2026-01-01\nend: 2026-01-03\n--- */\nSELECT DATE '2026-01-02' AS day\n"
+    names = "/* ---\nmaterialized: view\n--- */\nSELECT name FROM {{ ref('adults') }}\n"
+    folder = project({**SHOP, "seeknal/names.sql": names, "seeknal/daily.sql": daily})
     folder.run().assert_success()
     folder.edit("seeknal/names.sql", "SELECT name", "SELECT upper(name) AS name")
     folder.edit("seeknal/adults.sql", "18", "17").run(environment="dev").assert_success()
@@ -33,6 +35,7 @@ def history(project):
     folder.open().plan(environment="dev", save=True)
     folder.edit("seeknal/users.yml", "type: csv", "type: csv\naudits: [{type: row_count, min: 9}]")
     folder.run().assert_failed()
+    folder.cli("invalidate", "daily", "--start", "2026-01-02").assert_success()
     return folder
 
 
@@ -62,7 +65,7 @@ def test_project_goes_on_where_it_was(history, named):
     history.edit("seeknal/users.yml", "min: 9", "min: 1")
     history.run().assert_success()
     history.cli("migrate-state", "--from", "file", "--to", url, env=env).assert_success()
-    assert "0 built, 5 reused" in history.cli("run", env={**env, "SEEKNAL_STATE_URL": url}).assert_success().output
+    assert "0 built, 6 reused" in history.cli("run", env={**env, "SEEKNAL_STATE_URL": url}).assert_success().output
 
 
 def test_dry_run_says_what_would_be_copied_and_writes_nothing(history, named, opened):

@@ -14,7 +14,7 @@ from seeknal.cli.output import note, plural, print_json, print_table
 from seeknal.cli.plan import plan
 from seeknal.cli.promote import confirmed, counted, print_moves, promote
 from seeknal.errors import EXIT_FAILED
-from seeknal.state.environments import PROD, Environment
+from seeknal.state.environments import PROD, Environment, stamp
 
 if TYPE_CHECKING:
     from seeknal.api import Project
@@ -161,7 +161,8 @@ def _document(project: Project, snapshot: Snapshot, row: Environment) -> dict[st
     if saved is not None:
         plan_ = {"created": saved.created, "digest": saved.digest, "summary": dict(saved.summary or {})}
     exists = row.name == PROD or row.name in snapshot.tables["environments"]
-    last = row.updated or (last_run(project.target, row.name) or {}).get("started_at")
+    run = last_run(project.target, row.name) if row.updated is None else None
+    last = row.updated if run is None else stamp(datetime.fromisoformat(run["started_at"]))
     return {
         "name": row.name, "status": _status(row, exists=exists, held=holder is not None), "base": row.base, "created": row.created or None,
         "updated": last, "expires": row.expires, "nodes": len(own),
