@@ -7,6 +7,7 @@ What a query may read is what the session defines: other tables of the server, a
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import sqlglot
 from sqlglot import exp
@@ -17,16 +18,20 @@ from seeknal.errors import EngineError, did_you_mean
 from seeknal.nodes import fold
 from seeknal_starrocks.names import DIALECT
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
 _ONE = "this is not one SELECT"
 
 
 @dataclass(frozen=True, slots=True)
 class Defined:
-    """A relation: tables with the same columns, or a query with the schema its plain names are looked up in."""
+    """A relation: tables with the same columns, or a query with the schema its plain names are looked up in, and what some of them stand for."""
 
     tables: tuple[exp.Table, ...] = ()
     query: exp.Query | None = None
     schema: str = ""
+    over: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass
@@ -35,11 +40,16 @@ class Names:
 
     known: dict[tuple[str, str], Defined] = field(default_factory=dict)
 
-    def expand(self, query: str, schema: str = "") -> exp.Query:
+    def expand(self, query: str) -> exp.Query:
         """The query with every relation in it replaced. Raises EngineError (SK-SQL-010, SK-SQL-011, SK-SQL-015)."""
-        return self._expanded(parse(query), schema, ())
+        return self.expanded(Defined(query=parse(query)))
 
-    def _expanded(self, tree: exp.Query, schema: str, within: tuple[tuple[str, str], ...]) -> exp.Query:
+    def expanded(self, relation: Defined, within: tuple[tuple[str, str], ...] = ()) -> exp.Query:
+        """The same of a relation that is a query. `within` are those that it stands in."""
+        if relation.query is None:
+            message = "tables have nothing to expand"
+            raise TypeError(message)
+        tree = relation.query.copy()
         real = [
             node
             for scope in traverse_scope(tree)
@@ -51,14 +61,15 @@ class Names:
                 raise EngineError(
                     "SK-SQL-015", f"'{table.sql(dialect=DIALECT)[:60]}' is not allowed: SQL reads the relations of the project"
                 )
-            key = self._key(table, schema)
+            key = self._key(table, relation)
             if key in within:
                 raise EngineError("SK-SQL-011", f"relation '{table.name}' reads itself")
             table.replace(self._replacement(table, self.known[key], (*within, key)))
         return tree
 
-    def _key(self, table: exp.Table, schema: str) -> tuple[str, str]:
-        candidates = [(fold(table.db), fold(table.name))] if table.db else [(fold(schema), fold(table.name)), ("", fold(table.name))]
+    def _key(self, table: exp.Table, within: Defined) -> tuple[str, str]:
+        name = fold(table.name if table.db else within.over.get(fold(table.name), table.name))
+        candidates = [(fold(table.db), name)] if table.db else [(fold(within.schema), name), ("", name)]
         for key in candidates:
             if key in self.known:
                 return key
@@ -68,7 +79,7 @@ class Names:
     def _replacement(self, table: exp.Table, found: Defined, within: tuple[tuple[str, str], ...]) -> exp.Expr:
         alias = table.args.get("alias") or exp.TableAlias(this=exp.to_identifier(table.name, quoted=True))
         if found.query is not None:
-            query = self._expanded(found.query.copy(), found.schema, within)
+            query = self.expanded(found, within)
         elif len(found.tables) == 1:
             made = found.tables[0].copy()
             made.set("alias", alias.copy())

@@ -60,8 +60,9 @@ class StarRocksSession:
         if isinstance(relation, Files):
             found = Defined(tables=tuple(self._table(path) for path in relation.paths))
         else:
-            found = Defined(query=parse(relation.sql), schema=schema or "")
-            self._describe(self._names.expand(relation.sql, schema or ""))
+            over = {fold(said): meant for said, meant in relation.over.items()}
+            found = Defined(query=parse(relation.sql), schema=schema or "", over=over)
+            self._describe(self._names.expanded(found))
         with self._lock:
             self._names.known[fold(schema or ""), fold(name)] = found
 
