@@ -11,7 +11,7 @@ from sqlglot import exp
 from seeknal.audits.arguments import Arguments
 from seeknal.audits.outcomes import Audited
 from seeknal.audits.scan import Measure, measured
-from seeknal.audits.signature import signature_of
+from seeknal.audits.signature import THIS, signature_of
 from seeknal.audits.verdict import judged
 from seeknal.errors import EngineError, Location, NodeError
 from seeknal.nodes import relation_name
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from seeknal.plugin import Audit, Check
     from seeknal.protocols import Session
 
-THIS = "__THIS__"
 HIDDEN = "***"
 """What stands for a value that is not to be shown."""
 

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from seeknal.plugin import Audit, Check
 
 
+THIS = "__THIS__"
+"""The name under which an audit's own query reads the output it is on."""
 _OWN_TYPES = (Column, Columns, Sql, Condition, Reference, ReferenceColumns)
 
 

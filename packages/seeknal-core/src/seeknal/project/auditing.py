@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from seeknal.audits.signature import signature_of
+from seeknal.audits.signature import THIS, signature_of
 from seeknal.errors import PluginError, ProjectError, SeeknalError, did_you_mean
 from seeknal.nodes import AuditSpec, NodeId, fold, kind_of, relation_name
 from seeknal.plugin import Condition, Reference, ReferenceColumns, Sql
@@ -36,7 +36,6 @@ if TYPE_CHECKING:
 
     Path = tuple[str | int, ...]
 
-THIS = "__THIS__"
 _REF = re.compile(r"""(?:\{\{\s*)?ref\(\s*['"]([^'"]+)['"]\s*\)(?:\s*\}\})?""")
 
 

@@ -257,8 +257,9 @@ class _Load:
                     continue
                 lowering = NodeLowering(scope, draft.source, draft.document, draft.spec)
                 node = lowering.node(draft.python)
-                known = {(e.code, e.message, e.at) for e in self.errors}  # an audit of the project's may be wrong once for many nodes
-                self.errors += [e for e in lowering.errors if (e.code, e.message, e.at) not in known]
+                if lowering.errors:  # an audit of the project's may be wrong once for many nodes
+                    known = {(e.code, e.message, e.at) for e in self.errors}
+                    self.errors += [e for e in lowering.errors if (e.code, e.message, e.at) not in known]
                 entry.uses.update({**draft.uses, **lowering.uses})
                 if node is not None:
                     entry.nodes.append(node)
