@@ -53,7 +53,7 @@ def test_types_hold(tmp_path):
     for kind, name in KINDS.items():
         seeknal("plugins", "new", kind, name, cwd=tmp_path).assert_success()
     sources = [str(p) for p in tmp_path.glob("*/src/*")]
-    run(sys.executable, "-m", "mypy", "--strict", "--cache-dir", str(tmp_path / "cache"), *sources, cwd=tmp_path)
+    run(sys.executable, "-m", "mypy", "--config-file=", "--strict", "--cache-dir", str(tmp_path / "cache"), *sources, cwd=tmp_path)
 
 
 @pytest.mark.parametrize("name", ["unique", "Max_Age", "max-age", "9lives", "class", "a b", "../x", "", "x" * 61, "semantic", "mäx"])

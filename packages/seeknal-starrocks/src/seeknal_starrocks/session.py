@@ -11,6 +11,7 @@ import contextlib
 import json
 import threading
 import uuid
+import weakref
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -50,7 +51,8 @@ class StarRocksSession:
         self._lock = threading.Lock()
         self._uploading = threading.Lock()
         self._running: set[Connection] = set()
-        self._cancelled: set[Connection] = set()
+        self._cancelled: weakref.WeakSet[Connection] = weakref.WeakSet()
+        self._interrupts = 0
         self._known: set[str] = set()
         with self._use() as connection:
             wire.rows(connection, f"CREATE DATABASE IF NOT EXISTS {quoted(DATABASE)}")
@@ -151,16 +153,15 @@ class StarRocksSession:
                 return rows
 
     def interrupt(self) -> None:
-        """Cancel every query in flight, by KILL QUERY."""
+        """Cancel every query in flight: KILL QUERY ends the statement that runs, hanging up the one that would follow it."""
         with self._lock:
             running = list(self._running)
             self._cancelled.update(running)
+            self._interrupts += 1
         for connection in running:
-            try:
-                with self._driver.connected() as other:
-                    wire.rows(other, f"KILL QUERY {int(connection.thread_id())}")  # type: ignore[no-untyped-call]
-            except ConnectionFailed:
-                wire.hang_up(connection)
+            with contextlib.suppress(ConnectionFailed), self._driver.connected() as other:
+                wire.rows(other, f"KILL QUERY {int(connection.thread_id())}")  # type: ignore[no-untyped-call]
+            wire.hang_up(connection)
 
     def close(self) -> None:
         """Stop what is still going on."""
@@ -221,10 +222,14 @@ class StarRocksSession:
     def _use(self) -> Iterator[Connection]:
         """A connection that counts as running, and whose failures are the engine's."""
         with self._failures() as was:
+            interrupts = self._interrupts
             connection = self._driver.open()
             was.append(connection)
             with self._lock:
                 self._running.add(connection)
+                if self._interrupts > interrupts:  # while it logged in
+                    self._cancelled.add(connection)
+                    wire.hang_up(connection)
             try:
                 wire.rows(connection, _STRICT)
                 yield connection

@@ -74,7 +74,7 @@ class EngineSuite(QueryPromises, FilePromises):
         threads = [threading.Thread(target=work) for _ in range(3)]
         for thread in threads:
             thread.start()
-        time.sleep(0.3)
+        time.sleep(1)
         session.interrupt()
         for thread in threads:
             thread.join(INTERRUPT_SECONDS)
