@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from sqlalchemy.exc import DBAPIError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from contextlib import AbstractContextManager
 
-    from sqlalchemy import Column, ColumnElement, Connection, Engine, Executable, Table
+    from sqlalchemy import ColumnElement, Connection, Engine, Executable, Table
 
     from seeknal.errors import SeeknalError
     from seeknal_sql_state.tables import Tables
@@ -85,10 +85,15 @@ class Database(ABC):
 
     # The same for both
 
-    def upsert(self, table: Table, address: Sequence[Column[Any]], columns: Sequence[str]) -> Any:
-        """Put a row, or replace these columns of the one that has its address."""
-        statement = self.insert(table)
-        return statement.on_conflict_do_update(index_elements=list(address), set_={name: statement.excluded[name] for name in columns})
+    def put(self, connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Put rows, each in place of the one that has its address: its primary key."""
+        connection.execute(self.upsert(table, self.insert(table)), rows)
+
+    @staticmethod
+    def upsert(table: Table, statement: Any) -> Any:
+        """An INSERT that replaces what is there."""
+        others = {c.name: statement.excluded[c.name] for c in table.columns if not c.primary_key}
+        return statement.on_conflict_do_update(index_elements=list(table.primary_key), set_=others)
 
     def insert_if_missing(self, table: Table, address: Sequence[str]) -> Executable:
         """Put a row unless there is one with its address."""

@@ -38,11 +38,7 @@ def _read(connection: Connection, database: Database, project: str, kind: str) -
 
 
 def write(connection: Connection, database: Database, project: str, changes: Sequence[Change]) -> None:
-    """Apply changes; of several to one document only the last matters.
-
-    A batch is one statement, not one a row in a pipeline: a server does not count a client that stops inside a pipeline as idle, and
-    would keep its locks.
-    """
+    """Apply changes; of several to one document only the last matters."""
     documents = database.tables.documents
     last = {(str(c.table), c.key): c.value for c in changes}
     for kind in TABLES:
@@ -52,9 +48,7 @@ def write(connection: Connection, database: Database, project: str, changes: Seq
             connection.execute(delete(documents).where(*here))
     put = [_row(project, kind, key, value) for (kind, key), value in last.items() if value is not None]
     for start in range(0, len(put), _BATCH):
-        address = (documents.c.project, documents.c.kind, documents.c.id)
-        upsert = database.upsert(documents, address, ("key", "value")).returning(documents.c.id)  # asking for rows makes it one statement
-        connection.execute(upsert, put[start : start + _BATCH]).all()
+        database.put(connection, documents, put[start : start + _BATCH])
 
 
 def _row(project: str, kind: str, key: str, value: Any) -> dict[str, str]:

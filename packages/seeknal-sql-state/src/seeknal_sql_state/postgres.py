@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import json
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from sqlalchemy import Double, cast, create_engine, extract, func, inspect, select
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import Double, Text, cast, column, create_engine, extract, func, inspect, literal, select
+from sqlalchemy.dialects.postgresql import JSON, insert
 from sqlalchemy.engine import URL
 from sqlalchemy.schema import CreateSchema
 
@@ -18,10 +19,10 @@ from seeknal_sql_state.options import SHARED, Options, name_of, with_query
 from seeknal_sql_state.tables import Tables
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from sqlalchemy import ColumnElement, Connection
+    from sqlalchemy import ColumnElement, Connection, Table
     from sqlalchemy.exc import DBAPIError
 
     from seeknal.errors import SeeknalError
@@ -99,6 +100,15 @@ class PostgresDatabase(Database):
         with connection.execution_options(isolation_level=level, postgresql_readonly=not writes).begin():
             connection.execute(select(*(func.set_config(k, f"{seconds * 1000:.0f}ms", _LOCAL) for k, seconds in self._limits.items())))
             yield
+
+    def put(self, connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
+        """One statement with one parameter, a JSON array, not one a row in a pipeline.
+
+        A server does not count a client that stops inside a pipeline as idle, and would keep its locks.
+        """
+        columns = [column(c.name, c.type) for c in table.columns]
+        given = func.json_to_recordset(cast(literal(json.dumps(rows), Text), JSON)).table_valued(*columns).render_derived(with_types=True)
+        connection.execute(self.upsert(table, insert(table).from_select([c.name for c in columns], select(given))))
 
     @contextlib.contextmanager
     def preparing(self) -> Iterator[Connection]:
