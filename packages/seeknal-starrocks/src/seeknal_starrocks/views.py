@@ -17,6 +17,7 @@ import pymysql
 import sqlglot
 from sqlglot import TokenType
 
+from seeknal_drivers.mysql.errors import said
 from seeknal_starrocks import ddl, failures, wire
 from seeknal_starrocks.exposures import refresh_of
 from seeknal_starrocks.names import DIALECT, TableName, text
@@ -24,9 +25,9 @@ from seeknal_starrocks.names import DIALECT, TableName, text
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
+    from seeknal_drivers.mysql.connecting import Connection
     from seeknal_starrocks.ddl import MaterializedView
     from seeknal_starrocks.settings import Login
-    from seeknal_starrocks.wire import Connection
 
 Action = Literal["create", "leave", "alter", "replace", "activate"]
 MARK = re.compile(r"seeknal:([0-9a-f]{16})")
@@ -129,7 +130,7 @@ class Views:
         try:
             shown = wire.rows(self._connection, f"SHOW CREATE MATERIALIZED VIEW {name.sql}")
         except pymysql.Error as error:
-            code, reason = wire.said(self._login, error)
+            code, reason = said(self._login, error)
             if code not in _UNKNOWN and not any(words in reason.casefold() for words in _UNKNOWN_WORDS):
                 raise wire.explain(self._login, error) from None
             shown = []
