@@ -28,7 +28,7 @@ BATCH_BYTES = 4 << 20
 CAST_HINT = "cast or filter it in the source's query"
 
 _MICROSECONDS, _MILLISECONDS = 6, 3
-_TRUE = pa.array(["t", "1", "true"])
+_TRUE = ("t", "1", "true")
 
 
 def to_digits(type_: pa.DataType, digits: int) -> pa.DataType:
@@ -85,7 +85,7 @@ def _cast_text(text: pa.Array, type_: pa.DataType) -> pa.Array:
     if pa.types.is_time(type_):  # Arrow has no cast from text to a time
         return pc.binary_join_element_wise("1970-01-01", text, " ").cast(TIMESTAMP).cast(type_)
     if pa.types.is_boolean(type_):
-        return pc.if_else(pc.is_null(text), pa.scalar(None, pa.bool_()), pc.is_in(text, value_set=_TRUE))
+        return pc.if_else(pc.is_null(text), pa.scalar(None, pa.bool_()), pc.is_in(text, value_set=pa.array(_TRUE)))
     if pa.types.is_decimal(type_):
         return _decimals(text, type_)
     return text.cast(type_)

@@ -12,9 +12,8 @@ import pymysql
 from seeknal.protocols import Step
 from seeknal_drivers.failures import Unavailable
 from seeknal_drivers.mysql.connecting import close, closing, hang_up, keeping
-from seeknal_drivers.mysql.rows import schema_of
 from seeknal_drivers.streams import Activity, RowStream
-from seeknal_starrocks import reading, wire
+from seeknal_starrocks import wire
 from seeknal_starrocks.names import TableName
 from seeknal_starrocks.settings import DEFAULT_CATALOG, Login
 
@@ -71,6 +70,9 @@ class StarRocksConnection:
 
     def read(self, query: str) -> pa.RecordBatchReader:
         """Run one SELECT and stream its rows. Raises ConnectionFailed."""
+        from seeknal_drivers.mysql.rows import schema_of  # Arrow takes long to import, and deploying metrics needs none of it
+        from seeknal_starrocks import reading
+
         query = reading.one_select(query)
         connection, explain = self.open(), partial(wire.explain, self.login)
         interrupt = partial(hang_up, connection)

@@ -156,7 +156,7 @@ class Views:
     def refresh(self, name: TableName, timeout: float, progress: Callable[[str], object] | None = None) -> None:
         """Refresh a view and wait until it is done. Raises ConnectionFailed (SK-SR-003)."""
         answer = self._change(ddl.refresh_view(name))
-        deadline, pause, said = time.monotonic() + timeout, _PAUSE, ""
+        deadline, pause, shown = time.monotonic() + timeout, _PAUSE, ""
         if not answer:  # servers before 3.1 do not say what to ask after
             self._change(f"{ddl.refresh_view(name)} WITH SYNC MODE")
         while answer:
@@ -168,9 +168,9 @@ class Views:
                 return
             if state.upper() in _FAILED:
                 raise failures.refresh_failed(str(name), problem or "the server gives no reason")
-            if progress is not None and f"{state} {share}" != said:
-                said = f"{state} {share}"
-                progress(f"{name}: {said.strip().lower()}")
+            if progress is not None and f"{state} {share}" != shown:
+                shown = f"{state} {share}"
+                progress(f"{name}: {shown.strip().lower()}")
             if time.monotonic() > deadline:
                 raise failures.refresh_failed(str(name), f"it is {state.lower()} after {timeout:.0f} s, and goes on")
             time.sleep(pause)
