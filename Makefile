@@ -26,8 +26,8 @@ $(VENV)/bin/python:
 $(INSTALLED): $(VENV)/bin/python constraints.txt $(PROJECTS)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade "pip>=25.1"
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt \
-		-e packages/seeknal-core[fast] -e packages/seeknal-duckdb[excel,mysql,postgres] -e packages/seeknal-semantic \
-		-e packages/seeknal-sql-state[postgres] -e packages/seeknal-starrocks -e .[all] \
+		-e packages/seeknal-core[fast] -e packages/seeknal-drivers[mysql] -e packages/seeknal-duckdb[excel,mysql,postgres] \
+		-e packages/seeknal-semantic -e packages/seeknal-sql-state[postgres] -e packages/seeknal-starrocks -e .[all] \
 		-e tests/example_plugin
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt --group dev
 	@touch $(INSTALLED)
@@ -54,7 +54,8 @@ $(DUCKDB2)/.installed: constraints.txt $(PROJECTS)
 	$(PYTHON) -m venv $(DUCKDB2)
 	grep -v '^duckdb==' constraints.txt > $(DUCKDB2)/constraints.txt
 	$(DUCKDB2)/bin/python -m pip install --quiet --disable-pip-version-check -c $(DUCKDB2)/constraints.txt duckdb==2.0.0 \
-		-e packages/seeknal-core[fast] -e packages/seeknal-duckdb[excel,mysql,postgres] hypothesis pandas polars pytest pytest-xdist
+		-e packages/seeknal-core[fast] -e packages/seeknal-drivers[mysql] -e packages/seeknal-duckdb[excel,mysql,postgres] \
+		hypothesis pandas polars pytest pytest-xdist
 	@touch $(DUCKDB2)/.installed
 
 # What the tests do with a few seeds, for a night: five incremental runs a seed. Bounded in time; outputs of seeds that passed are not kept.

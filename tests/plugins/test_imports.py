@@ -103,6 +103,15 @@ def test_plugin_modules_import_no_technology(tmp_path):
     assert not set(json.loads(python(code, cwd=tmp_path))) & {*TECHNOLOGY, *HEAVY}
 
 
+def test_a_starrocks_connection_that_reads_no_rows_needs_no_arrow(tmp_path):
+    code = """
+        import json, sys
+        import seeknal_starrocks.driver, seeknal_starrocks.metrics, seeknal_starrocks.views
+        print(json.dumps(sorted({m.partition(".")[0] for m in sys.modules})))
+        """
+    assert not set(json.loads(python(code, cwd=tmp_path))) & {"pyarrow", "numpy", "pandas"}
+
+
 def test_kit_imports_neither_pytest_nor_technology(tmp_path):
     code = """
         import json, sys

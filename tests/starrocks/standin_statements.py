@@ -105,7 +105,7 @@ class Statement:
         """The query for DuckDB: tables in their databases, sums of integers as BIGINT, as StarRocks has them."""
         tree = query.copy()
         ctes = {c.alias_or_name.lower() for c in tree.find_all(exp.CTE)}
-        system = False
+        system: set[str] = set()
         tree = tree.transform(_own_version)
         for table in list(tree.find_all(exp.Table)):
             if not table.db and table.name.lower() in ctes:
@@ -117,7 +117,7 @@ class Statement:
             if table.db.lower() == "information_schema":
                 table.set("db", exp.to_identifier(_SYSTEM))
                 table.set("catalog", exp.to_identifier(si.CATALOG))
-                system = True
+                system.add(table.name.lower())
                 continue
             database, name = self.name(table)
             if database not in self.server.databases():
@@ -129,7 +129,7 @@ class Statement:
             if not table.alias:
                 table.set("alias", exp.TableAlias(this=exp.to_identifier(name, quoted=True)))
         if system:
-            self._system_tables()
+            self._prepare(system)
         text = tree.sql(dialect="duckdb", unsupported_level=ErrorLevel.IGNORE)
         if not tree.find(exp.Sum):
             return text
@@ -146,35 +146,46 @@ class Statement:
         types = [str(t) for t in relation.types]
         return si.Result(list(relation.columns), types, self.cursor.execute(text).fetchall())
 
-    def _system_tables(self) -> None:
+    def _system_table(self, table: str) -> tuple[str, list[tuple[object, ...]]]:
+        """The columns and rows of a table of information_schema."""
+        server = self.server
+        relations = [(n, kind) for n, kind in server.relations() if n[0] != _SYSTEM]
+        match table:
+            case "tables":
+                rows = [(n[0], n[1], kind, server.comments.get(n, "")) for n, kind in relations]
+                return "TABLE_SCHEMA, TABLE_NAME, TABLE_TYPE, TABLE_COMMENT", rows
+            case "columns":
+                found = [(n[0], n[1], c, t, i) for n, _ in relations for i, (c, t) in enumerate(server.columns(n).items(), 1)]
+                return "TABLE_SCHEMA, TABLE_NAME, COLUMN_NAME, COLUMN_TYPE, ORDINAL_POSITION", found
+            case "materialized_views":
+                names = (
+                    "TABLE_SCHEMA, TABLE_NAME, REFRESH_TYPE, IS_ACTIVE, INACTIVE_REASON, LAST_REFRESH_STATE, LAST_REFRESH_ERROR_MESSAGE,"
+                    " MATERIALIZED_VIEW_DEFINITION"
+                )
+                return names, [
+                    (n[0], n[1], v.refresh, "true" if v.active else "false", v.error, v.state, v.error, self._shown(n))
+                    for n, v in server.views.items()
+                ]
+            case "task_runs":
+                runs = [(r["QUERY_ID"], r["STATE"], r["PROGRESS"], r["ERROR_MESSAGE"]) for r in server.task_runs]
+                return "QUERY_ID, STATE, PROGRESS, ERROR_MESSAGE", runs
+            case "schemata":
+                return "SCHEMA_NAME", [(d,) for d in server.databases() if d != _SYSTEM]
+        raise MysqlError(f"Unknown table 'information_schema.{table}'", si.UNKNOWN_TABLE)
+
+    def _prepare(self, tables: set[str]) -> None:
+        """Bring tables of information_schema up to date."""
         server, cursor = self.server, self.cursor
-        tables = [(n[0], n[1], kind, server.comments.get(n, "")) for n, kind in server.relations() if n[0] != _SYSTEM]
-        columns = [
-            (n[0], n[1], c, t, i) for n, _ in server.relations() if n[0] != _SYSTEM for i, (c, t) in enumerate(server.columns(n).items(), 1)
-        ]
-        views = [
-            (n[0], n[1], v.refresh, "true" if v.active else "false", v.error, v.state, v.error, self._shown(n))
-            for n, v in server.views.items()
-        ]
-        runs = [(r["QUERY_ID"], r["STATE"], r["PROGRESS"], r["ERROR_MESSAGE"]) for r in server.task_runs]
-        wanted = {
-            "tables": ("TABLE_SCHEMA, TABLE_NAME, TABLE_TYPE, TABLE_COMMENT", tables),
-            "columns": ("TABLE_SCHEMA, TABLE_NAME, COLUMN_NAME, COLUMN_TYPE, ORDINAL_POSITION", columns),
-            "materialized_views": (
-                "TABLE_SCHEMA, TABLE_NAME, REFRESH_TYPE, IS_ACTIVE, INACTIVE_REASON, LAST_REFRESH_STATE, LAST_REFRESH_ERROR_MESSAGE,"
-                " MATERIALIZED_VIEW_DEFINITION",
-                views,
-            ),
-            "task_runs": ("QUERY_ID, STATE, PROGRESS, ERROR_MESSAGE", runs),
-            "schemata": ("SCHEMA_NAME", [(d,) for d in server.databases() if d != _SYSTEM]),
-        }
+        wanted = {table: self._system_table(table) for table in tables}
         with server.lock:
             cursor.execute(f"CREATE SCHEMA IF NOT EXISTS {si.CATALOG}.{_SYSTEM}")
             for table, (names, rows) in wanted.items():
                 listed = names.split(", ")
                 cursor.execute(f"CREATE OR REPLACE TABLE {si.CATALOG}.{_SYSTEM}.{table} ({', '.join(f'{n} VARCHAR' for n in listed)})")
                 if rows:
-                    cursor.executemany(f"INSERT INTO {si.CATALOG}.{_SYSTEM}.{table} VALUES ({', '.join('?' * len(listed))})", rows)
+                    row = f"({', '.join('?' * len(listed))})"
+                    values = [value for each in rows for value in each]
+                    cursor.execute(f"INSERT INTO {si.CATALOG}.{_SYSTEM}.{table} VALUES {', '.join([row] * len(rows))}", values)
 
     # SHOW and DESC
 

@@ -102,7 +102,7 @@ def _packages() -> Iterator[Finding]:
     found = {d.name.lower().replace("_", "-"): d.version for d in distributions() if d.name and d.name.lower().startswith("seeknal")}
     core = found.get(CORE)
     detail = ", ".join(f"{name} {version}" for name, version in sorted(found.items()))
-    ours = ("seeknal", CORE, "seeknal-duckdb", "seeknal-sql-state", "seeknal-semantic", "seeknal-starrocks")
+    ours = ("seeknal", CORE, "seeknal-drivers", "seeknal-duckdb", "seeknal-sql-state", "seeknal-semantic", "seeknal-starrocks")
     other = [name for name, version in found.items() if name in ours and version != core]
     if core is None:
         yield Finding("packages", "problem", f"{CORE} is not installed as a package", "pip install 'seeknal[duckdb]'")

@@ -29,7 +29,7 @@ def generate(tree: exp.Query, dialect: str, *, pretty: bool = False) -> str:
         raise ProjectError("SK-SEM-023", f"metrics are not written in {dialect}", hint=f"dialects are {', '.join(DIALECTS)}")
     said, writer = (with_named_windows(tree.copy()), _DuckDB) if dialect == "duckdb" else (_starrocks(tree.copy()), dialect)
     try:
-        return said.sql(dialect=writer, pretty=pretty, unsupported_level=ErrorLevel.RAISE, max_text_width=120)
+        return said.sql(dialect=writer, pretty=pretty, unsupported_level=ErrorLevel.RAISE, max_text_width=120, copy=False)
     except UnsupportedError as error:
         raise ProjectError("SK-SEM-023", f"{dialect} cannot say this: {str(error).splitlines()[0]}") from None
 

@@ -68,16 +68,12 @@ def login_password(values: dict[str, object]) -> str:
 def _run(login: Login, statement: str, shown: str) -> None:
     """Run it outside of any catalog and database: the one it creates may be the one that is set. Errors have `shown`."""
     from dataclasses import replace
+    from functools import partial
 
-    import pymysql
-
+    from seeknal_drivers.mysql.connecting import closing
     from seeknal_starrocks import wire
 
     login = replace(login, catalog=None, database=None)
     connection, _ = wire.connect(login)
-    try:
+    with closing(connection, partial(wire.explain, login, statement=shown)):
         wire.rows(connection, statement)
-    except pymysql.Error as error:
-        raise wire.explain(login, error, shown) from None
-    finally:
-        wire.close(connection)

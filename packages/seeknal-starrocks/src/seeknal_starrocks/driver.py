@@ -4,26 +4,28 @@ from __future__ import annotations
 
 import contextlib
 import time
-import weakref
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-import pyarrow as pa
 import pymysql
 
 from seeknal.protocols import Step
-from seeknal_starrocks import reading, wire
+from seeknal_drivers.failures import Unavailable
+from seeknal_drivers.mysql.connecting import close, closing, hang_up, keeping
+from seeknal_drivers.streams import Activity, RowStream
+from seeknal_starrocks import wire
 from seeknal_starrocks.names import TableName
 from seeknal_starrocks.settings import DEFAULT_CATALOG, Login
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
+
+    import pyarrow as pa
 
     from seeknal.protocols import ArrowStream, WriteMode
-    from seeknal_starrocks.reading import RowStream
+    from seeknal_drivers.mysql.connecting import Connection
     from seeknal_starrocks.settings import FrontEnd
     from seeknal_starrocks.shell import StarRocksShell
-    from seeknal_starrocks.wire import Connection
 
 _PROBES = 5
 
@@ -34,8 +36,7 @@ class StarRocksConnection:
     def __init__(self, **settings: Any) -> None:
         """Check the settings; nothing is opened yet. Raises ConnectionFailed."""
         self.login = Login.of(settings)
-        self._streams: weakref.WeakSet[RowStream] = weakref.WeakSet()
-        self._interrupts: list[Callable[[], object]] = []
+        self._activity = Activity()
         self._answered: FrontEnd | None = None
 
     def __repr__(self) -> str:
@@ -53,7 +54,7 @@ class StarRocksConnection:
         """Reach a front end, log in, look around; what fails ends it. Raises ConnectionFailed."""
         begun = time.perf_counter()
         connection, front_end = wire.log_in(self.login)
-        try:
+        with closing(connection, partial(wire.explain, self.login)):
             yield Step("reach", f"front end {front_end} answers")
             cipher = connection._sock.cipher()[0] if hasattr(connection._sock, "cipher") else None  # type: ignore[attr-defined]  # noqa: SLF001 - nothing public does it
             yield Step("log in", f"user {self.login.user}, {f'encrypted ({cipher})' if cipher else 'not encrypted'}")
@@ -64,30 +65,22 @@ class StarRocksConnection:
             yield Step("privileges", _privileges(connection))
             took = time.perf_counter() - begun
             yield Step("latency", f"{_latency(connection):.1f} ms a statement, {took * 1000:.0f} ms to log in")
-        except pymysql.Error as error:
-            raise wire.explain(self.login, error) from None
-        finally:
-            wire.close(connection)
 
     # Reading -----------------------------------------------------------------------------------------------------------
 
     def read(self, query: str) -> pa.RecordBatchReader:
         """Run one SELECT and stream its rows. Raises ConnectionFailed."""
+        from seeknal_drivers.mysql.rows import schema_of  # Arrow takes long to import, and deploying metrics needs none of it
+        from seeknal_starrocks import reading
+
         query = reading.one_select(query)
-        connection = self.open()
-        try:
-            with self._during(partial(wire.hang_up, connection)):
-                columns = reading.describe(connection, query)
-            schema = pa.schema([pa.field(c.name, c.type) for c in columns])
-        except pymysql.Error as error:
-            wire.close(connection)
-            raise wire.explain(self.login, error) from None
-        except BaseException:
-            wire.close(connection)
-            raise
-        stream = reading.RowStream(schema, reading.batches(self.login, connection, query, columns), connection)
-        self._streams.add(stream)
-        return stream.reader()
+        connection, explain = self.open(), partial(wire.explain, self.login)
+        interrupt = partial(hang_up, connection)
+        with keeping(connection, explain), self._activity.during(interrupt):
+            columns = reading.describe(connection, query)
+            schema = schema_of(columns)
+        rows = reading.batches(self.login, connection, query, columns)
+        return self._activity.start(RowStream(schema, rows, partial(close, connection), interrupt))
 
     def table_query(self, table: str) -> str:
         """The SELECT that reads a whole table; `table`, `database.table` and `catalog.database.table` are understood."""
@@ -109,10 +102,7 @@ class StarRocksConnection:
 
     def close(self) -> None:
         """Stop whatever is still going on, in any thread; it fails there."""
-        for interrupt in list(self._interrupts):
-            interrupt()
-        for stream in list(self._streams):
-            stream.close()
+        self._activity.stop()
 
     # For the other modules of this package -----------------------------------------------------------------------------
 
@@ -120,7 +110,7 @@ class StarRocksConnection:
         """A connection, to the front end that answered last where it still does. Raises ConnectionFailed."""
         login = self.login
         if self._answered is not None and len(login.front_ends) > 1:
-            with contextlib.suppress(wire.Unavailable):
+            with contextlib.suppress(Unavailable):
                 return wire.connect(login, front_end=self._answered)[0]
         connection, self._answered = wire.connect(login)
         return connection
@@ -129,21 +119,8 @@ class StarRocksConnection:
     def connected(self) -> Iterator[Connection]:
         """A connection that is closed however the block ends."""
         connection = self.open()
-        try:
-            with self._during(partial(wire.hang_up, connection)):
-                yield connection
-        except pymysql.Error as error:
-            raise wire.explain(self.login, error) from None
-        finally:
-            wire.close(connection)
-
-    @contextlib.contextmanager
-    def _during(self, interrupt: Callable[[], object]) -> Iterator[None]:
-        self._interrupts.append(interrupt)
-        try:
-            yield
-        finally:
-            self._interrupts.remove(interrupt)
+        with closing(connection, partial(wire.explain, self.login)), self._activity.during(partial(hang_up, connection)):
+            yield connection
 
 
 def _version(connection: Connection) -> str:

@@ -1,75 +1,45 @@
 """What can go wrong with StarRocks, one function a code.
 
-The codes SK-CONN-001 … SK-CONN-010 mean what they mean for every connection; SK-SR-… are StarRocks' own. A message names the statement
+The codes SK-CONN-001 … SK-CONN-010 are those of every connection; SK-SR-… are StarRocks' own. A message names the statement
 where there is one; the core puts the connection's name in front.
 """
 
 from __future__ import annotations
 
-from typing import Any
-
 from seeknal.errors import ConnectionFailed
+from seeknal_drivers.failures import (
+    login_refused,
+    lost,
+    misfit,
+    not_representable,
+    not_there,
+    query_failed,
+    type_not_representable,
+    unreachable,
+    unusable,
+)
 
-_SHOWN = 60
+__all__ = [
+    "load_refused",
+    "login_refused",
+    "lost",
+    "misfit",
+    "not_ours",
+    "not_representable",
+    "not_there",
+    "privilege_missing",
+    "query_failed",
+    "refresh_failed",
+    "statement_refused",
+    "type_not_representable",
+    "unreachable",
+    "unusable",
+]
+
+TYPE = "starrocks"
+"""What messages call the server."""
+
 _STATEMENT_SHOWN = 200
-
-
-def unreachable(place: str, reason: str, hint: str | None = None) -> ConnectionFailed:
-    """SK-CONN-001: nothing answers there."""
-    hint = (
-        hint or "check that the front end runs, that host and port (9030 unless set otherwise) are right and that no firewall is in between"
-    )
-    return ConnectionFailed("SK-CONN-001", f"cannot connect to starrocks at {place}: {reason}", hint=hint)
-
-
-def login_refused(place: str, reason: str) -> ConnectionFailed:
-    """SK-CONN-002: the login was refused."""
-    hint = "check user and password, and that the server lets this user in from this machine"
-    return ConnectionFailed("SK-CONN-002", f"starrocks at {place} refused the login: {reason}", hint=hint)
-
-
-def not_there(message: str, hint: str | None = None) -> ConnectionFailed:
-    """SK-CONN-003: the catalog, database or table does not exist."""
-    return ConnectionFailed("SK-CONN-003", message, hint=hint)
-
-
-def query_failed(reason: str, hint: str | None = None) -> ConnectionFailed:
-    """SK-CONN-004: the query failed. `reason` is what the server said."""
-    return ConnectionFailed("SK-CONN-004", f"the query failed: {reason}", hint=hint)
-
-
-def not_representable(column: str, value: Any, type_: str, hint: str | None = None) -> ConnectionFailed:
-    """SK-CONN-005: a value does not fit the type it is read or written as."""
-    text = value if isinstance(value, str) else repr(value)
-    shown = text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…"
-    return ConnectionFailed("SK-CONN-005", f"column '{column}': the value {shown} cannot be represented as {type_}", hint=hint)
-
-
-def type_not_representable(column: str, type_: str, hint: str) -> ConnectionFailed:
-    """SK-CONN-005: no value of a column's type can be read or written."""
-    return ConnectionFailed("SK-CONN-005", f"column '{column}': the type {type_} cannot be carried", hint=hint)
-
-
-def lost(place: str, reason: str) -> ConnectionFailed:
-    """SK-CONN-006: the connection was lost half-way."""
-    hint = "nothing was kept of what had arrived; run it again, and see the front end's log if it happens again"
-    return ConnectionFailed("SK-CONN-006", f"lost the connection to starrocks at {place}: {reason}", hint=hint)
-
-
-def tls_failed(place: str, reason: str) -> ConnectionFailed:
-    """SK-CONN-007: TLS could not be agreed on."""
-    hint = "check sslmode (disable, prefer, require, verify-ca, verify-full) and ssl_ca, the file with the certificate authority"
-    return ConnectionFailed("SK-CONN-007", f"no TLS with starrocks at {place}: {reason}", hint=hint)
-
-
-def misfit(message: str, hint: str | None = None) -> ConnectionFailed:
-    """SK-CONN-008: the table and the data do not fit each other."""
-    return ConnectionFailed("SK-CONN-008", message, hint=hint)
-
-
-def unusable(message: str, hint: str | None = None) -> ConnectionFailed:
-    """SK-CONN-009: a setting or a name cannot be used."""
-    return ConnectionFailed("SK-CONN-009", message, hint=hint)
 
 
 def statement_refused(statement: str, reason: str, hint: str | None = None) -> ConnectionFailed:

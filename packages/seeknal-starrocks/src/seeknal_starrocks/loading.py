@@ -28,10 +28,10 @@ from seeknal_starrocks.types import same_type, written_type
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from seeknal_drivers.mysql.connecting import Connection
     from seeknal_starrocks.ddl import KeyKind
     from seeknal_starrocks.encoding import Format
     from seeknal_starrocks.settings import Login
-    from seeknal_starrocks.wire import Connection
 
 _VISIBLE_SECONDS = 120
 _NO_KEY = ("JSON", "ARRAY", "MAP", "STRUCT", "FLOAT", "DOUBLE", "VARBINARY", "BITMAP", "HLL", "PERCENTILE")

@@ -7,7 +7,7 @@ materialized view of its model's measures where they can be added up from it wit
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from sqlglot import exp
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from seeknal_semantic.compiler import Compiled
+    from seeknal_semantic.resolve import Leaf
     from seeknal_semantic.scope import Types
     from seeknal_starrocks.ddl import Refresh
 
@@ -42,6 +43,7 @@ class Served:
     types: Types
     database: str
     refresh: Refresh
+    _of_measures: dict[str, Definition | None] = field(default_factory=dict, init=False, repr=False)
 
     def definitions(self, names: Sequence[str]) -> list[Definition]:
         """The views of metrics, and those they read. Raises ProjectError for one that cannot be deployed."""
@@ -52,27 +54,33 @@ class Served:
         return list(found.values())
 
     def _metric(self, name: str) -> list[Definition]:
-        question, models = self._question(name)
+        question, leaves = self._question(name)
         metric = self.catalog.metrics.get(name)
         comment = metric.description if metric is not None else None
-        own = compiled(question, self.catalog, self.types)
-        if (metric is None or metric.type == "simple") and is_flat(own.tree):
+        own = self._compiled(question) if metric is None or metric.type == "simple" else None
+        if own is not None and is_flat(own.tree):
             return [self._definition(f"mv_{name}", own.tree, comment, self.refresh)]
-        kept = self._over_measures(question, models)
+        kept = self._over_measures(question, leaves)
         if kept is None:
-            return [self._definition(f"v_{name}", own.tree, comment)]
+            return [self._definition(f"v_{name}", (own or self._compiled(question)).tree, comment)]
         over, below = kept
         return [*below, self._definition(f"v_{name}", over.tree, comment, reads=tuple(d.name for d in below))]
 
-    def _question(self, name: str) -> tuple[Question, list[Model]]:
-        """A metric by every dimension that all its models have: their own ones, or the default time where there are several."""
+    def _compiled(self, question: Question) -> Compiled:
+        return compiled(question, self.catalog, self.types)
+
+    def _question(self, name: str) -> tuple[Question, Sequence[Leaf]]:
+        """A metric by every dimension that all its models have: their own ones, or the default time where there are several. And its leaves."""
         resolver = Resolver(self.catalog)
         resolver.metric(name)
-        models = [self.catalog.models[m] for m in dict.fromkeys(leaf.model for leaf in resolver.leaves)]
+        models = self._models(resolver.leaves)
         if len(models) == 1:
-            return Question((name,), tuple(models[0].dimensions)), models
+            return Question((name,), tuple(models[0].dimensions)), resolver.leaves
         timed = all(m.default_time is not None for m in models)
-        return Question((name,), ("metric_time",) if timed else ()), models
+        return Question((name,), ("metric_time",) if timed else ()), resolver.leaves
+
+    def _models(self, leaves: Sequence[Leaf]) -> list[Model]:
+        return [self.catalog.models[m] for m in dict.fromkeys(leaf.model for leaf in leaves)]
 
     def _definition(
         self, name: str, tree: exp.Query, comment: str | None, refresh: Refresh | None = None, reads: tuple[str, ...] = ()
@@ -86,25 +94,28 @@ class Served:
 
     # Measures, kept up at the grain of all dimensions
 
-    def _over_measures(self, question: Question, models: Sequence[Model]) -> tuple[Compiled, list[Definition]] | None:
+    def _over_measures(self, question: Question, leaves: Sequence[Leaf]) -> tuple[Compiled, list[Definition]] | None:
         """The question over views of measures, and these; None where it cannot be answered from them as from the tables."""
-        kept = [_kept(m) for m in models]
-        below = [self._measures(m) for m in models]
-        if any(d is None for d in below):
+        models = self._models(leaves)
+        own = [d for d in map(self._measures, models) if d is not None]
+        lossless = all(_adds_up(self.catalog.models[leaf.model].measures[leaf.measure]) for leaf in leaves)
+        if not lossless or len(own) < len(models):
             return None
+        kept = [_kept(m) for m in models]
         try:
             over = compiled(question, Catalog({**self.catalog.models, **{m.name: m for m in kept}}, self.catalog.metrics), {})
         except ProjectError:  # a condition on another model's dimension, which the view has not
             return None
         relations = {t.name for t in over.tree.find_all(exp.Table)}
-        own = [d for d in below if d is not None]
-        resolver = Resolver(self.catalog)
-        resolver.metric(question.metrics[0])
-        lossless = all(_adds_up(self.catalog.models[leaf.model].measures[leaf.measure]) for leaf in resolver.leaves)
-        return (over, own) if lossless and {d.name for d in own} <= relations and not relations & set(self.tables) else None
+        return (over, own) if {d.name for d in own} <= relations and not relations & set(self.tables) else None
 
     def _measures(self, model: Model) -> Definition | None:
         """The view of a model's measures that add up; None where it has none, or its values depend on when they are asked for."""
+        if model.name not in self._of_measures:
+            self._of_measures[model.name] = self._made_of_measures(model)
+        return self._of_measures[model.name]
+
+    def _made_of_measures(self, model: Model) -> Definition | None:
         names = [f"{model.name}.{m.name}" for m in model.measures.values() if _adds_up(m)]
         if not names:
             return None

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import inspect
-import weakref
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -17,19 +14,19 @@ from sqlglot.optimizer.annotate_types import annotate_types
 from sqlglot.optimizer.qualify import qualify
 
 from seeknal.nodes import fold
+from seeknal_drivers.mysql import rows
+from seeknal_drivers.queries import trimmed
 from seeknal_starrocks import failures, wire
 from seeknal_starrocks.decoding import ResultColumn
 from seeknal_starrocks.names import DIALECT, quoted
 from seeknal_starrocks.types import parsed, state_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterator, Sequence
+    from collections.abc import Generator, Sequence
 
+    from seeknal_drivers.mysql.connecting import Connection
     from seeknal_starrocks.settings import Login
-    from seeknal_starrocks.wire import Connection
 
-FIRST_ROWS, MOST_ROWS = 100, 20_000
-BATCH_BYTES = 4 << 20
 _BEGINS = {TokenType.SELECT, TokenType.WITH, TokenType.L_PAREN, TokenType.VALUES}
 
 
@@ -39,29 +36,19 @@ def one_select(query: str) -> str:
     A front end runs every statement of a text that has several, and knows no read-only transactions.
     """
     hint = "a source only reads: write one SELECT"
-    if "\0" in query:
-        raise failures.query_failed("it contains a NUL character", "remove it")
+    query = trimmed(query, DIALECT)
     try:
         tokens = sqlglot.tokenize(query, read=DIALECT)
     except TokenError:
         raise failures.query_failed("its quotes or comments do not end", hint) from None
-    end = len(tokens)
-    while end and tokens[end - 1].token_type == TokenType.SEMICOLON:
-        end -= 1
-    if not end or tokens[0].token_type not in _BEGINS or any(t.token_type == TokenType.SEMICOLON for t in tokens[:end]):
+    if not tokens or tokens[0].token_type not in _BEGINS or any(t.token_type == TokenType.SEMICOLON for t in tokens):
         raise failures.query_failed("it is not one SELECT", hint)
-    return query[: tokens[end].start] if end < len(tokens) else query
+    return query
 
 
 def describe(connection: Connection, query: str) -> list[ResultColumn]:
     """The columns a query would return. Raises pymysql.Error, ConnectionFailed."""
-    with connection.cursor() as cursor:
-        cursor.execute(query.join(("SELECT * FROM (", "\n) AS q LIMIT 0")))
-        columns = [
-            ResultColumn(f.name.decode() if isinstance(f.name, bytes) else f.name, f.type_code, f.flags, f.charsetnr, f.length, f.scale)
-            for f in cursor._result.fields  # type: ignore[attr-defined]  # noqa: SLF001 - the public description has no flags
-        ]
-    _check_names([c.name for c in columns])
+    columns = rows.describe(connection, query, ResultColumn)
     if any(c.is_ambiguous for c in columns):
         types = declared_types(connection, query)
         columns = [c.known(*types.get(fold(c.name), (None, None))) for c in columns]
@@ -129,53 +116,4 @@ def asking(query: str, columns: Sequence[ResultColumn]) -> str:
 
 def batches(login: Login, connection: Connection, query: str, columns: Sequence[ResultColumn]) -> Generator[pa.RecordBatch]:
     """The rows of a query, as they arrive. Raises ConnectionFailed."""
-    schema = pa.schema([pa.field(c.name, c.type) for c in columns])
-    try:
-        with contextlib.closing(wire.start(connection, asking(query, columns))) as cursor, contextlib.ExitStack() as stack:
-            stack.callback(wire.abandon, cursor)
-            size = FIRST_ROWS
-            while rows := cursor.fetchmany(size):
-                values = zip(*rows, strict=True)
-                batch = pa.record_batch([c.decode(v) for c, v in zip(columns, values, strict=True)], schema=schema)
-                size = max(1, min(MOST_ROWS, BATCH_BYTES * int(batch.num_rows) // max(1, int(batch.nbytes))))
-                yield batch
-    except pymysql.Error as error:
-        raise wire.explain(login, error) from None
-
-
-def _check_names(names: Sequence[str]) -> None:
-    """SQL that reads a result later tells its columns apart without regard to case."""
-    seen: set[str] = set()
-    for name in names:
-        if fold(name) in seen:
-            raise failures.query_failed(f"it returns two columns called '{name}'", "name one of them with AS")
-        seen.add(fold(name))
-    if not seen:
-        raise failures.query_failed("it returns no columns", "write one SELECT that returns at least one column")
-
-
-class RowStream:
-    """The rows of a query, once. `release` gives the connection back at their end, when nobody refers to them any more, or on `close`."""
-
-    def __init__(self, schema: pa.Schema, rows: Generator[pa.RecordBatch], connection: Connection) -> None:
-        self._schema = schema
-        self._rows = rows
-        self._interrupt: Callable[[], object] = partial(wire.hang_up, connection)
-        self._release = weakref.finalize(self, wire.close, connection)
-
-    def reader(self) -> pa.RecordBatchReader:
-        """The rows for whoever asked."""
-        return pa.RecordBatchReader.from_batches(self._schema, self._all())
-
-    def close(self) -> None:
-        """End the rows. Another thread that waits for some gets a failure instead."""
-        if inspect.getgeneratorstate(self._rows) == inspect.GEN_RUNNING:
-            self._interrupt()
-        else:
-            self._release()
-
-    def _all(self) -> Iterator[pa.RecordBatch]:  # refers to self, so the reader keeps alive what it reads from
-        try:
-            yield from self._rows
-        finally:
-            self._release()
+    return rows.batches(connection, asking(query, columns), columns, partial(wire.explain, login))

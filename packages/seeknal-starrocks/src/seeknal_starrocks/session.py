@@ -22,6 +22,8 @@ from sqlglot import exp
 from seeknal.errors import ConnectionFailed, EngineError
 from seeknal.nodes import fold
 from seeknal.protocols import Files, Rows, Written
+from seeknal_drivers.mysql.connecting import close, hang_up
+from seeknal_drivers.mysql.rows import schema_of
 from seeknal_starrocks import ddl, encoding, parquet, reading, wire
 from seeknal_starrocks.expanding import Defined, Names, parse
 from seeknal_starrocks.loading import Loader, Target
@@ -33,8 +35,8 @@ if TYPE_CHECKING:
 
     from seeknal.nodes import Digest, Schema
     from seeknal.protocols import ArrowStream, FileRead, Query
+    from seeknal_drivers.mysql.connecting import Connection
     from seeknal_starrocks.driver import StarRocksConnection
-    from seeknal_starrocks.wire import Connection
 
 DATABASE = "seeknal_artifacts"
 _CANCELLED = "SK-RUN-130"
@@ -82,9 +84,8 @@ class StarRocksSession:
                 wire.rows(connection, statement)
                 select = f"SELECT * FROM {made.sql}"
                 columns = reading.describe(connection, select)
-                schema = pa.schema([pa.field(c.name, c.type) for c in columns])
                 rows = reading.batches(self._driver.login, connection, select, columns)
-                written = parquet.write(pa.RecordBatchReader.from_batches(schema, rows), target, metadata)
+                written = parquet.write(pa.RecordBatchReader.from_batches(schema_of(columns), rows), target, metadata)
                 self._keep(connection, made, target)
             except BaseException:
                 with contextlib.suppress(pymysql.Error, OSError):
@@ -161,7 +162,7 @@ class StarRocksSession:
         for connection in running:
             with contextlib.suppress(ConnectionFailed), self._driver.connected() as other:
                 wire.rows(other, f"KILL QUERY {int(connection.thread_id())}")  # type: ignore[no-untyped-call]
-            wire.hang_up(connection)
+            hang_up(connection)
 
     def close(self) -> None:
         """Stop what is still going on."""
@@ -172,7 +173,7 @@ class StarRocksSession:
     def _describe(self, tree: exp.Query) -> pa.Schema:
         with self._use() as connection:
             columns = reading.describe(connection, tree.sql(dialect=DIALECT))
-            return pa.schema([pa.field(c.name, c.type) for c in columns])
+            return schema_of(columns)
 
     def _stream(self, tree: exp.Query) -> pa.RecordBatchReader:
         """The rows of an expanded query, on a connection of their own that ends with them."""
@@ -181,7 +182,7 @@ class StarRocksSession:
         connection = stack.enter_context(self._use())
         try:
             columns = reading.describe(connection, query)
-            schema = pa.schema([pa.field(c.name, c.type) for c in columns])
+            schema = schema_of(columns)
             rows = reading.batches(self._driver.login, connection, query, columns)
             first = next(rows, None)
         except BaseException as error:
@@ -229,7 +230,7 @@ class StarRocksSession:
                 self._running.add(connection)
                 if self._interrupts > interrupts:  # while it logged in
                     self._cancelled.add(connection)
-                    wire.hang_up(connection)
+                    hang_up(connection)
             try:
                 wire.rows(connection, _STRICT)
                 yield connection
@@ -238,7 +239,7 @@ class StarRocksSession:
             finally:
                 with self._lock:
                     self._running.discard(connection)
-                wire.close(connection)
+                close(connection)
 
     @contextlib.contextmanager
     def _failures(self) -> Iterator[list[Connection]]:

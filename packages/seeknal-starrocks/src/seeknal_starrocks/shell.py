@@ -13,14 +13,16 @@ from sqlglot.errors import TokenError
 
 from seeknal.errors import ConnectionFailed, EngineError, ProjectError
 from seeknal.protocols import Rows
+from seeknal_drivers.mysql.connecting import close, hang_up
+from seeknal_drivers.mysql.errors import is_lost
 from seeknal_starrocks import failures, wire
 from seeknal_starrocks.names import DIALECT, TableName
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from seeknal_drivers.mysql.connecting import Connection
     from seeknal_starrocks.settings import FrontEnd, Login
-    from seeknal_starrocks.wire import Connection
 
 _READS = ("SELECT", "WITH", "(", "SHOW", "DESC", "DESCRIBE", "EXPLAIN", "USE", "SET", "VALUES")
 _NEVER = ("GLOBAL", "PASSWORD", "PROPERTY")
@@ -70,7 +72,7 @@ class StarRocksShell:
         except pymysql.Error as error:
             if self._was_cancelled():
                 raise self._stopped() from None
-            if not wire.is_lost(error):
+            if not is_lost(error):
                 raise wire.explain(self._login, error) from None
         self._drop()
         try:  # the statement only reads: asking again does no harm
@@ -106,8 +108,8 @@ class StarRocksShell:
         self._cancelled = True
         try:
             wire.kill_query(self._login, front_end, connection.thread_id())  # type: ignore[no-untyped-call]
-        except (pymysql.Error, ConnectionFailed):  # then the query ends with its connection
-            wire.hang_up(connection)
+        except ConnectionFailed:  # then the query ends with its connection
+            hang_up(connection)
 
     def close(self) -> None:
         """Log out."""
@@ -135,7 +137,7 @@ class StarRocksShell:
 
     def _drop(self) -> None:
         if self._connection is not None:
-            wire.close(self._connection)
+            close(self._connection)
         self._connection = None
 
     def _was_cancelled(self) -> bool:

@@ -19,7 +19,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
 
-from seeknal_starrocks import failures, wire
+from seeknal_drivers.mysql.connecting import tls_context
+from seeknal_starrocks import failures
 from seeknal_starrocks.encoding import END, SEPARATOR
 
 if TYPE_CHECKING:
@@ -112,7 +113,7 @@ class StreamLoad:
         host, port, path = to
         timeout = self._login.connect_timeout
         if secure:
-            context = wire.tls_context(self._login) or _unchecked()
+            context = tls_context(self._login, failures.TYPE, self._login.place) or _unchecked()
             connection: http.client.HTTPConnection = http.client.HTTPSConnection(host, port, timeout=timeout, context=context)
         else:
             connection = http.client.HTTPConnection(host, port, timeout=timeout)
@@ -161,7 +162,7 @@ class StreamLoad:
 
     def _parsed(self, status: int, text: bytes) -> dict[str, Any]:
         if status == http.client.UNAUTHORIZED:
-            raise failures.login_refused(self._login.place, "the HTTP port does not accept user and password")
+            raise failures.login_refused(failures.TYPE, self._login.place, "the HTTP port does not accept user and password")
         try:
             found = json.loads(text)
         except ValueError:

@@ -25,13 +25,11 @@ import pyarrow as pa
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
+from seeknal_drivers.arrow import MAX_DIGITS, TIMESTAMP
 from seeknal_starrocks import failures
 from seeknal_starrocks.names import DIALECT, quoted
 
-MAX_DIGITS = 38
 LONGEST_TEXT = 1_048_576
-TIMESTAMP = pa.timestamp("us")
-INSTANT = pa.timestamp("us", "UTC")
 
 _Kind = exp.DataType.Type
 STATES = {

@@ -17,6 +17,7 @@ import pymysql
 import sqlglot
 from sqlglot import TokenType
 
+from seeknal_drivers.mysql.errors import said
 from seeknal_starrocks import ddl, failures, wire
 from seeknal_starrocks.exposures import refresh_of
 from seeknal_starrocks.names import DIALECT, TableName, text
@@ -24,9 +25,9 @@ from seeknal_starrocks.names import DIALECT, TableName, text
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
+    from seeknal_drivers.mysql.connecting import Connection
     from seeknal_starrocks.ddl import MaterializedView
     from seeknal_starrocks.settings import Login
-    from seeknal_starrocks.wire import Connection
 
 Action = Literal["create", "leave", "alter", "replace", "activate"]
 MARK = re.compile(r"seeknal:([0-9a-f]{16})")
@@ -129,7 +130,7 @@ class Views:
         try:
             shown = wire.rows(self._connection, f"SHOW CREATE MATERIALIZED VIEW {name.sql}")
         except pymysql.Error as error:
-            code, reason = wire.said(self._login, error)
+            code, reason = said(self._login, error)
             if code not in _UNKNOWN and not any(words in reason.casefold() for words in _UNKNOWN_WORDS):
                 raise wire.explain(self._login, error) from None
             shown = []
@@ -155,7 +156,7 @@ class Views:
     def refresh(self, name: TableName, timeout: float, progress: Callable[[str], object] | None = None) -> None:
         """Refresh a view and wait until it is done. Raises ConnectionFailed (SK-SR-003)."""
         answer = self._change(ddl.refresh_view(name))
-        deadline, pause, said = time.monotonic() + timeout, _PAUSE, ""
+        deadline, pause, shown = time.monotonic() + timeout, _PAUSE, ""
         if not answer:  # servers before 3.1 do not say what to ask after
             self._change(f"{ddl.refresh_view(name)} WITH SYNC MODE")
         while answer:
@@ -167,9 +168,9 @@ class Views:
                 return
             if state.upper() in _FAILED:
                 raise failures.refresh_failed(str(name), problem or "the server gives no reason")
-            if progress is not None and f"{state} {share}" != said:
-                said = f"{state} {share}"
-                progress(f"{name}: {said.strip().lower()}")
+            if progress is not None and f"{state} {share}" != shown:
+                shown = f"{state} {share}"
+                progress(f"{name}: {shown.strip().lower()}")
             if time.monotonic() > deadline:
                 raise failures.refresh_failed(str(name), f"it is {state.lower()} after {timeout:.0f} s, and goes on")
             time.sleep(pause)

@@ -27,12 +27,12 @@ import pyarrow as pa
 
 from seeknal.errors import ConnectionFailed
 from seeknal.nodes import fold
+from seeknal_drivers.queries import check_result_columns, trimmed
+from seeknal_drivers.streams import Activity, RowStream
 from seeknal_duckdb.arrow_types import storable
 from seeknal_duckdb.connections import failures
 from seeknal_duckdb.connections.outgoing import incoming
-from seeknal_duckdb.connections.queries import check_result_columns, trimmed
 from seeknal_duckdb.connections.settings import TableName, check_columns
-from seeknal_duckdb.connections.streams import Activity, RowStream
 from seeknal_duckdb.sql import cast, identifier, literal, qualified, wrapped
 
 if TYPE_CHECKING:

@@ -1,48 +1,48 @@
-"""What can go wrong with a database outside, one function a code.
-
-    SK-CONN-001  nothing answers there
-    SK-CONN-002  the login was refused
-    SK-CONN-003  the database, schema or table does not exist
-    SK-CONN-004  the query failed
-    SK-CONN-005  a value cannot be represented
-    SK-CONN-006  the connection was lost half-way
-    SK-CONN-007  TLS could not be agreed on
-    SK-CONN-008  the table and the data do not fit each other
-    SK-CONN-009  a setting or a table's name cannot be used
-    SK-CONN-010  a package is missing
-
-The core puts the connection's name in front of each message.
-"""
+"""What can go wrong with a database outside: what `seeknal_drivers.failures` lists, and what only databases here know of."""
 
 from __future__ import annotations
 
 import contextlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from seeknal.errors import ConnectionFailed
+from seeknal_drivers.failures import (
+    login_refused,
+    lost,
+    misfit,
+    not_representable,
+    not_there,
+    package_missing,
+    query_failed,
+    tls_failed,
+    type_not_representable,
+    unreachable,
+    unusable,
+    value_refused,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-_SHOWN = 60
+    from seeknal.errors import ConnectionFailed
 
-
-def unreachable(type_: str, place: str, reason: str, hint: str | None = None) -> ConnectionFailed:
-    """SK-CONN-001."""
-    hint = hint or "check that the server runs, that host and port are right and that no firewall is in between"
-    return ConnectionFailed("SK-CONN-001", f"cannot connect to {type_} at {place}: {reason}", hint=hint)
-
-
-def login_refused(type_: str, place: str, reason: str) -> ConnectionFailed:
-    """SK-CONN-002."""
-    hint = "check user, password and database, and that the server lets this user in from this machine"
-    return ConnectionFailed("SK-CONN-002", f"{type_} at {place} refused the login: {reason}", hint=hint)
-
-
-def not_there(message: str, hint: str | None = None) -> ConnectionFailed:
-    """SK-CONN-003."""
-    return ConnectionFailed("SK-CONN-003", message, hint=hint)
+__all__ = [
+    "login_refused",
+    "lost",
+    "misfit",
+    "no_file",
+    "no_unique_key",
+    "not_representable",
+    "not_there",
+    "optional",
+    "package_missing",
+    "query_failed",
+    "tls_failed",
+    "type_not_representable",
+    "unreachable",
+    "unusable",
+    "value_refused",
+]
 
 
 def no_file(path: Path) -> ConnectionFailed:
@@ -50,61 +50,11 @@ def no_file(path: Path) -> ConnectionFailed:
     return not_there(f"there is no file {path}", "check `path` in profiles.yml; it is relative to the project")
 
 
-def query_failed(reason: str, hint: str | None = None) -> ConnectionFailed:
-    """SK-CONN-004. `reason` is what the server said."""
-    return ConnectionFailed("SK-CONN-004", f"the query failed: {reason}", hint=hint)
-
-
-def not_representable(column: str, value: Any, type_: str, hint: str | None = None) -> ConnectionFailed:
-    """SK-CONN-005: the value of a column does not fit the type it is read or written as."""
-    text = value if isinstance(value, str) else repr(value)
-    shown = text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…"
-    return ConnectionFailed("SK-CONN-005", f"column '{column}': the value {shown} cannot be represented as {type_}", hint=hint)
-
-
-def value_refused(column: str, reason: str) -> ConnectionFailed:
-    """SK-CONN-005, in the words of the database that refused the value."""
-    hint = "cast or clean it in the model, or change the column's type"
-    return ConnectionFailed("SK-CONN-005", f"column '{column}': {reason}", hint=hint)
-
-
-def type_not_representable(column: str, type_: str, hint: str) -> ConnectionFailed:
-    """SK-CONN-005: no value of a column's type can be read or written."""
-    return ConnectionFailed("SK-CONN-005", f"column '{column}': there is no way to store the type {type_} here", hint=hint)
-
-
-def lost(type_: str, place: str, reason: str) -> ConnectionFailed:
-    """SK-CONN-006."""
-    hint = "nothing was kept of what had arrived; run it again, and see the server's log if it happens again"
-    return ConnectionFailed("SK-CONN-006", f"lost the connection to {type_} at {place}: {reason}", hint=hint)
-
-
-def tls_failed(type_: str, place: str, reason: str) -> ConnectionFailed:
-    """SK-CONN-007."""
-    hint = "check sslmode (disable, prefer, require, verify-ca, verify-full) and ssl_ca, the file with the certificate authority"
-    return ConnectionFailed("SK-CONN-007", f"no TLS with {type_} at {place}: {reason}", hint=hint)
-
-
-def misfit(message: str, hint: str | None = None) -> ConnectionFailed:
-    """SK-CONN-008."""
-    return ConnectionFailed("SK-CONN-008", message, hint=hint)
-
-
 def no_unique_key(table: object, keys: Sequence[str]) -> ConnectionFailed:
     """SK-CONN-008: a table that holds rows cannot be written by these keys."""
     listed = ", ".join(keys)
     hint = f"add one: CREATE UNIQUE INDEX … ON {table} ({listed}); or let seeknal create the table"
     return misfit(f"table '{table}' has no primary key or unique index on just {listed}", hint)
-
-
-def unusable(message: str, hint: str | None = None) -> ConnectionFailed:
-    """SK-CONN-009."""
-    return ConnectionFailed("SK-CONN-009", message, hint=hint)
-
-
-def package_missing(message: str, hint: str) -> ConnectionFailed:
-    """SK-CONN-010."""
-    return ConnectionFailed("SK-CONN-010", message, hint=hint)
 
 
 @contextlib.contextmanager

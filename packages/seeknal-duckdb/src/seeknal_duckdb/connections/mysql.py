@@ -12,24 +12,23 @@ from typing import TYPE_CHECKING, Unpack
 
 import pyarrow as pa
 
+from seeknal_drivers.queries import trimmed
+from seeknal_drivers.streams import Activity, RowStream
 from seeknal_duckdb.connections import failures, outgoing
-from seeknal_duckdb.connections.arrow import FIRST_ROWS, next_size
-from seeknal_duckdb.connections.queries import trimmed
 from seeknal_duckdb.connections.settings import Login, ServerSettings, TableName, bad_name, check_columns, quoted
-from seeknal_duckdb.connections.streams import Activity, RowStream
 
 with failures.optional("mysql"):
-    import pymysql
-
+    from seeknal_drivers.mysql import rows
+    from seeknal_drivers.mysql.connecting import close, closing, hang_up, keeping
     from seeknal_duckdb.connections import mysql_wire
     from seeknal_duckdb.connections.mysql_tables import Writer
+    from seeknal_duckdb.connections.mysql_types import ResultColumn
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator
+    from collections.abc import Iterator
 
     from seeknal.protocols import ArrowStream, WriteMode
-    from seeknal_duckdb.connections.mysql_types import ResultColumn
-    from seeknal_duckdb.connections.mysql_wire import Connection
+    from seeknal_drivers.mysql.connecting import Connection
 
 PORT = 3306
 _LAST_IN_NAMES = "\uffff"
@@ -57,21 +56,13 @@ class MySQLConnection:
     def read(self, query: str) -> pa.RecordBatchReader:
         """Run one SELECT on a read-only transaction and stream its rows. Raises ConnectionFailed."""
         query = trimmed(query, "mysql")
-        connection = mysql_wire.connect(self._login)
-        release, interrupt = partial(_close, connection), partial(mysql_wire.hang_up, connection)
-        try:
-            with self._activity.during(interrupt), connection.cursor() as cursor:
-                cursor.execute("START TRANSACTION READ ONLY")
-                columns = mysql_wire.describe(connection, query)
-        except pymysql.Error as error:
-            _close(connection)
-            raise mysql_wire.explain(self._login, error) from None
-        except BaseException:
-            _close(connection)
-            raise
-        schema = pa.schema([pa.field(c.name, c.type) for c in columns])
-        batches = self._batches(connection, _exact(query, columns), columns, schema)
-        return self._activity.start(RowStream(schema, batches, release, interrupt))
+        connection, explain = mysql_wire.connect(self._login), partial(mysql_wire.explain, self._login)
+        release, interrupt = partial(close, connection), partial(hang_up, connection)
+        with keeping(connection, explain), self._activity.during(interrupt), connection.cursor() as cursor:
+            cursor.execute("START TRANSACTION READ ONLY")
+            columns = rows.describe(connection, query, ResultColumn)
+        batches = rows.batches(connection, _exact(query, columns), columns, explain)
+        return self._activity.start(RowStream(rows.schema_of(columns), batches, release, interrupt))
 
     def table_query(self, table: str) -> str:
         """The SELECT that reads a whole table."""
@@ -98,26 +89,8 @@ class MySQLConnection:
     def _connected(self, *, writing: bool = False) -> Iterator[Connection]:
         """A connection that is closed, and what was not committed undone, however the block ends."""
         connection = mysql_wire.connect(self._login, writing=writing)
-        try:
-            with self._activity.during(partial(mysql_wire.hang_up, connection)):
-                yield connection
-        except pymysql.Error as error:
-            raise mysql_wire.explain(self._login, error) from None
-        finally:
-            _close(connection)
-
-    def _batches(self, connection: Connection, query: str, columns: list[ResultColumn], schema: pa.Schema) -> Generator[pa.RecordBatch]:
-        try:
-            with contextlib.closing(mysql_wire.start(connection, query)) as cursor, contextlib.ExitStack() as stack:
-                stack.callback(mysql_wire.abandon, cursor)
-                size = FIRST_ROWS
-                while rows := cursor.fetchmany(size):
-                    values = zip(*rows, strict=True)
-                    batch = pa.record_batch([c.decode(v) for c, v in zip(columns, values, strict=True)], schema=schema)
-                    size = next_size(batch)
-                    yield batch
-        except pymysql.Error as error:
-            raise mysql_wire.explain(self._login, error) from None
+        with closing(connection, partial(mysql_wire.explain, self._login)), self._activity.during(partial(hang_up, connection)):
+            yield connection
 
 
 def _check_plane(*names: str) -> None:
@@ -134,8 +107,3 @@ def _exact(query: str, columns: list[ResultColumn]) -> str:
     names = [quoted(c.name, "mysql") for c in columns]
     wanted = [f"{n} + 0e0 AS {n}" if c.type == pa.float32() else n for n, c in zip(names, columns, strict=True)]
     return " ".join(["SELECT", ", ".join(wanted), "FROM (", query, "\n) AS q"])
-
-
-def _close(connection: Connection) -> None:
-    if connection.open:
-        connection.close()

@@ -15,16 +15,16 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
+from seeknal_drivers.mysql.rows import describe
 from seeknal_duckdb.connections import failures, outgoing
 from seeknal_duckdb.connections.mysql_types import ResultColumn, column_takes, parameters, sent_as, sql_type
-from seeknal_duckdb.connections.mysql_wire import describe
 from seeknal_duckdb.connections.settings import TableName, quoted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from seeknal.protocols import WriteMode
-    from seeknal_duckdb.connections.mysql_wire import Connection
+    from seeknal_drivers.mysql.connecting import Connection
 
 _LOCK_SECONDS = 3600
 
@@ -71,7 +71,7 @@ class Writer:
             message = f"'{self.name}' is not a table but a {kind.decode().lower()}"
             raise failures.misfit(message, "choose another name")
         self._run("START TRANSACTION")
-        columns = {c.name.casefold(): c for c in describe(self.connection, self.name.select_all("mysql"))}
+        columns = {c.name.casefold(): c for c in describe(self.connection, self.name.select_all("mysql"), ResultColumn)}
         changes = self._changes(columns) if mode == "replace" else []
         if changes or (mode == "replace" and transactional != b"YES"):
             self._run("ROLLBACK")
@@ -123,7 +123,7 @@ class Writer:
             self._run("CREATE TABLE", fresh.quoted("mysql"), "LIKE", like.quoted("mysql"))
             self._run("ALTER TABLE", fresh.quoted("mysql"), ", ".join([*changes, "ENGINE=InnoDB"]))
         self._run("START TRANSACTION")
-        columns = {c.name.casefold(): c for c in describe(self.connection, fresh.select_all("mysql"))}
+        columns = {c.name.casefold(): c for c in describe(self.connection, fresh.select_all("mysql"), ResultColumn)}
         written = self._fill(fresh, columns)
         self.connection.commit()
         return written

@@ -26,36 +26,16 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
-from pymysql.constants import FIELD_TYPE, FLAG
+from pymysql.constants import FIELD_TYPE
 
+from seeknal_drivers.arrow import INSTANT, TIME, TIMESTAMP, to_digits
+from seeknal_drivers.mysql import columns
 from seeknal_duckdb.connections import failures
-from seeknal_duckdb.connections.arrow import INSTANT, TIME, TIMESTAMP, decimal_type, parse, to_digits
 from seeknal_duckdb.connections.outgoing import as_text, takes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_INTEGERS = {
-    FIELD_TYPE.TINY: (pa.int8(), pa.uint8()),
-    FIELD_TYPE.SHORT: (pa.int16(), pa.uint16()),
-    FIELD_TYPE.INT24: (pa.int32(), pa.uint32()),
-    FIELD_TYPE.LONG: (pa.int32(), pa.uint32()),
-    FIELD_TYPE.LONGLONG: (pa.int64(), pa.uint64()),
-}
-_FIXED = {
-    FIELD_TYPE.FLOAT: pa.float32(),
-    FIELD_TYPE.DOUBLE: pa.float64(),
-    FIELD_TYPE.BIT: pa.uint64(),
-    FIELD_TYPE.YEAR: pa.int16(),
-    FIELD_TYPE.DATE: pa.date32(),
-    FIELD_TYPE.NEWDATE: pa.date32(),
-    FIELD_TYPE.TIME: TIME,
-    FIELD_TYPE.DATETIME: TIMESTAMP,
-    FIELD_TYPE.TIMESTAMP: INSTANT,
-    FIELD_TYPE.NULL: pa.string(),
-    FIELD_TYPE.GEOMETRY: pa.binary(),
-    FIELD_TYPE.JSON: pa.string(),
-}
 _NAMES = {
     pa.int8(): "tinyint",
     pa.int16(): "smallint",
@@ -78,31 +58,18 @@ _NAMES = {
 }
 _ZERO_HINT = "where zeros stand for no date, select nullif(column, 0) in the source's query"
 _TIME_HINT = "times are those of one day; select time_to_sec(column) in the source's query"
-_BINARY_CHARSET = 63
+_HINTS = {TIMESTAMP: _ZERO_HINT, pa.date32(): _ZERO_HINT, TIME: _TIME_HINT}
 _MAX_DIGITS, _MAX_SCALE = 65, 30
 
 
 @dataclass(frozen=True, slots=True)
-class ResultColumn:
-    """A column of a query's result as the server describes it. `digits` are those of the type's text, `scale` those after the point."""
-
-    name: str
-    code: int
-    flags: int
-    charset: int
-    digits: int
-    scale: int
+class ResultColumn(columns.ResultColumn):
+    """A column of a query's result, or of a table."""
 
     @property
     def type(self) -> pa.DataType:
         """The Arrow type it is read as."""
-        if self.code in _INTEGERS:
-            return _INTEGERS[self.code][bool(self.flags & FLAG.UNSIGNED)]
-        if self.code in (FIELD_TYPE.DECIMAL, FIELD_TYPE.NEWDECIMAL):
-            signs = (0 if self.flags & FLAG.UNSIGNED else 1) + (1 if self.scale else 0)
-            return decimal_type(max(self.digits - signs, 1), self.scale)
-        of_bytes = self.charset == _BINARY_CHARSET and self.digits > 0  # a bare NULL has none
-        return _FIXED.get(self.code) or (pa.binary() if of_bytes else pa.string())
+        return INSTANT if self.code == FIELD_TYPE.TIMESTAMP else self.wire_type
 
     @property
     def stored(self) -> pa.DataType:
@@ -111,15 +78,9 @@ class ResultColumn:
 
     def decode(self, values: Sequence[bytes | None]) -> pa.Array:
         """Values as the server sends them, as an array. Raises ConnectionFailed (SK-CONN-005)."""
-        if self.code == FIELD_TYPE.BIT:
-            return pa.array([None if v is None else int.from_bytes(v, "big") for v in values], self.type)
-        array = pa.array(values, pa.binary())
-        if self.type == pa.binary():
-            return array
         if self.type == INSTANT:  # sent in UTC, without saying so
-            return parse(array, TIMESTAMP, self.name, hint=_ZERO_HINT).cast(INSTANT)
-        hint = _ZERO_HINT if self.type in (TIMESTAMP, pa.date32()) else _TIME_HINT if self.type == TIME else None
-        return parse(array, self.type, self.name, hint=hint)
+            return self.parsed(values, TIMESTAMP, _ZERO_HINT).cast(INSTANT)
+        return self.parsed(values, self.type, _HINTS.get(self.type))
 
 
 def column_takes(column: ResultColumn, type_: pa.DataType) -> bool:

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from seeknal_drivers.arrow import INSTANT, MAX_DIGITS, TIME, TIMESTAMP, first_bad
 from seeknal_duckdb.connections import failures
-from seeknal_duckdb.connections.arrow import INSTANT, MAX_DIGITS, TIME, TIMESTAMP, first_bad
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -18,10 +18,10 @@ from typing import TYPE_CHECKING, Any, Unpack
 
 import pyarrow as pa
 
+from seeknal_drivers.queries import check_result_columns, trimmed
+from seeknal_drivers.streams import Activity, RowStream
 from seeknal_duckdb.connections import failures, outgoing
-from seeknal_duckdb.connections.queries import check_result_columns, trimmed
 from seeknal_duckdb.connections.settings import Login, ServerSettings, TableName, check_columns
-from seeknal_duckdb.connections.streams import Activity, RowStream
 
 with failures.optional("postgres"):
     import psycopg

@@ -14,8 +14,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv as pacsv
 
+from seeknal_drivers.arrow import CAST_HINT, UNDECLARED, parse
 from seeknal_duckdb.connections import failures
-from seeknal_duckdb.connections.arrow import CAST_HINT, UNDECLARED, parse
 from seeknal_duckdb.connections.outgoing import as_text
 from seeknal_duckdb.connections.postgres_types import INTERVAL
 

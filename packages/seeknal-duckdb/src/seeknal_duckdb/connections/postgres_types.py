@@ -21,8 +21,8 @@ from __future__ import annotations
 
 import pyarrow as pa
 
+from seeknal_drivers.arrow import CAST_HINT, INSTANT, TIME, TIMESTAMP, UNDECLARED, decimal_type, to_digits
 from seeknal_duckdb.connections import failures
-from seeknal_duckdb.connections.arrow import CAST_HINT, INSTANT, TIME, TIMESTAMP, UNDECLARED, decimal_type, to_digits
 
 INTERVAL = pa.month_day_nano_interval()
 _FIXED = {

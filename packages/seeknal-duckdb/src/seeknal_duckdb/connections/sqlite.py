@@ -17,12 +17,12 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from seeknal.nodes import fold
+from seeknal_drivers.arrow import FIRST_ROWS, next_size
+from seeknal_drivers.queries import check_result_columns, trimmed
+from seeknal_drivers.streams import Activity, RowStream
 from seeknal_duckdb.connections import failures, outgoing, sqlite_keys
-from seeknal_duckdb.connections.arrow import FIRST_ROWS, next_size
-from seeknal_duckdb.connections.queries import check_result_columns, trimmed
 from seeknal_duckdb.connections.settings import TableName, bad_name, check_columns, quoted
 from seeknal_duckdb.connections.sqlite_types import bound, column_takes, declared_type, decode, found_type, sent_as, sql_type
-from seeknal_duckdb.connections.streams import Activity, RowStream
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator, Sequence

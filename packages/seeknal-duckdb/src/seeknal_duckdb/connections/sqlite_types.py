@@ -29,8 +29,8 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from seeknal_drivers.arrow import INSTANT, TIME, TIMESTAMP, parse
 from seeknal_duckdb.connections import failures
-from seeknal_duckdb.connections.arrow import INSTANT, TIME, TIMESTAMP, parse
 from seeknal_duckdb.connections.outgoing import as_text, takes
 
 if TYPE_CHECKING:

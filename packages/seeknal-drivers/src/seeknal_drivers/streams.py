@@ -7,10 +7,10 @@ import inspect
 import weakref
 from typing import TYPE_CHECKING
 
-import pyarrow as pa
-
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
+
+    import pyarrow as pa
 
 
 class RowStream:
@@ -37,6 +37,8 @@ class RowStream:
 
         A failure leaves it as ConnectionFailed, unless the reader is handed on through Arrow's C interface, which knows only text.
         """
+        import pyarrow as pa  # takes long, and what only looks at a database needs none of it
+
         return pa.RecordBatchReader.from_batches(self._schema, self._all())
 
     def close(self) -> None:

@@ -9,7 +9,7 @@ from sqlglot import TokenType
 from sqlglot.errors import TokenError
 
 from seeknal.nodes import fold
-from seeknal_duckdb.connections import failures
+from seeknal_drivers import failures
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from seeknal_duckdb.connections import failures
+from seeknal_drivers import failures
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,11 +22,13 @@ TIMESTAMP = pa.timestamp("us")
 INSTANT = pa.timestamp("us", "UTC")
 TIME = pa.time64("us")
 
-_MICROSECONDS, _MILLISECONDS = 6, 3
 FIRST_ROWS, MOST_ROWS = 100, 20_000
 BATCH_BYTES = 4 << 20
 
 CAST_HINT = "cast or filter it in the source's query"
+
+_MICROSECONDS, _MILLISECONDS = 6, 3
+_TRUE = ("t", "1", "true")
 
 
 def to_digits(type_: pa.DataType, digits: int) -> pa.DataType:
@@ -57,6 +59,7 @@ def parse(text: pa.Array, type_: pa.DataType, column: str, described: str | None
         return _cast_text(text, type_)
     except pa.ArrowInvalid:
         bad = first_bad(text, lambda one: _cast_text(one, type_))
+        bad = bad.decode(errors="backslashreplace") if isinstance(bad, bytes) else bad
         raise failures.not_representable(column, bad, described or str(type_), hint or _hint(type_)) from None
 
 
@@ -82,7 +85,7 @@ def _cast_text(text: pa.Array, type_: pa.DataType) -> pa.Array:
     if pa.types.is_time(type_):  # Arrow has no cast from text to a time
         return pc.binary_join_element_wise("1970-01-01", text, " ").cast(TIMESTAMP).cast(type_)
     if pa.types.is_boolean(type_):
-        return pc.equal(text, "t")
+        return pc.if_else(pc.is_null(text), pa.scalar(None, pa.bool_()), pc.is_in(text, value_set=pa.array(_TRUE)))
     if pa.types.is_decimal(type_):
         return _decimals(text, type_)
     return text.cast(type_)
