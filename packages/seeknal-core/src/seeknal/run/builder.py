@@ -121,6 +121,8 @@ class Builder:
         provisional = decision.key or Key(f"reading-{hashlib.sha256(node.id.encode()).hexdigest()[:16]}")
         stage = self._store.stage(node.id, provisional)
         try:
+            if node.this:
+                self._define_before(node, decision)
             stage, written = self._write(node, stage)
             if node.merging is not None:
                 from seeknal.run.merging import merge  # start-up time
@@ -149,6 +151,16 @@ class Builder:
             raise
         self._relations.put(node.id, artifact)
         return self._auditing.audited(node, Built(key, artifact, artifact.rows, 0, version), artifact.schema)
+
+    def _define_before(self, node: Node, decision: Decision) -> None:
+        """What a node that is merged by key reads as `{{ this }}`."""
+        from seeknal.run.itself import Before, define_before  # start-up time
+        from seeknal.run.merging import require_before
+
+        require_before(node, decision)
+        base = decision.base
+        befores = [Before(self._store.paths(base), base.schema)] if base is not None else []
+        define_before(self._relations.session, node, befores, self._engine.dialect)
 
     def _write(self, node: Node, stage: Stage, window: tuple[datetime, datetime] | None = None) -> tuple[Stage, Written]:
         session = self._relations.session

@@ -27,9 +27,7 @@ def merge(
     node: Node, merging: Merging, decision: Decision, stage: Stage, written: Written, store: ArtifactStore, session: Session, now: int
 ) -> tuple[Stage, Written]:
     """The rows that were written, merged into those of the output before. `now` is when, in seconds since 1970. Raises NodeError."""
-    if decision.lost:
-        hint = f"restore it, or begin anew with what the query returns now: seeknal run --full --select '{node.id}'"
-        raise NodeError("SK-INC-005", f"the output of {node.id} that rows are merged into is missing or damaged", at=node.at, hint=hint)
+    require_before(node, decision)
     dialect = node.logic.dialect if isinstance(node.logic, SqlLogic) else ""
     old, new = f"{node.relation}__before", f"{node.relation}__returned"
     session.define(new, Files((stage.part,)))
@@ -56,6 +54,13 @@ def merge(
         raise
     stage.part.unlink(missing_ok=True)
     return again, merged
+
+
+def require_before(node: Node, decision: Decision) -> None:
+    """The output that rows are merged into is there. Raises NodeError."""
+    if decision.lost:
+        hint = f"restore it, or begin anew with what the query returns now: seeknal run --full --select '{node.id}'"
+        raise NodeError("SK-INC-005", f"the output of {node.id} that rows are merged into is missing or damaged", at=node.at, hint=hint)
 
 
 def _check_keys(node: Node, merging: Merging, relation: str, schema: Schema, session: Session, dialect: str) -> None:

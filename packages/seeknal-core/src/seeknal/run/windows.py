@@ -73,9 +73,10 @@ class WindowBuilder:
             self._relations.define(source)
         first = windows.first if windows.first is not None else self._earliest(node, windows)
         todo = windows.todo(first) if first is not None else Ranges()
-        building = _Building(
-            node, windows, inputs, {*wanted, None}, windows.marked | (windows.restated(first) if first is not None else Ranges())
-        )
+        marked = windows.marked | (windows.restated(first) if first is not None else Ranges())
+        if windows.windowing.depends_on_past:
+            marked |= todo & windows.covered  # all that follows what is built again, however far this run comes
+        building = _Building(node, windows, inputs, {*wanted, None}, marked)
         before = self._situation.snapshot.tables["windows"].get(windows.version)
         known = self._situation.snapshot.tables["artifacts"]
         news = [Change("artifacts", a.key, a.to_json()) for a in windows.found if a.key not in known]
@@ -124,7 +125,8 @@ class WindowBuilder:
         ranges = Ranges.of(batch)
         reads = {name: above.pieces.within(ranges) for name, above in windows.above.items()}
         digests = sorted((i, r.columns, r.digest) for i, r in building.inputs.items())
-        key = _hash([windows.version, ranges.to_json(), serial, digests])
+        past = [[h.artifact.key for h in building.before(batch.start)]] if node.this else []
+        key = _hash([windows.version, ranges.to_json(), serial, digests, *past])
         before = next((h.artifact for h in windows.parts if h.is_whole and h.ranges == ranges), None)
         stage = self._store.stage(node.id, key)
         try:
@@ -159,6 +161,8 @@ class WindowBuilder:
         node = building.node
         if isinstance(node.logic, SqlLogic):
             sql = with_window(node.logic.sql, node.logic.dialect, moment_text(batch.start), moment_text(batch.end))
+            if node.this:
+                self._define_before(building, batch.start)
             schema = self._relations.session.describe(sql)
             query = cut(sql, schema, node, Ranges.of(batch), self._dialect, empty=batch.start == batch.end)
             try:
@@ -175,6 +179,14 @@ class WindowBuilder:
             return self._rewritten(node, returned.part, written.schema, Ranges.of(batch), key)
         finally:
             returned.part.unlink(missing_ok=True)
+
+    def _define_before(self, building: _Building, moment: int) -> None:
+        """What a window that begins at a moment reads as `{{ this }}`: all windows before it, as they are by now."""
+        from seeknal.run.itself import Before, define_before  # start-up time
+
+        past = [(h.artifact, None if h.is_whole else h.ranges) for h in building.before(moment)]
+        befores = [Before(self._store.paths(artifact), artifact.schema, ranges) for artifact, ranges in past]
+        define_before(self._relations.session, building.node, befores, self._dialect)
 
     def _rewritten(self, node: Node, file: Path, schema: Schema, ranges: Ranges, key: Key) -> tuple[Stage, Written]:
         """Those rows of a file that belong to some windows, as another file."""
@@ -205,6 +217,10 @@ class WindowBuilder:
         if not isinstance(logic, SqlLogic):
             return None
         session, calendar = self._relations.session, windows.windowing.calendar
+        if node.this:
+            from seeknal.run.itself import define_before  # start-up time
+
+            define_before(session, node, (), self._dialect)
         query = earliest_query(logic.sql, session.describe(logic.sql), node, self._dialect)
         value = session.rows(query).rows[0][0]
         if value is None:
@@ -262,6 +278,12 @@ class _Building:
         """Some part, whose columns are those of all."""
         parts = [*self.made, *(h.artifact for h in self.windows.parts)]
         return parts[-1] if parts else None
+
+    def before(self, moment: int) -> list[Held]:
+        """What stands in the windows before a moment by now."""
+        past = extent_of(self.windows.windowing) & Ranges.of((-(1 << 40), moment))
+        parts = held([*(h.artifact for h in self.windows.parts), *self.made])
+        return [Held(h.artifact, h.part, ranges) for h in parts if (ranges := h.ranges & past)]
 
     @property
     def last(self) -> int:
