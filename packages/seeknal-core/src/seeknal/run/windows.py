@@ -13,11 +13,13 @@ from typing import TYPE_CHECKING
 from seeknal.artifacts import now as this_second
 from seeknal.errors import EngineError, NodeError
 from seeknal.intervals.ranges import Interval, Ranges
+from seeknal.intervals.windowing import told
 from seeknal.nodes import Digest, Key, SourceLogic, SqlLogic
 from seeknal.plan.windows import extent_of, unaudited, whole_key
 from seeknal.protocols import Files
 from seeknal.run.built import Built
 from seeknal.run.cutting import cut, earliest_query, moment_text
+from seeknal.run.results import Batch
 from seeknal.sql.moments import with_window
 from seeknal.state.model import ALL, Artifact, Change
 from seeknal.state.parts import Held, Part, held
@@ -41,7 +43,10 @@ if TYPE_CHECKING:
 
 
 class WindowBuilder:
-    """Builds one node. `write` stores what a node's logic gives, `audited` runs the audits that an output has not been through."""
+    """Builds one node.
+
+    `write` stores what a node's logic gives, `audited` runs the audits that an output has not been through, `began` hears which batch is being built.
+    """
 
     def __init__(
         self,
@@ -55,6 +60,7 @@ class WindowBuilder:
         dialect: str,
         write: Callable[[Node, Stage, tuple[datetime, datetime] | None], tuple[Stage, Written]],
         audited: Callable[[Node, Built, Schema, str | None], Built],
+        began: Callable[[NodeId, Batch], None],
     ) -> None:
         self._situation = situation
         self._store = store
@@ -66,6 +72,7 @@ class WindowBuilder:
         self._dialect = dialect
         self._write = write
         self._audited = audited
+        self._began = began
 
     def build(self, node: Node, windows: Windows, inputs: Mapping[NodeId, Read], wanted: Collection[Columns]) -> Built:
         """Build the windows that are due. What is finished stays finished, whatever happens to those that follow."""
@@ -95,7 +102,8 @@ class WindowBuilder:
         parts = self._together(building)
         key = whole_key(windows.version, parts)
         whole = Artifact.joined(key, parts, this_second())
-        return Built(key, whole, whole.rows, 0, known=tuple(_summed(outcomes)))
+        count = windows.windowing.calendar.count(todo)
+        return Built(key, whole, whole.rows, 0, known=tuple(_summed(outcomes)), windows=count, batches=len(batches))
 
     def _all(self, building: _Building, batches: list[Interval]) -> Iterator[Built]:
         """Existing windows that have not been through all audits, then the batches, several at a time where the node allows it."""
@@ -103,13 +111,14 @@ class WindowBuilder:
         for part in windows.parts:
             if unaudited(building.node, self._situation, part.artifact):
                 yield self._audit(building, part.artifact, reused=True)
-        numbered = [(batch, windows.serial + 1 + n) for n, batch in enumerate(batches)]
+        total = len(batches)
+        numbered = [(Batch(n, total, told(b.start), told(b.end)), b, windows.serial + n) for n, b in enumerate(batches, 1)]
         if windows.windowing.batch_concurrency == 1:
-            for batch, serial in numbered:
-                yield self._batch(building, batch, serial)
+            for batch in numbered:
+                yield self._one(building, *batch)
             return
         with ThreadPoolExecutor(windows.windowing.batch_concurrency, thread_name_prefix="seeknal-batch") as pool:
-            waiting = [pool.submit(self._batch, building, batch, serial) for batch, serial in numbered]
+            waiting = [pool.submit(self._one, building, *batch) for batch in numbered]
             try:
                 for future in waiting:
                     yield future.result()
@@ -118,6 +127,10 @@ class WindowBuilder:
                     future.cancel()
 
     # One batch
+
+    def _one(self, building: _Building, batch: Batch, interval: Interval, serial: int) -> Built:
+        self._began(building.node.id, batch)
+        return self._batch(building, interval, serial)
 
     def _batch(self, building: _Building, batch: Interval, serial: int) -> Built:
         """Write the rows of a batch, audit them, and commit them as a part."""
