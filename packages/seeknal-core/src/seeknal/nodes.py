@@ -264,7 +264,7 @@ Logic = SourceLogic | SqlLogic | PythonLogic | ExposureLogic | RuleLogic | Docum
 class Merging:
     """Rows take the place of those with the same key in the output before; where `deleted_when` holds of one, it only removes that.
 
-    With `history` they are kept beside them, each with the time for which it held: told by the column `updated_at`, or by comparing `check_columns` (none: all) with the
+    With `history` they are kept beside them, each with the time for which it held, which such a row ends: told by the column `updated_at`, or by comparing `check_columns` (none: all) with the
     current row.
     """
 
