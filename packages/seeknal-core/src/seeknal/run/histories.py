@@ -52,8 +52,9 @@ def _by_time(
 ) -> str:
     """A deletion stays as a row that held for no time, so that a version that comes later and is older ends where it ends."""
     columns = _columns(node, before, after)
-    versions: exp.Query = exp.select(*(cast_to(c, after[1], dialect, RETURNED) for c in columns), column(_GONE, RETURNED))
-    versions = versions.from_(_returned(after[0], merging, dialect))
+    returned = exp.select(*(cast_to(c, after[1], dialect, RETURNED) for c in columns), column(_GONE, RETURNED))
+    returned = returned.from_(_returned(after[0], merging, dialect))
+    versions: exp.Query = returned
     if before is not None:
         same = exp.and_(*(_equal(k, OLD, RETURNED) for k in (*merging.unique_key, updated_at)))
         gone = exp.func("coalesce", exp.EQ(this=column(FROM, OLD), expression=column(TO, OLD)), exp.false())
@@ -61,7 +62,7 @@ def _by_time(
         ended = (
             exp.select("1").from_(_returned(after[0], merging, dialect)).where(same.copy(), column(_GONE, RETURNED), exp.not_(gone.copy()))
         )
-        news = versions.where(exp.not_(exp.Exists(this=known)))
+        news = returned.where(exp.not_(exp.Exists(this=known)))
         olds = exp.select(*(cast_to(c, before[1], dialect, OLD) for c in columns), gone.copy().as_(_GONE, quoted=True))
         olds = olds.from_(_as(before[0], OLD)).where(exp.not_(exp.Exists(this=ended)))
         versions = exp.union(olds, news, distinct=False)
