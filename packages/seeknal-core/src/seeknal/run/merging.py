@@ -107,6 +107,16 @@ def _merged_query(node: Node, merging: Merging, before: tuple[str, Schema] | Non
 
 def together(node: Node, before: Schema, after: Schema) -> list[ColumnSchema]:
     """The columns of both: those that are new are NULL in older rows, and the wider of two types holds. Raises NodeError for other changes."""
+    found, problems = unified(before, after)
+    if problems:
+        hint = f"return them as they were, or begin anew with what the query returns now: seeknal run --full --select '{node.id}'"
+        message = f"the rows of {node.id} cannot be merged into those before: {'; '.join(problems)}"
+        raise NodeError("SK-INC-004", message, at=node.at, hint=hint)
+    return found
+
+
+def unified(before: Schema, after: Schema) -> tuple[list[ColumnSchema], list[str]]:
+    """The columns of both, and in words what does not fit."""
     old = {fold(c.name): c for c in before}
     gone = [c.name for c in before if fold(c.name) not in {fold(a.name) for a in after}]
     problems = [f"{', '.join(gone)} no longer there"] if gone else []
@@ -119,11 +129,7 @@ def together(node: Node, before: Schema, after: Schema) -> list[ColumnSchema]:
             found.append(was)
         else:
             problems.append(f"{new.name} was {was.type} and is {new.type}")
-    if problems:
-        hint = f"return them as they were, or begin anew with what the query returns now: seeknal run --full --select '{node.id}'"
-        message = f"the rows of {node.id} cannot be merged into those before: {'; '.join(problems)}"
-        raise NodeError("SK-INC-004", message, at=node.at, hint=hint)
-    return found
+    return found, problems
 
 
 def cast_to(wanted: ColumnSchema, schema: Sequence[ColumnSchema], dialect: str, relation: str | None = None) -> exp.Expr:
@@ -134,6 +140,11 @@ def cast_to(wanted: ColumnSchema, schema: Sequence[ColumnSchema], dialect: str, 
         return exp.cast(exp.null(), type_).as_(wanted.name, quoted=True)
     value = column(own.name, relation)
     return (value if same(own.type, wanted.type) else exp.cast(value, type_)).as_(wanted.name, quoted=True)
+
+
+def select_as(columns: Sequence[ColumnSchema], name: str, schema: Sequence[ColumnSchema], dialect: str) -> str:
+    """The rows of a relation with these columns in place of its own."""
+    return exp.select(*(cast_to(c, schema, dialect) for c in columns)).from_(table(name)).sql(dialect=dialect)
 
 
 def column(name: str, relation: str | None = None) -> exp.Column:
