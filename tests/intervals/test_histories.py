@@ -19,6 +19,15 @@ from seeknal.state.file import FileBackend
 
 SEEDS = int(os.environ.get("SEEKNAL_INTERVAL_SEEDS", "6"))
 _KEYS = ["lookback: 1", "lookback: 2", "batch_size: 1", "batch_size: 2\nbatch_concurrency: 2", "depends_on_past: true", "batch_size: 3"]
+_RUNNING = """
+    /* ---
+    schedule: "0 6 * * *"
+    time_column: day
+    start: 2026-01-01
+    columns: {day: DATE, amount: HUGEINT}
+    --- */
+    SELECT day, amount + coalesce((SELECT max_by(amount, day) FROM {{ this }}), 0) AS amount FROM {{ ref('daily') }}
+"""
 
 
 class Cut(BaseException):
@@ -26,7 +35,7 @@ class Cut(BaseException):
 
 
 def published(folder) -> dict[str, list]:
-    return {name: sorted(folder.rows(name)) for name in ("hourly", "daily", "total")}
+    return {name: sorted(folder.rows(name)) for name in ("hourly", "daily", "total", "running")}
 
 
 def cut_off(folder, monkeypatch, after: int, **options) -> None:
@@ -49,7 +58,7 @@ def cut_off(folder, monkeypatch, after: int, **options) -> None:
 @pytest.mark.parametrize("seed", range(SEEDS))
 def test_any_history_ends_as_a_build_from_scratch(project, monkeypatch, seed) -> None:
     chance = random.Random(seed)
-    files = dict(FILES)
+    files = {**FILES, "seeknal/running.sql": _RUNNING}
     for name in ("hourly", "daily"):
         keys = chance.choice(_KEYS)
         files[f"seeknal/{name}.sql"] = files[f"seeknal/{name}.sql"].replace(

@@ -31,7 +31,7 @@ def made(project, more: str, head: str, *lines: str):
 def history(folder):
     return [
         (key, name, start.strftime("%d"), end and end.strftime("%d"), current)
-        for key, name, start, end, current in sorted((r[0], r[1], *r[-3:]) for r in folder.rows("history"))
+        for key, name, start, end, current in sorted(((r[0], r[1], *r[-3:]) for r in folder.rows("history")), key=lambda r: (r[0], r[2]))
     ]
 
 
@@ -93,7 +93,6 @@ def test_columns_that_do_not_fit(project, more, head, code) -> None:
     ("said", "says"),
     [
         ("materialized: scd2", "unique_key"),
-        ("materialized: scd2\nunique_key: [a]\ndeleted_when: a > 1", "'deleted_when' is for nodes with materialized: incremental"),
         ("materialized: scd2\nunique_key: [a]\nupdated_at: t\ncheck_columns: [b]", "scd2 without updated_at"),
         ("materialized: incremental\nunique_key: [a]\nupdated_at: t", "'updated_at' is for nodes with materialized: scd2"),
     ],
@@ -101,3 +100,41 @@ def test_columns_that_do_not_fit(project, more, head, code) -> None:
 def test_what_is_refused(project, said, says) -> None:
     folder = project({"seeknal/a.sql": f"/* ---\n{said}\n--- */\nSELECT 1 AS a"})
     assert says in folder.cli("parse").assert_exit(2).stderr
+
+
+DELETED = ["1,Ayu,2026-01-02,I", "1,,2026-01-04,D", "1,,2026-01-06,D", "1,Ayu M,2026-01-05,U", "1,Ayu N,2026-01-08,U"]
+GONE = "updated_at: updated_at\n    deleted_when: op = 'D'"
+
+
+@pytest.mark.parametrize("order", list(itertools.permutations(DELETED))[::29])
+def test_a_deletion_ends_what_was_before_it_whenever_either_comes(project, order) -> None:
+    head = "id,name,updated_at,op"
+    folder = made(project, GONE, head, order[0])
+    folder.run().assert_success()
+    for line in (*order[1:], order[0], order[2]):
+        later(folder, "2026-02-01", head, line)
+    held = [h for h in history(folder) if h[2] != h[3]]
+    assert held == [(1, "Ayu", "02", "04", False), (1, "Ayu M", "05", "06", False), (1, "Ayu N", "08", None, True)]
+    assert len(folder.rows("history")) == 5
+
+
+def test_a_deletion_holds_over_a_version_of_the_same_time(project) -> None:
+    head = "id,name,updated_at,op"
+    for order in itertools.permutations(["1,Ayu,2026-01-02,I", "1,Ayu,2026-01-02,D"]):
+        folder = made(project, GONE, head, order[0])
+        folder.run().assert_success()
+        later(folder, "2026-02-01", head, order[1])
+        assert [h[2:] for h in history(folder)] == [("02", "02", False)]
+
+
+def test_where_no_column_says_when_a_deletion_holds_from_the_run_that_sees_it(project) -> None:
+    head = "id,name,op"
+    folder = made(project, "deleted_when: op = 'D'\n    check_columns: [name]", head, "1,Ayu,I", "2,Budi,I", "3,,D")
+    folder.run(now=at("2026-01-01")).assert_success()
+    later(folder, "2026-01-02", head, "1,,D", "4,,D")
+    gone = [(1, "Ayu", "01", "02", False), (2, "Budi", "01", None, True)]
+    assert history(folder) == gone
+    later(folder, "2026-01-03", head, "1,,D", "4,,D", "")
+    assert history(folder) == gone
+    later(folder, "2026-01-04", head, "1,Ayu,I")
+    assert history(folder) == [gone[0], (1, "Ayu", "04", None, True), gone[1]]

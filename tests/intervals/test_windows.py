@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from tests.intervals.conftest import FILES, at
+from tests.intervals.test_histories import cut_off
 
 from seeknal.janitor import Policy
 from seeknal.nodes import NodeId
@@ -152,6 +153,51 @@ def test_forward_only_keeps_history(shop) -> None:
     assert days(shop) == {d: amount(d) for d in range(1, 5)}
     shop.run(now=at("2026-01-07T07:00")).assert_success()
     assert days(shop) == {d: amount(d) if d < 5 else -amount(d) for d in range(1, 7)}
+
+
+def forward(shop, *edits: tuple[str, str]) -> None:
+    shop.edit("seeknal/daily.sql", "start: 2026-01-01", "start: 2026-01-01\nforward_only: true")
+    shop.run(now=at("2026-01-05T07:00")).assert_success()
+    for old, new in edits:
+        shop.edit("seeknal/daily.sql", old, new)
+
+
+def test_forward_only_takes_up_a_column_that_is_new_and_a_wider_type(shop) -> None:
+    forward(shop, ("sum(amount) AS amount", "CAST(sum(amount) AS SMALLINT) AS amount"))
+    shop.run(now=at("2026-01-05T07:00"), full=True).assert_success()
+    shop.edit("seeknal/daily.sql", "CAST(sum(amount) AS SMALLINT) AS amount", "count(*) AS hours, CAST(sum(amount) AS BIGINT) AS amount")
+    shop.write("seeknal/reads.sql", "SELECT sum(hours) AS hours, sum(amount) AS amount, count(*) AS days FROM {{ ref('daily') }}")
+    before = sum(amount(d) for d in range(1, 5))
+    shop.run(now=at("2026-01-05T07:00")).assert_success()
+    assert shop.rows("reads") == [(None, before, 4)]
+    shop.run(now=at("2026-01-07T07:00")).assert_success()
+    assert shop.rows("reads") == [(8, before + amount(5) + amount(6), 6)]
+    assert shop.run(now=at("2026-01-07T07:00")).assert_success().built == set()
+    shop.run(now=at("2026-01-07T07:00"), full=True).assert_success()
+    assert shop.rows("reads") == [(24, sum(amount(d) for d in range(1, 7)), 6)]
+
+
+@pytest.mark.parametrize(
+    ("new", "says"),
+    [("sum(amount) AS total", "total"), ("CAST(sum(amount) AS VARCHAR) AS amount", "amount VARCHAR")],
+)
+def test_forward_only_refuses_other_changes_of_columns(shop, new, says) -> None:
+    forward(shop, ("sum(amount) AS amount", new))
+    shop.edit("seeknal/total.sql", "sum(amount) AS amount, ", "")
+    error = shop.run(now=at("2026-01-07T07:00")).node("transform.daily").error
+    assert error.code == "SK-INT-005"
+    assert says in error.message
+    assert "--full" in error.hint
+    assert len(shop.rows("daily")) == 4
+
+
+def test_where_columns_are_made_to_fit_a_kill_is_made_up_for(shop, monkeypatch) -> None:
+    forward(shop, ("sum(amount) AS amount", "count(*) AS hours, sum(amount) AS amount"))
+    shop.edit("seeknal/daily.sql", "start: 2026-01-01", "start: 2026-01-01\nbatch_size: 1")
+    for after in range(6):
+        cut_off(shop, monkeypatch, after, now=at("2026-01-07T07:00"))
+    shop.run(now=at("2026-01-07T07:00")).assert_success()
+    assert sorted((d.day, n) for d, n, _ in shop.rows("daily")) == [*((d, None) for d in range(1, 5)), (5, 4), (6, 4)]
 
 
 def test_windows_that_depend_on_the_past_are_built_in_order(shop) -> None:

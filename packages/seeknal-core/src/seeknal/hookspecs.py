@@ -159,8 +159,8 @@ def seeknal_check_project(nodes: Mapping[NodeId, Node]) -> Sequence[SeeknalError
 def seeknal_event(name: str, data: Mapping[str, Any]) -> None:
     """Hear what a run does as it happens. Whatever this raises is reported as a warning and stops nothing.
 
-    Events: `run_started` (run_id, environment, nodes), `node_started` (node), `node_finished` (node, status, reason, rows, seconds)
-    and `run_finished` (run_id, status, seconds).
+    Events: `run_started` (run_id, environment, nodes), `node_started` (node), `batch_started` (node, number, total, start, end) for each query of a
+    node that is built window by window, `node_finished` (node, status, reason, rows, seconds) and `run_finished` (run_id, status, seconds).
 
         @hookimpl
         def seeknal_event(name, data):

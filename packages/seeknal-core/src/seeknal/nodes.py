@@ -264,7 +264,7 @@ Logic = SourceLogic | SqlLogic | PythonLogic | ExposureLogic | RuleLogic | Docum
 class Merging:
     """Rows take the place of those with the same key in the output before; where `deleted_when` holds of one, it only removes that.
 
-    With `history` they are kept beside them, each with the time for which it held: told by the column `updated_at`, or by comparing `check_columns` (none: all) with the
+    With `history` they are kept beside them, each with the time for which it held, which such a row ends: told by the column `updated_at`, or by comparing `check_columns` (none: all) with the
     current row.
     """
 
@@ -286,7 +286,8 @@ class Node:
     `refs` holds what the user wrote in each reference and the id it meant, `env` the environment variables that templates
     asked for with a hash of their values: together with the file they decide whether a cached node still holds. `details` is what its
     kind says of it besides, as plain data: other nodes of the kind, and the kind's commands, read it. `windows` is how it is built
-    window by window, `merging` how its rows are merged into those before; both None where it is built whole.
+    window by window, `merging` how its rows are merged into those before; both None where it is built whole. `this` are the columns of the earlier output
+    that its query reads; none where it reads none.
     """
 
     id: NodeId
@@ -306,6 +307,7 @@ class Node:
     freshness: Freshness | None = None
     windows: Windowing | None = None
     merging: Merging | None = None
+    this: Schema = ()
 
     @property
     def kind(self) -> str:

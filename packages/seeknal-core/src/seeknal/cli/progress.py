@@ -6,6 +6,7 @@ import json
 import sys
 import threading
 import time
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -18,8 +19,13 @@ if TYPE_CHECKING:
 
     from seeknal.cli.options import Invocation
     from seeknal.nodes import NodeId
-    from seeknal.run.results import NodeResult, RunResult
+    from seeknal.run.results import Batch, NodeResult, RunResult
 
+_EVERY_SECONDS = 10.0
+"""How often a node that takes long is told of where nobody looks at a terminal."""
+_SHOWN = 8
+_TELLING = 3
+"""How many batches say how long the others will take."""
 _COLORS = {"built": "green", "failed": "red", "skipped": "yellow", "reused": None}
 
 
@@ -31,6 +37,8 @@ class Progress:
         self._root = root
         self._lock = threading.Lock()
         self._flying: dict[NodeId, float] = {}
+        self._batches: dict[NodeId, Batch] = {}
+        self._told: dict[NodeId, float] = {}
         self._live: Any = None
         self._color = colored(invocation.color, sys.stderr)
         self._terminal = sys.stderr.isatty() and invocation.log_format == "text" and not invocation.quiet
@@ -38,14 +46,29 @@ class Progress:
     def started(self, node: NodeId) -> None:
         """A node is being built."""
         with self._lock:
-            self._flying[node] = time.monotonic()
+            self._flying[node] = self._told[node] = time.monotonic()
             if self._terminal:
                 self._refresh()
+
+    def batch(self, node: NodeId, batch: Batch) -> None:
+        """Some of a node's windows are being built: on a terminal the display says so, elsewhere a line now and then."""
+        with self._lock:
+            self._batches[node] = batch
+            now = time.monotonic()
+            if self._live is not None:
+                self._refresh()
+            elif not self._invocation.quiet and now - self._told[node] >= _EVERY_SECONDS:
+                self._told[node] = now
+                if self._invocation.log_format == "json":
+                    note(json.dumps({"event": "batch_started", "id": node, **asdict(batch)}))
+                else:
+                    note(self._under_way(node, now))
 
     def finished(self, result: NodeResult, done: int, total: int) -> None:
         """A node is done."""
         with self._lock:
             self._flying.pop(result.id, None)
+            self._batches.pop(result.id, None)
             if self._invocation.log_format == "json":
                 note(json.dumps({"event": "node_finished", "done": done, "total": total, **result.to_json()}, default=str))
             elif not self._invocation.quiet or result.status == "failed":
@@ -79,6 +102,8 @@ class Progress:
         parts = [f"[{done:>{width}}/{total}] {result.id}", status]
         if result.rows is not None:
             parts.append(plural(result.rows, "row") if result.rows == 1 else f"{number(result.rows)} rows")
+        if result.windows:
+            parts.append(plural(result.windows, "window") + (f" in {result.batches:,} batches" if result.batches > 1 else ""))
         if result.rejected:
             parts.append(f"{number(result.rejected)} set aside")
         if result.seconds:
@@ -101,12 +126,35 @@ class Progress:
         from rich.live import Live
         from rich.text import Text
 
+        def shown() -> Text:
+            now = time.monotonic()
+            return Text(
+                "\n".join(self._under_way(node, now) for node in list(self._flying)[:_SHOWN]),
+                style="cyan",
+                no_wrap=True,
+                overflow="ellipsis",
+            )
+
         if self._live is None:
-            self._live = Live(console=Console(stderr=True, highlight=False), transient=True, refresh_per_second=8)
+            self._live = Live(console=Console(stderr=True, highlight=False), get_renderable=shown, transient=True, refresh_per_second=8)
             self._live.start()
-        now = time.monotonic()
-        shown = [f"  {node}  {seconds(now - begun)}" for node, begun in list(self._flying.items())[:8]]
-        self._live.update(Text("\n".join(shown), style="cyan"))
+        self._live.refresh()
+
+    def _under_way(self, node: NodeId, now: float) -> str:
+        """A node that is being built, how far it is, and for how long it has been."""
+        batch, spent = self._batches.get(node), now - self._flying.get(node, now)
+        parts = [f"  {node}"]
+        if batch is not None and batch.total > 1:
+            parts.append(f"batch {batch.number:,} of {batch.total:,}, {_day(batch.start)} to {_day(batch.end)}")
+        parts.append(seconds(spent))
+        if batch is not None and batch.number > _TELLING:
+            parts.append(f"about {seconds(spent / (batch.number - 1) * (batch.total - batch.number + 1))} left")
+        return "  ".join(parts)
+
+
+def _day(moment: str) -> str:
+    """A moment, or the date of which it is the midnight."""
+    return moment.removesuffix("T00:00:00Z")
 
 
 def summary(result: RunResult) -> str:

@@ -41,6 +41,8 @@ class Dag:
             text = " -> ".join(cycle)
             looks = [f"an audit of {b} reads {a}" for a, b in itertools.pairwise(cycle) if a not in self.inputs[b]]
             hint = "one of these must stop reading the next" + (f"; {looks[0]}" if looks else "")
+            if len(set(cycle)) == 1:
+                hint = "what it held before is read as {{ this }}, in a node that is built incrementally"
             raise ProjectError("SK-GRAPH-001", f"cycle: {text}", at=at, hint=hint) from None
 
     def _looked_at(self, node: NodeId) -> list[NodeId]:

@@ -35,7 +35,9 @@ class TransformSpec(NodeSpec):
         examples=[["id"]],
     )
     deleted_when: str | None = Field(
-        None, description="incremental: a condition on returned rows; where it holds, the row with that key goes.", examples=["op = 'D'"]
+        None,
+        description="incremental, scd2: a condition on returned rows; where it holds, the row with that key goes, or holds no longer.",
+        examples=["op = 'D'"],
     )
 
     updated_at: str | None = Field(None, description="scd2: the column that says when a row changed.", examples=["updated_at"])

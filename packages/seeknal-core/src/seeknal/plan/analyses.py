@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from seeknal.durable import temporary_beside
 from seeknal.sql.analysis import VERSION, Analysed, Analysis, analyse
+from seeknal.sql.itself import without_itself
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -38,14 +39,14 @@ class Analyses:
         self.problems: dict[str, tuple[NameProblem, ...]] = {}
         """Names that mean nothing, by the stamp of the query."""
 
-    def of(self, sql: str, dialect: str, schemas: Mapping[str, tuple[str, ...] | None]) -> tuple[Analysis, str]:
-        """The analysis of a query against the columns of its inputs, and the stamp it is kept under."""
+    def of(self, sql: str, dialect: str, schemas: Mapping[str, tuple[str, ...] | None], own: str | None = None) -> tuple[Analysis, str]:
+        """The analysis of a query against the columns of its inputs, and the stamp it is kept under. `own` is the relation of its own earlier output."""
         text = json.dumps([VERSION, dialect, sql, sorted(schemas.items())], separators=(",", ":"))
         stamp = hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
         found = self._known.get(stamp)
         if found is None:
             found = self._known[stamp] = self._loaded(stamp) or self._analysed(stamp, analyse(sql, dialect, schemas))
-        return found, stamp
+        return (without_itself(found, own) if own is not None else found), stamp
 
     def keep(self) -> None:
         """Write what was learned. A target that cannot be written is no reason to fail."""

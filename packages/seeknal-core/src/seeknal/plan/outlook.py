@@ -204,7 +204,10 @@ class Outlook:
             return None
         if node not in self._analysed:
             schemas = {self._dag.nodes[i].relation: self.names(i) for i in self._dag.inputs[node]}
-            self._analysed[node] = self._analyses.of(logic.sql, logic.dialect, schemas)
+            this = self._dag.nodes[node].this
+            own = self._dag.nodes[node].relation if this else None
+            schemas |= {own: tuple(c.name for c in this)} if own is not None else {}
+            self._analysed[node] = self._analyses.of(logic.sql, logic.dialect, schemas, own)
         return self._analysed[node]
 
     def reads(self, reader: NodeId, source: NodeId) -> Columns:

@@ -40,7 +40,11 @@ class Recorded:
     def under(self, sql: str, node: NodeId) -> Analysis:
         """The analysis of a query against the columns that a node's inputs had."""
         schemas = {relation_name(i): self.names(i) for i in self._pointers[node].inputs}
-        return self._analyses.of(sql, self._dialect, schemas)[0]
+        artifact, own = self._artifact(self._pointers[node].key), relation_name(node)
+        if artifact is None or own not in sql:
+            return self._analyses.of(sql, self._dialect, schemas)[0]
+        schemas[own] = tuple(c.name for c in artifact.schema)
+        return self._analyses.of(sql, self._dialect, schemas, own)[0]
 
     def names(self, node: NodeId) -> tuple[str, ...] | None:
         """The columns a node had."""

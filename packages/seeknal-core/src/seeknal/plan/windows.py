@@ -17,7 +17,7 @@ from seeknal.audits.verdict import judged
 from seeknal.intervals.pieces import Pieces
 from seeknal.intervals.ranges import Ranges
 from seeknal.intervals.windowing import moment_of, told
-from seeknal.nodes import Key, PythonLogic
+from seeknal.nodes import Key, PythonLogic, fold
 from seeknal.plan.fingerprint import schema_hash
 from seeknal.plan.planner import Decision, own_change
 from seeknal.state.model import Artifact
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from seeknal.graph.dag import Dag
     from seeknal.intervals.windowing import Windowing
-    from seeknal.nodes import Node, NodeId
+    from seeknal.nodes import Node, NodeId, Schema
     from seeknal.plan.outlook import Outlook
     from seeknal.plan.planner import Situation
 
@@ -86,6 +86,16 @@ class Windows:
         """Where the first window begins; None where only the data can tell."""
         there = self.covered | self.lost
         return self.windowing.start if self.windowing.start is not None else there.start if there else None
+
+    @property
+    def has_own(self) -> bool:
+        """Whether any window was built by the query that there is now, and not by one before it was edited."""
+        return any(h.part.version == self.version for h in self.parts)
+
+    @property
+    def schemas(self) -> list[Schema]:
+        """The columns that windows have, each once, those of later windows later."""
+        return list(dict.fromkeys(h.artifact.schema for h in self.parts))
 
     def due(self, first: int) -> Ranges:
         """All windows that ought to be there."""
@@ -145,6 +155,8 @@ def decide_windows(node: Node, situation: Situation, outlook: Outlook, above: Ma
         return Decision("build", own or "new", windows=windows)
     if todo or (not windows.parts and not empty):
         return Decision("build", own or _reason(windows, todo), windows=windows, intervals=todo)
+    if windows.windowing.forward_only and _other_columns(windows, outlook.names(node.id)):
+        return Decision("build", own or "windows that have other columns", windows=windows)
     if not all(h.is_whole for h in windows.parts):
         return Decision("build", own or "windows are taken out", windows=windows)
     if windows.found:
@@ -256,6 +268,13 @@ def planned_above(node: Node, dag: Dag, outlook: Outlook, decisions: Mapping[Nod
             there = Pieces.of((*i, h.part.stamp) for h in decision.windows.parts for i in h.ranges)
             found[name] = replace(above, pieces=there.replaced(built, PLANNED))
     return found
+
+
+def _other_columns(windows: Windows, names: Sequence[str] | None) -> bool:
+    """Whether windows have other columns than each other, or than those that an edited query returns: `names`, None where that is not known."""
+    if len(windows.schemas) != 1 or windows.has_own or names is None:
+        return len(windows.schemas) > 1
+    return [fold(c.name) for c in windows.schemas[0]] != [fold(n) for n in names]
 
 
 def unaudited(node: Node, situation: Situation, part: Artifact) -> bool:

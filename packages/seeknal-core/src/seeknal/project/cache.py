@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     import os
     from pathlib import Path
 
-FORMAT = 6
+FORMAT = 7
 FILE = "parsed.json"
 _RACY_NS = 2_000_000_000
 _LOGIC: dict[str, type[Logic]] = {
@@ -138,13 +138,14 @@ def _node_values(node: Node) -> list[Any]:
         node.id, _place(node.at), type(node.logic).__name__, logic, node.content_hash, node.inputs, [[c.name, c.type, c.description] for c in node.columns],
         audits, node.description, node.owner, node.tags, dict(node.meta), dict(node.refs), dict(node.env), dict(node.details), _freshness_values(node.freshness),
         asdict(node.windows) if node.windows is not None else None, asdict(node.merging) if node.merging is not None else None,
+        [[c.name, c.type, c.description] for c in node.this],
     ]  # fmt: skip
 
 
 def _node(values: list[Any]) -> Node:
-    id_, at, kind, logic, content, inputs, columns, audits, description, owner, tags, meta, refs, env, details, fresh, windows, merging = (
-        values
-    )
+    (
+        id_, at, kind, logic, content, inputs, columns, audits, description, owner, tags, meta, refs, env, details, fresh, windows, merging, this,
+    ) = values  # fmt: skip
     if kind == "SqlLogic":
         logic["place"] = _text_place(logic["place"])
     elif logic.get("place"):
@@ -157,6 +158,7 @@ def _node(values: list[Any]) -> Node:
         _freshness(fresh),
         Windowing(**windows) if windows else None,
         _merging(merging) if merging else None,
+        tuple(ColumnSchema(*c) for c in this),
     )  # fmt: skip
 
 

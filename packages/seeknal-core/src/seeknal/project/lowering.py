@@ -16,6 +16,7 @@ from seeknal.project.auditing import AuditLowering, ProjectAudits
 from seeknal.project.built import built_query, relations_named
 from seeknal.project.cache import digest_file
 from seeknal.project.hashing import content_hash
+from seeknal.project.itself import reading_itself
 from seeknal.project.merging import merging_of
 from seeknal.project.placing import locate, placed
 from seeknal.project.references import UNREADABLE, UnknownReference
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 
     from seeknal.errors import Location
     from seeknal.intervals.windowing import Windowing
-    from seeknal.nodes import Merging, Severity
+    from seeknal.nodes import Merging, Schema, Severity
     from seeknal.plugin import Connection, Engine, Exposure
     from seeknal.project.named_audits import NamedAudit
     from seeknal.project.references import NodeIndex
@@ -80,6 +81,7 @@ class NodeLowering:
     inputs: dict[NodeId, None] = field(default_factory=dict)
     uses: dict[str, str] = field(default_factory=dict)
     meaning: str | None = None
+    itself: Location | None = None
 
     @property
     def root(self) -> Path:
@@ -96,10 +98,13 @@ class NodeLowering:
         logic: Logic | None = None
         windows: Windowing | None = None
         merging: Merging | None = None
+        this: Schema = ()
         try:
             logic = self._python(python) if python is not None else self.spec.lower(self)
             windows = windowing_of(self.spec, logic, self.source.at)
             merging = merging_of(self.spec, logic, self.engine.dialect, self.source.at)
+            if self.itself is not None and node_id(self.spec.kind, self.spec.name) not in self.inputs:
+                this, windows = reading_itself(windows, merging, declared(self.spec.output()), self.itself, self.source.at)
         except SeeknalError as error:
             self.errors.append(error)
         audits = self._audits()
@@ -128,6 +133,7 @@ class NodeLowering:
             freshness=spec.fresh(self),
             windows=windows,
             merging=merging,
+            this=this,
         )
         return self._with_project_audits(node) if node.is_readable else node
 
@@ -363,6 +369,9 @@ class NodeLowering:
     def _use(self, use: TableUse, text: str, template: str, place: TextPlace) -> None:
         """Make what a FROM names an input, or say that it is unknown."""
         found = self.scope.index.relation(use.name) if not use.schema else self.scope.index.ids.get(use.dotted.casefold())
+        if found == node_id(self.spec.kind, self.spec.name):
+            self.itself = self.itself or place.at(*locate(*position(text, use.start), text, template))
+            return
         if found is not None:
             if found not in self.inputs:
                 self.refs[use.dotted] = found

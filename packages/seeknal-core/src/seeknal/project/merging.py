@@ -33,12 +33,12 @@ def merging_of(spec: NodeSpec, logic: Logic, dialect: str, at: Callable[[str], L
         raise ProjectError("SK-INC-001", "'materialized: scd2' needs 'unique_key' beside it", at=at("materialized"))
     for key, said, fits in (
         ("unique_key", keys, history or kind == "incremental"),
-        ("deleted_when", deleted, kind == "incremental"),
+        ("deleted_when", deleted, history or kind == "incremental"),
         ("updated_at", updated_at, history),
         ("check_columns", checked, history and updated_at is None),
     ):
         if said and not fits:
-            other = "scd2 without updated_at" if key == "check_columns" else "scd2" if key == "updated_at" else "incremental"
+            other = {"check_columns": "scd2 without updated_at", "updated_at": "scd2"}.get(key, "incremental")
             raise ProjectError("SK-INC-001", f"'{key}' is for nodes with materialized: {other}", at=at(key))
     if keys and spec.schedule is not None:
         raise ProjectError("SK-INC-001", "say either 'unique_key' or 'schedule': by key, or window by window", at=at("unique_key"))

@@ -9,6 +9,7 @@ from seeknal.nodes import SourceLogic, SqlLogic, fold
 from seeknal.plan.fingerprint import config_hash
 from seeknal.plan.planner import UNREAD, is_read_from_outside
 from seeknal.plugin import ReferenceColumns
+from seeknal.run.itself import define_before
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -145,10 +146,13 @@ class _Bound:
             elif settled or expected:
                 self._relations.put(name, settled or expected)  # type: ignore[arg-type]
         self._inputs = project.dag.inputs[node.id]
+        self._node = node
+        self._dialect = project.loaded.engine.dialect
 
     def __enter__(self) -> Session:
         for name in self._inputs:
             self._relations.define(name)
+        define_before(self._relations.session, self._node, (), self._dialect)
         return self._relations.session
 
     def __exit__(self, *_: object) -> None:

@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from seeknal.plugin import Engine
     from seeknal.project.loader import LoadedProject
     from seeknal.protocols import ArrowStream, Session, Written
+    from seeknal.run.results import Batch
     from seeknal.run.sessions import Relations
     from seeknal.state.model import Artifact, Change, Read
 
@@ -61,8 +62,9 @@ class Builder:
         relations: Relations,
         run_id: str,
         commit: Callable[[list[Change]], None],
+        began: Callable[[NodeId, Batch], None],
     ) -> None:
-        """`commit` takes what is finished before a node is: its windows."""
+        """`commit` takes what is finished before a node is: its windows. `began` hears which of them are being built."""
         self._project = project
         self._situation = situation
         self._store = store
@@ -71,6 +73,7 @@ class Builder:
         self._sources = Sources(project, files)
         self._identities = Identities(situation, store, relations)
         self._commit = commit
+        self._began = began
         self._quarantine = Quarantine(project, store, run_id)
         self._auditing = Auditing(project, situation, store, relations)
 
@@ -98,7 +101,8 @@ class Builder:
             from seeknal.run.windows import WindowBuilder  # start-up time
 
             tools = (self._situation, self._store, self._relations, self._identities, self._commit)
-            builder = WindowBuilder(*tools, self._sources, self._quarantine, self._engine.dialect, self._write, self._auditing.audited)
+            doing = (self._write, self._auditing.audited, self._began)
+            builder = WindowBuilder(*tools, self._sources, self._quarantine, self._engine.dialect, *doing)
             return builder.build(node, decision.windows, inputs, wanted)
         if decision.action == "reuse" and decision.artifact is not None and decision.key is not None:
             return self._auditing.audited(
@@ -121,6 +125,8 @@ class Builder:
         provisional = decision.key or Key(f"reading-{hashlib.sha256(node.id.encode()).hexdigest()[:16]}")
         stage = self._store.stage(node.id, provisional)
         try:
+            if node.this:
+                self._define_before(node, decision)
             stage, written = self._write(node, stage)
             if node.merging is not None:
                 from seeknal.run.merging import merge  # start-up time
@@ -149,6 +155,16 @@ class Builder:
             raise
         self._relations.put(node.id, artifact)
         return self._auditing.audited(node, Built(key, artifact, artifact.rows, 0, version), artifact.schema)
+
+    def _define_before(self, node: Node, decision: Decision) -> None:
+        """What a node that is merged by key reads as `{{ this }}`."""
+        from seeknal.run.itself import Before, define_before  # start-up time
+        from seeknal.run.merging import require_before
+
+        require_before(node, decision)
+        base = decision.base
+        befores = [Before(self._store.paths(base), base.schema)] if base is not None else []
+        define_before(self._relations.session, node, befores, self._engine.dialect)
 
     def _write(self, node: Node, stage: Stage, window: tuple[datetime, datetime] | None = None) -> tuple[Stage, Written]:
         session = self._relations.session

@@ -26,6 +26,8 @@ class Built:
     audited: tuple[Audited, ...] = ()
     known: tuple[AuditOutcome, ...] = ()
     error: SeeknalError | None = None
+    windows: int = 0
+    batches: int = 0
 
     @property
     def outcomes(self) -> tuple[AuditOutcome, ...]:

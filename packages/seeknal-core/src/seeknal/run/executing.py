@@ -7,7 +7,7 @@ import threading
 import time
 import uuid
 from contextlib import ExitStack
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +18,7 @@ from seeknal.run.environments import Course
 from seeknal.run.held import Held
 from seeknal.run.holding import now, this_process
 from seeknal.run.publication import Publication, outputs_of
-from seeknal.run.results import NodeResult, RunResult
+from seeknal.run.results import Batch, NodeResult, RunResult
 from seeknal.run.scheduler import Scheduler
 from seeknal.state.backend import CLEANING
 from seeknal.state.environments import PROD, check_name
@@ -79,7 +79,7 @@ class _Execution:
         with ExitStack() as alone:
             situation, outlook, files, course = self._begun(alone)
         relations = project.relations(self._options.memory_limit)
-        builder = Builder(project.loaded, situation, files, project.store, relations, result.run_id, self._commit)
+        builder = Builder(project.loaded, situation, files, project.store, relations, result.run_id, self._commit, self._emit.batch)
         self._emit.send("run_started", {"run_id": result.run_id, "environment": self._environment, "nodes": len(project.dag.order)})
         try:
             scheduler = Scheduler(
@@ -162,6 +162,9 @@ class _Silent:
     def started(self, node: NodeId) -> None:
         """Nothing to say."""
 
+    def batch(self, node: NodeId, batch: Batch) -> None:
+        """Nothing to say."""
+
     def finished(self, result: NodeResult, done: int, total: int) -> None:
         """Nothing to say."""
 
@@ -182,6 +185,10 @@ class _Events:
     def started(self, node: NodeId) -> None:
         self._listener.started(node)
         self.send("node_started", {"node": node})
+
+    def batch(self, node: NodeId, batch: Batch) -> None:
+        self._listener.batch(node, batch)
+        self.send("batch_started", {"node": node, **asdict(batch)})
 
     def finished(self, result: NodeResult, done: int, total: int) -> None:
         self._listener.finished(result, done, total)

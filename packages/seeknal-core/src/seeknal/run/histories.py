@@ -1,7 +1,7 @@
 """The history of rows: each version of a row with the time from which, and up to which, it held (a slowly changing dimension of type 2).
 
 By a column that says when a row changed, the outcome depends on nothing but which versions were ever returned: one that comes late takes its place among the others, and one
-that is returned again changes nothing. Without such a column a row is compared with its current version, and changed when a run first sees it other than that.
+that is returned again changes nothing. A row that `deleted_when` holds of ends the version before it, and is itself one that held for no time. Without such a column a row is compared with its current version, and changed when a run first sees it other than that.
 """
 
 from __future__ import annotations
@@ -14,12 +14,14 @@ from seeknal.errors import NodeError, did_you_mean
 from seeknal.nodes import fold
 from seeknal.run.cutting import moment_text
 from seeknal.run.merging import OLD, RETURNED, cast_to, column, table, together
+from seeknal.sql.guard import parse_condition
 
 if TYPE_CHECKING:
     from seeknal.nodes import ColumnSchema, Merging, Node, Schema
 
 FROM, TO, CURRENT = "valid_from", "valid_to", "is_current"
 _ADDED = (FROM, TO, CURRENT)
+_GONE = "__gone"
 
 
 def check_columns(node: Node, merging: Merging, schema: Schema) -> None:
@@ -48,20 +50,29 @@ def history_query(
 def _by_time(
     node: Node, merging: Merging, updated_at: str, before: tuple[str, Schema] | None, after: tuple[str, Schema], dialect: str
 ) -> str:
+    """A deletion stays as a row that held for no time, so that a version that comes later and is older ends where it ends."""
     columns = _columns(node, before, after)
-    versions: exp.Query = exp.select(*(cast_to(c, after[1], dialect, RETURNED) for c in columns)).from_(_as(after[0], RETURNED))
+    returned = exp.select(*(cast_to(c, after[1], dialect, RETURNED) for c in columns), column(_GONE, RETURNED))
+    returned = returned.from_(_returned(after[0], merging, dialect))
+    versions: exp.Query = returned
     if before is not None:
         same = exp.and_(*(_equal(k, OLD, RETURNED) for k in (*merging.unique_key, updated_at)))
-        known = exp.select("1").from_(_as(before[0], OLD)).where(same)
-        news = versions.where(exp.not_(exp.Exists(this=known)))
-        olds = exp.select(*(cast_to(c, before[1], dialect) for c in columns)).from_(table(before[0]))
+        gone = exp.func("coalesce", exp.EQ(this=column(FROM, OLD), expression=column(TO, OLD)), exp.false())
+        known = exp.select("1").from_(_as(before[0], OLD)).where(same, exp.or_(gone, exp.not_(column(_GONE, RETURNED))))
+        ended = (
+            exp.select("1").from_(_returned(after[0], merging, dialect)).where(same.copy(), column(_GONE, RETURNED), exp.not_(gone.copy()))
+        )
+        news = returned.where(exp.not_(exp.Exists(this=known)))
+        olds = exp.select(*(cast_to(c, before[1], dialect, OLD) for c in columns), gone.copy().as_(_GONE, quoted=True))
+        olds = olds.from_(_as(before[0], OLD)).where(exp.not_(exp.Exists(this=ended)))
         versions = exp.union(olds, news, distinct=False)
     order = exp.Order(expressions=[exp.Ordered(this=column(updated_at), desc=False, nulls_first=False)])
     following = exp.Window(
         this=exp.Anonymous(this="lead", expressions=[column(updated_at)]), partition_by=[column(k) for k in merging.unique_key], order=order
     )
+    until = exp.case().when(column(_GONE), column(updated_at)).else_(following)
     own = [column(c.name) for c in columns]
-    found = exp.select(*own, column(updated_at).as_(FROM), following.as_(TO)).from_(versions.subquery("versions"))
+    found = exp.select(*own, column(updated_at).as_(FROM), until.as_(TO)).from_(versions.subquery("versions"))
     return exp.select("*", column(TO).is_(exp.null()).as_(CURRENT)).from_(found.subquery("bounded")).sql(dialect=dialect)
 
 
@@ -72,7 +83,7 @@ def _by_comparison(
     time = exp.cast(exp.Literal.string(moment_text(now)), exp.DataType.Type.TIMESTAMP)
     never = exp.cast(exp.null(), exp.DataType.Type.TIMESTAMP)
     news = exp.select(*(cast_to(c, after[1], dialect, RETURNED) for c in columns), time.as_(FROM), never.as_(TO), exp.true().as_(CURRENT))
-    news = news.from_(_as(after[0], RETURNED))
+    news = news.from_(_returned(after[0], merging, dialect)).where(exp.not_(column(_GONE, RETURNED)))
     if before is None:
         return news.sql(dialect=dialect)
     keys = {fold(k) for k in merging.unique_key}
@@ -83,7 +94,8 @@ def _by_comparison(
     differs += [column(n, RETURNED).is_(exp.null()).not_() for n in compared if fold(n) not in known]
     changed = exp.or_(*differs) if differs else exp.false()
     unchanged = exp.select("1").from_(_as(before[0], OLD)).where(same_key, exp.not_(exp.paren(changed)))
-    ended = exp.Exists(this=exp.select("1").from_(_as(after[0], RETURNED)).where(same_key.copy(), changed.copy()))
+    ending = exp.select("1").from_(_returned(after[0], merging, dialect))
+    ended = exp.Exists(this=ending.where(same_key.copy(), exp.or_(changed.copy(), column(_GONE, RETURNED))))
     olds = exp.select(
         *(cast_to(c, before[1], dialect, OLD) for c in columns),
         column(FROM, OLD),
@@ -91,6 +103,14 @@ def _by_comparison(
         exp.and_(column(CURRENT, OLD), exp.not_(ended.copy())).as_(CURRENT),
     ).from_(_as(before[0], OLD))
     return exp.union(olds, news.where(exp.not_(exp.Exists(this=unchanged))), distinct=False).sql(dialect=dialect)
+
+
+def _returned(name: str, merging: Merging, dialect: str) -> exp.Subquery:
+    """What the query returned, and of each row whether it says that its key is gone."""
+    gone: exp.Expr = exp.false()
+    if merging.deleted_when is not None:
+        gone = exp.func("coalesce", exp.paren(parse_condition(merging.deleted_when, dialect)), exp.false())
+    return exp.select("*", gone.as_(_GONE, quoted=True)).from_(table(name)).subquery(RETURNED)
 
 
 def _columns(node: Node, before: tuple[str, Schema] | None, after: tuple[str, Schema]) -> list[ColumnSchema]:

@@ -27,9 +27,7 @@ def merge(
     node: Node, merging: Merging, decision: Decision, stage: Stage, written: Written, store: ArtifactStore, session: Session, now: int
 ) -> tuple[Stage, Written]:
     """The rows that were written, merged into those of the output before. `now` is when, in seconds since 1970. Raises NodeError."""
-    if decision.lost:
-        hint = f"restore it, or begin anew with what the query returns now: seeknal run --full --select '{node.id}'"
-        raise NodeError("SK-INC-005", f"the output of {node.id} that rows are merged into is missing or damaged", at=node.at, hint=hint)
+    require_before(node, decision)
     dialect = node.logic.dialect if isinstance(node.logic, SqlLogic) else ""
     old, new = f"{node.relation}__before", f"{node.relation}__returned"
     session.define(new, Files((stage.part,)))
@@ -56,6 +54,13 @@ def merge(
         raise
     stage.part.unlink(missing_ok=True)
     return again, merged
+
+
+def require_before(node: Node, decision: Decision) -> None:
+    """The output that rows are merged into is there. Raises NodeError."""
+    if decision.lost:
+        hint = f"restore it, or begin anew with what the query returns now: seeknal run --full --select '{node.id}'"
+        raise NodeError("SK-INC-005", f"the output of {node.id} that rows are merged into is missing or damaged", at=node.at, hint=hint)
 
 
 def _check_keys(node: Node, merging: Merging, relation: str, schema: Schema, session: Session, dialect: str) -> None:
@@ -102,6 +107,16 @@ def _merged_query(node: Node, merging: Merging, before: tuple[str, Schema] | Non
 
 def together(node: Node, before: Schema, after: Schema) -> list[ColumnSchema]:
     """The columns of both: those that are new are NULL in older rows, and the wider of two types holds. Raises NodeError for other changes."""
+    found, problems = unified(before, after)
+    if problems:
+        hint = f"return them as they were, or begin anew with what the query returns now: seeknal run --full --select '{node.id}'"
+        message = f"the rows of {node.id} cannot be merged into those before: {'; '.join(problems)}"
+        raise NodeError("SK-INC-004", message, at=node.at, hint=hint)
+    return found
+
+
+def unified(before: Schema, after: Schema) -> tuple[list[ColumnSchema], list[str]]:
+    """The columns of both, and in words what does not fit."""
     old = {fold(c.name): c for c in before}
     gone = [c.name for c in before if fold(c.name) not in {fold(a.name) for a in after}]
     problems = [f"{', '.join(gone)} no longer there"] if gone else []
@@ -114,11 +129,7 @@ def together(node: Node, before: Schema, after: Schema) -> list[ColumnSchema]:
             found.append(was)
         else:
             problems.append(f"{new.name} was {was.type} and is {new.type}")
-    if problems:
-        hint = f"return them as they were, or begin anew with what the query returns now: seeknal run --full --select '{node.id}'"
-        message = f"the rows of {node.id} cannot be merged into those before: {'; '.join(problems)}"
-        raise NodeError("SK-INC-004", message, at=node.at, hint=hint)
-    return found
+    return found, problems
 
 
 def cast_to(wanted: ColumnSchema, schema: Sequence[ColumnSchema], dialect: str, relation: str | None = None) -> exp.Expr:
@@ -129,6 +140,11 @@ def cast_to(wanted: ColumnSchema, schema: Sequence[ColumnSchema], dialect: str, 
         return exp.cast(exp.null(), type_).as_(wanted.name, quoted=True)
     value = column(own.name, relation)
     return (value if same(own.type, wanted.type) else exp.cast(value, type_)).as_(wanted.name, quoted=True)
+
+
+def select_as(columns: Sequence[ColumnSchema], name: str, schema: Sequence[ColumnSchema], dialect: str) -> str:
+    """The rows of a relation with these columns in place of its own."""
+    return exp.select(*(cast_to(c, schema, dialect) for c in columns)).from_(table(name)).sql(dialect=dialect)
 
 
 def column(name: str, relation: str | None = None) -> exp.Column:

@@ -135,13 +135,14 @@ class _Previewing:
                 message = "declared types differ from the view's; cast in its SQL, or store it (materialized: table)"
                 raise NodeError("SK-DATA-007", message, at=node.at)
             query = casting_query(query, schema, node, self._dialect)
-        self._session.define(node.relation, Query(query))
-        produced = self._all(node.relation)
+        name = f"{node.relation}__produced" if node.this else node.relation
+        self._session.define(name, Query(query))
+        produced = self._all(name)
         rows = self._session.rows(produced, limit)
         schema = self._session.describe(produced)
         count = len(rows.rows) if len(rows.rows) < limit else None
         does = "defines a view" if node.is_view else "stores a table"
-        return Preview(does, schema, rows, self._audited(node.relation, schema), count)
+        return Preview(does, schema, rows, self._audited(name, schema), count)
 
     @contextmanager
     def _query(self) -> Iterator[str]:
@@ -150,6 +151,12 @@ class _Previewing:
         for source in node.inputs:
             self._relations.define(source)
         if isinstance(logic, SqlLogic):
+            if node.this:
+                from seeknal.run.itself import Before, define_before  # start-up time
+
+                held = self._relations.artifact(node.id) if node.merging is not None else None
+                befores = [Before(self._project.store.paths(held), held.schema)] if held is not None else []
+                define_before(self._session, node, befores, self._dialect)
             yield logic.sql
             return
         sources = Sources(self._project.loaded, FileVersions(self._project.root, {}))

@@ -23,10 +23,21 @@ RunStatus = Literal["success", "failed", "partial", "interrupted"]
 
 
 @dataclass(frozen=True, slots=True)
+class Batch:
+    """Windows of a node that are built with one query: which one it is of how many, counted from 1, and from when to when, in ISO 8601."""
+
+    number: int
+    total: int
+    start: str
+    end: str
+
+
+@dataclass(frozen=True, slots=True)
 class NodeResult:
     """What became of one node. `seconds` is the time it took to build, `rows` what its output holds, `key` that of what was audited.
 
-    `rejected` counts the rows that audits set aside: the output is partial. `audited` says whether audits were run.
+    `rejected` counts the rows that audits set aside: the output is partial. `audited` says whether audits were run. Of a node that is built window by window,
+    `windows` were built in `batches`.
     """
 
     id: NodeId
@@ -39,6 +50,8 @@ class NodeResult:
     key: Key | None = None
     rejected: int = 0
     audited: bool = False
+    windows: int = 0
+    batches: int = 0
 
     def to_json(self) -> dict[str, Any]:
         """As in run_results.json."""
@@ -53,7 +66,7 @@ class NodeResult:
         return {
             "id": self.id, "status": self.status, "reason": self.reason, "rows": self.rows, "seconds": round(self.seconds, 4), "error": error,
             "audits": [a.to_json() | {"message": a.finding} for a in self.audits], "key": self.key,
-            "rejected_rows": self.rejected,
+            "rejected_rows": self.rejected, "windows": self.windows, "batches": self.batches,
         }  # fmt: skip
 
     def _told(self, error: SeeknalError) -> str:

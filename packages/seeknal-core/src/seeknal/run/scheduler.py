@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from seeknal.plan.planner import Situation
     from seeknal.run.builder import Builder
     from seeknal.run.built import Built
+    from seeknal.run.results import Batch
     from seeknal.run.sessions import Relations
     from seeknal.state.model import Artifact, Read
 
@@ -38,6 +39,10 @@ class Listener(Protocol):
 
     def started(self, node: NodeId) -> None:
         """A node is being built."""
+        ...
+
+    def batch(self, node: NodeId, batch: Batch) -> None:
+        """Some of a node's windows are being built."""
         ...
 
     def finished(self, result: NodeResult, done: int, total: int) -> None:
@@ -261,7 +266,7 @@ class Scheduler:
         status: Status = "reused" if built.reused else "built"
         result = NodeResult(
             node.id, status, reason, built.rows, built.seconds, None, built.outcomes,
-            rejected=_rejected(built.artifact), audited=bool(built.audited),
+            rejected=_rejected(built.artifact), audited=bool(built.audited), windows=built.windows, batches=built.batches,
         )  # fmt: skip
         self._finish(node, result, progress, ready)
 

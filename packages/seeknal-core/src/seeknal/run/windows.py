@@ -11,13 +11,17 @@ from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
 
 from seeknal.artifacts import now as this_second
-from seeknal.errors import EngineError, NodeError
+from seeknal.errors import EngineError
 from seeknal.intervals.ranges import Interval, Ranges
+from seeknal.intervals.windowing import told
 from seeknal.nodes import Digest, Key, SourceLogic, SqlLogic
 from seeknal.plan.windows import extent_of, unaudited, whole_key
 from seeknal.protocols import Files
 from seeknal.run.built import Built
 from seeknal.run.cutting import cut, earliest_query, moment_text
+from seeknal.run.merging import select_as
+from seeknal.run.results import Batch
+from seeknal.run.widening import misfit, same_columns, unified_windows
 from seeknal.sql.moments import with_window
 from seeknal.state.model import ALL, Artifact, Change
 from seeknal.state.parts import Held, Part, held
@@ -41,7 +45,10 @@ if TYPE_CHECKING:
 
 
 class WindowBuilder:
-    """Builds one node. `write` stores what a node's logic gives, `audited` runs the audits that an output has not been through."""
+    """Builds one node.
+
+    `write` stores what a node's logic gives, `audited` runs the audits that an output has not been through, `began` hears which batch is being built.
+    """
 
     def __init__(
         self,
@@ -55,6 +62,7 @@ class WindowBuilder:
         dialect: str,
         write: Callable[[Node, Stage, tuple[datetime, datetime] | None], tuple[Stage, Written]],
         audited: Callable[[Node, Built, Schema, str | None], Built],
+        began: Callable[[NodeId, Batch], None],
     ) -> None:
         self._situation = situation
         self._store = store
@@ -66,6 +74,7 @@ class WindowBuilder:
         self._dialect = dialect
         self._write = write
         self._audited = audited
+        self._began = began
 
     def build(self, node: Node, windows: Windows, inputs: Mapping[NodeId, Read], wanted: Collection[Columns]) -> Built:
         """Build the windows that are due. What is finished stays finished, whatever happens to those that follow."""
@@ -73,9 +82,11 @@ class WindowBuilder:
             self._relations.define(source)
         first = windows.first if windows.first is not None else self._earliest(node, windows)
         todo = windows.todo(first) if first is not None else Ranges()
-        building = _Building(
-            node, windows, inputs, {*wanted, None}, windows.marked | (windows.restated(first) if first is not None else Ranges())
-        )
+        marked = windows.marked | (windows.restated(first) if first is not None else Ranges())
+        if windows.windowing.depends_on_past:
+            marked |= todo & windows.covered  # all that follows what is built again, however far this run comes
+        building = _Building(node, windows, inputs, {*wanted, None}, marked)
+        windows = building.windows = self._with_columns(building)
         before = self._situation.snapshot.tables["windows"].get(windows.version)
         known = self._situation.snapshot.tables["artifacts"]
         news = [Change("artifacts", a.key, a.to_json()) for a in windows.found if a.key not in known]
@@ -94,7 +105,8 @@ class WindowBuilder:
         parts = self._together(building)
         key = whole_key(windows.version, parts)
         whole = Artifact.joined(key, parts, this_second())
-        return Built(key, whole, whole.rows, 0, known=tuple(_summed(outcomes)))
+        count = windows.windowing.calendar.count(todo)
+        return Built(key, whole, whole.rows, 0, known=tuple(_summed(outcomes)), windows=count, batches=len(batches))
 
     def _all(self, building: _Building, batches: list[Interval]) -> Iterator[Built]:
         """Existing windows that have not been through all audits, then the batches, several at a time where the node allows it."""
@@ -102,13 +114,14 @@ class WindowBuilder:
         for part in windows.parts:
             if unaudited(building.node, self._situation, part.artifact):
                 yield self._audit(building, part.artifact, reused=True)
-        numbered = [(batch, windows.serial + 1 + n) for n, batch in enumerate(batches)]
+        total = len(batches)
+        numbered = [(Batch(n, total, told(b.start), told(b.end)), b, windows.serial + n) for n, b in enumerate(batches, 1)]
         if windows.windowing.batch_concurrency == 1:
-            for batch, serial in numbered:
-                yield self._batch(building, batch, serial)
+            for batch in numbered:
+                yield self._one(building, *batch)
             return
         with ThreadPoolExecutor(windows.windowing.batch_concurrency, thread_name_prefix="seeknal-batch") as pool:
-            waiting = [pool.submit(self._batch, building, batch, serial) for batch, serial in numbered]
+            waiting = [pool.submit(self._one, building, *batch) for batch in numbered]
             try:
                 for future in waiting:
                     yield future.result()
@@ -118,18 +131,23 @@ class WindowBuilder:
 
     # One batch
 
+    def _one(self, building: _Building, batch: Batch, interval: Interval, serial: int) -> Built:
+        self._began(building.node.id, batch)
+        return self._batch(building, interval, serial)
+
     def _batch(self, building: _Building, batch: Interval, serial: int) -> Built:
         """Write the rows of a batch, audit them, and commit them as a part."""
         node, windows = building.node, building.windows
         ranges = Ranges.of(batch)
         reads = {name: above.pieces.within(ranges) for name, above in windows.above.items()}
         digests = sorted((i, r.columns, r.digest) for i, r in building.inputs.items())
-        key = _hash([windows.version, ranges.to_json(), serial, digests])
+        past = [[h.artifact.key for h in building.before(batch.start)]] if node.this else []
+        key = _hash([windows.version, ranges.to_json(), serial, digests, *past])
         before = next((h.artifact for h in windows.parts if h.is_whole and h.ranges == ranges), None)
         stage = self._store.stage(node.id, key)
         try:
             stage, written = self._written(building, stage, batch)
-            self._check_columns(node, windows, written)
+            stage, written = self._fitting(building, stage, written, ranges)
             rejected = None
             if node.quarantines:
                 metadata = {"seeknal.node": node.id, "seeknal.key": key}
@@ -159,6 +177,8 @@ class WindowBuilder:
         node = building.node
         if isinstance(node.logic, SqlLogic):
             sql = with_window(node.logic.sql, node.logic.dialect, moment_text(batch.start), moment_text(batch.end))
+            if node.this:
+                self._define_before(building, batch.start)
             schema = self._relations.session.describe(sql)
             query = cut(sql, schema, node, Ranges.of(batch), self._dialect, empty=batch.start == batch.end)
             try:
@@ -176,28 +196,59 @@ class WindowBuilder:
         finally:
             returned.part.unlink(missing_ok=True)
 
-    def _rewritten(self, node: Node, file: Path, schema: Schema, ranges: Ranges, key: Key) -> tuple[Stage, Written]:
-        """Those rows of a file that belong to some windows, as another file."""
+    def _define_before(self, building: _Building, moment: int) -> None:
+        """What a window that begins at a moment reads as `{{ this }}`: all windows before it, as they are by now."""
+        from seeknal.run.itself import Before, define_before  # start-up time
+
+        past = [(h.artifact, None if h.is_whole else h.ranges) for h in building.before(moment)]
+        befores = [Before(self._store.paths(artifact), artifact.schema, ranges) for artifact, ranges in past]
+        define_before(self._relations.session, building.node, befores, self._dialect)
+
+    def _rewritten(
+        self, node: Node, file: Path, schema: Schema, ranges: Ranges, key: Key, columns: Schema | None = None
+    ) -> tuple[Stage, Written]:
+        """Those rows of a file that belong to some windows, as another file; with `columns`, as those."""
         session = self._relations.session
         name = f"{node.relation}__all_{key[:16]}"
         session.define(name, Files((file,)))
         stage = self._store.stage(node.id, key)
-        query = cut(_everything(name, self._dialect), schema, node, ranges, self._dialect, empty=not ranges)
+        taken = _everything(name, self._dialect) if columns is None else select_as(columns, name, schema, self._dialect)
+        query = cut(taken, columns or schema, node, ranges, self._dialect, empty=not ranges)
         try:
             return stage, session.write(query, stage.part, {"seeknal.node": node.id, "seeknal.key": key})
         except BaseException:
             stage.part.unlink(missing_ok=True)
             raise
 
-    def _check_columns(self, node: Node, windows: Windows, written: Written) -> None:
-        """All windows of a version have the same columns."""
-        others = windows.parts[-1].artifact.schema if windows.parts else written.schema
-        if [(c.name, c.type) for c in others] != [(c.name, c.type) for c in written.schema]:
-            was = ", ".join(f"{c.name} {c.type}" for c in others)
-            now = ", ".join(f"{c.name} {c.type}" for c in written.schema)
-            message = f"the columns of {node.id} are no longer those of its other windows: {was}; now {now}"
-            hint = f"cast them, or build all windows again: seeknal run --full --select '{node.id}'"
-            raise NodeError("SK-INT-005", message, at=node.at, hint=hint)
+    def _fitting(self, building: _Building, stage: Stage, written: Written, ranges: Ranges) -> tuple[Stage, Written]:
+        """All windows of a version have the same columns: those of a batch are cast to them where that loses nothing."""
+        node, other = building.node, building.any_part
+        if other is None or same_columns(other.schema, written.schema):
+            return stage, written
+        columns = unified_windows(node, other.schema, written.schema)
+        if not building.keeps_history or not same_columns(columns, other.schema):
+            raise misfit(node, other.schema, written.schema)
+        returned = stage.part
+        try:
+            return self._rewritten(node, returned, written.schema, ranges, Key(stage.folder.name), columns)
+        finally:
+            returned.unlink(missing_ok=True)
+
+    def _with_columns(self, building: _Building) -> Windows:
+        """The windows with the columns that the query returns now: those from before it was edited are copied, a column that is new being NULL in them."""
+        node, windows = building.node, building.windows
+        if not building.keeps_history or not windows.parts or (windows.has_own and len(windows.schemas) == 1):
+            return windows
+        stage = self._store.stage(node.id, _hash([windows.version, "columns"]))
+        try:
+            stage, written = self._written(building, stage, Interval(0, 0))
+        finally:
+            self._store.discard(stage)
+        columns = written.schema
+        for schema in reversed(windows.schemas):
+            columns = unified_windows(node, schema, columns)
+        parts = [h if same_columns(h.artifact.schema, columns) else self._copied(building, h, columns) for h in windows.parts]
+        return replace(windows, parts=tuple(parts), serial=windows.serial + 1)
 
     def _earliest(self, node: Node, windows: Windows) -> int | None:
         """Where the first window begins that has any rows; None where there are none."""
@@ -205,6 +256,10 @@ class WindowBuilder:
         if not isinstance(logic, SqlLogic):
             return None
         session, calendar = self._relations.session, windows.windowing.calendar
+        if node.this:
+            from seeknal.run.itself import define_before  # start-up time
+
+            define_before(session, node, (), self._dialect)
         query = earliest_query(logic.sql, session.describe(logic.sql), node, self._dialect)
         value = session.rows(query).rows[0][0]
         if value is None:
@@ -224,25 +279,41 @@ class WindowBuilder:
 
     def _taken_over(self, building: _Building, old: Held) -> Artifact:
         """Some windows of a part as a part of their own: its rows are copied, not computed."""
+        copied = self._copied(building, old).artifact
+        audits = self._situation.snapshot.tables["audits"]
+        names = {f"{old.artifact.key}/{s.definition}": f"{copied.key}/{s.definition}" for s in building.node.audits}
+        self._commit([Change("audits", new, audits[name]) for name, new in names.items() if name in audits])
+        return copied
+
+    def _copied(self, building: _Building, old: Held, columns: Schema | None = None) -> Held:
+        """The windows that hold of a part as a part of their own, with other columns where those are given."""
         node = building.node
-        key = _hash([building.windows.version, old.artifact.key, old.ranges.to_json()])
+        key = _hash(
+            [
+                building.windows.version,
+                old.artifact.key,
+                old.ranges.to_json(),
+                *(c.type for c in columns or ()),
+                *(c.name for c in columns or ()),
+            ]
+        )
         found = self._situation.snapshot.artifact(key)
-        if found is not None and self._store.check(found) == "whole":
-            return found
+        if found is not None and found.part is not None and self._store.check(found) == "whole":
+            return Held(found, found.part, old.ranges)
         (file,) = self._store.paths(old.artifact)
-        stage, written = self._rewritten(node, file, old.artifact.schema, old.ranges, key)
+        stage, written = self._rewritten(node, file, old.artifact.schema, old.ranges, key, columns)
         try:
             part = Part(building.windows.version, old.ranges, building.last + 1, old.part.stamp, old.part.reads)
-            digests = {name: Digest(_hash([digest, old.ranges.to_json()])) for name, digest in old.artifact.digests.items()}
+            if columns is None:
+                digests = {name: Digest(_hash([digest, old.ranges.to_json()])) for name, digest in old.artifact.digests.items()}
+            else:
+                digests = self._identities.after(None, node, (stage.part,), written, key, building.wanted)
             artifact = self._store.commit(stage, key, written.rows, written.schema, digests, part=part)
         except BaseException:
             self._store.discard(stage)
             raise
-        audits = self._situation.snapshot.tables["audits"]
-        names = {f"{old.artifact.key}/{s.definition}": f"{key}/{s.definition}" for s in node.audits}
-        copied = [Change("audits", new, audits[name]) for name, new in names.items() if name in audits]
-        self._commit([Change("artifacts", key, artifact.to_json()), *copied])
-        return artifact
+        self._commit([Change("artifacts", key, artifact.to_json())])
+        return Held(artifact, part, old.ranges)
 
 
 class _Building:
@@ -258,10 +329,21 @@ class _Building:
         self.finishing = threading.Lock()
 
     @property
+    def keeps_history(self) -> bool:
+        """Whether windows of an earlier query stand beside those of this one, so that their columns are made to fit."""
+        return self.windows.windowing.forward_only and isinstance(self.node.logic, SqlLogic)
+
+    @property
     def any_part(self) -> Artifact | None:
         """Some part, whose columns are those of all."""
         parts = [*self.made, *(h.artifact for h in self.windows.parts)]
         return parts[-1] if parts else None
+
+    def before(self, moment: int) -> list[Held]:
+        """What stands in the windows before a moment by now."""
+        past = extent_of(self.windows.windowing) & Ranges.of((-(1 << 40), moment))
+        parts = held([*(h.artifact for h in self.windows.parts), *self.made])
+        return [Held(h.artifact, h.part, ranges) for h in parts if (ranges := h.ranges & past)]
 
     @property
     def last(self) -> int:

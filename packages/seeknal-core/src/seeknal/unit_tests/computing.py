@@ -12,6 +12,7 @@ from seeknal.errors import EngineError, ProjectError, ProjectErrors, did_you_mea
 from seeknal.nodes import PythonLogic, SqlLogic, fold
 from seeknal.protocols import Files, Query
 from seeknal.run.columns import casting_query, check_declared, differs
+from seeknal.run.itself import define_before
 from seeknal.run.sessions import placed
 from seeknal.sql.analysis import analyse
 from seeknal.unit_tests.matching import difference
@@ -107,6 +108,7 @@ class Computing:
 
     def _define_inputs(self, test: UnitTest) -> None:
         problems: list[ProjectError] = []
+        define_before(self._session, test.node, (), self._dialect)
         for name, table in test.inputs.items():
             try:
                 self._session.define(self._nodes[name].relation, Query(self._input_query(table)))

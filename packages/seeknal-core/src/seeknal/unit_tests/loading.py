@@ -186,7 +186,7 @@ class _Reading:
             name = self._resolve(written, "inputs", written, key=True)
             if name is None:
                 continue
-            if name not in node.inputs:
+            if name not in node.inputs and not (node.this and name == node.id):
                 hint = did_you_mean(name, node.inputs) or f"it reads {', '.join(node.inputs) or 'nothing'}"
                 self.fail("SK-TEST-002", f"{node.id} does not read {name}", "inputs", written, hint=hint, key=True)
             elif name in found:
