@@ -123,9 +123,10 @@ class WindowBuilder:
         node, windows = building.node, building.windows
         ranges = Ranges.of(batch)
         reads = {name: above.pieces.within(ranges) for name, above in windows.above.items()}
+        before = {n: above.pieces.summed(*i) for n, above in windows.above.items() for i in windows.windowing.before(ranges)}
         digests = sorted((i, r.columns, r.digest) for i, r in building.inputs.items())
         key = _hash([windows.version, ranges.to_json(), serial, digests])
-        before = next((h.artifact for h in windows.parts if h.is_whole and h.ranges == ranges), None)
+        earlier = next((h.artifact for h in windows.parts if h.is_whole and h.ranges == ranges), None)
         stage = self._store.stage(node.id, key)
         try:
             stage, written = self._written(building, stage, batch)
@@ -134,8 +135,8 @@ class WindowBuilder:
             if node.quarantines:
                 metadata = {"seeknal.node": node.id, "seeknal.key": key}
                 stage, written, rejected = self._quarantine.part(node, stage, written, self._relations.session, metadata)
-            found = self._identities.after(before, node, (stage.part,), written, key, building.wanted)
-            part = Part(windows.version, ranges, serial, found[ALL], reads)
+            found = self._identities.after(earlier, node, (stage.part,), written, key, building.wanted)
+            part = Part(windows.version, ranges, serial, found[ALL], reads, before)
             artifact = self._store.commit(stage, key, written.rows, written.schema, found, rejected, part)
         except BaseException:
             self._store.discard(stage)
@@ -232,7 +233,7 @@ class WindowBuilder:
         (file,) = self._store.paths(old.artifact)
         stage, written = self._rewritten(node, file, old.artifact.schema, old.ranges, key)
         try:
-            part = Part(building.windows.version, old.ranges, building.last + 1, old.part.stamp, old.part.reads)
+            part = Part(building.windows.version, old.ranges, building.last + 1, old.part.stamp, old.part.reads, old.part.before)
             digests = {name: Digest(_hash([digest, old.ranges.to_json()])) for name, digest in old.artifact.digests.items()}
             artifact = self._store.commit(stage, key, written.rows, written.schema, digests, part=part)
         except BaseException:
