@@ -59,7 +59,7 @@ class Windows:
 
     `parts` is what is there; `lost` are windows whose files are gone or damaged, `marked` those that are to be built again, and `stale` those whose inputs were built
     again since. `asked` limits what is built (None: nothing does), `fills` says that gaps before the last window are filled, `again` that all that is asked for is built
-    again, and `follows` that all that is stale is, whatever is asked for.
+    again, and `follows` that all that is stale is, whatever is asked for. `looked` is up to when windows were due as the data was last looked through for a first one.
     """
 
     windowing: Windowing
@@ -77,6 +77,13 @@ class Windows:
     taken: tuple[str, ...] = ()
     found: tuple[Artifact, ...] = ()
     serial: int = 0
+    looked: int | None = None
+
+    @property
+    def until(self) -> int:
+        """Up to when windows are due now."""
+        due = self.windowing.due(-_EVER, self.now)
+        return due.end if due else -_EVER
 
     @property
     def covered(self) -> Ranges:
@@ -145,8 +152,8 @@ def decide_windows(node: Node, situation: Situation, outlook: Outlook, above: Ma
     own = "forced (--full)" if node.id in situation.forced else own
     first = windows.first
     todo = windows.todo(first) if first is not None else Ranges()
-    if first is None and not empty:
-        return Decision("build", own or "new", windows=windows)
+    if first is None and (not empty or windows.looked != windows.until):
+        return Decision("build", own or ("interval due" if empty else "new"), windows=windows)
     if todo or (not windows.parts and not empty):
         return Decision("build", own or _reason(windows, todo), windows=windows, intervals=todo)
     if not all(h.is_whole for h in windows.parts):
@@ -205,6 +212,7 @@ def look(node: Node, situation: Situation, outlook: Outlook, above: Mapping[Node
         taken=taken,
         found=found,
         serial=max((a.part.serial for a in known if a.part is not None), default=0),
+        looked=snapshot.tables["windows"].get(version, {}).get("looked"),
     )
     return looked, [a for a in known if a.part is not None and not a.part.ranges and situation.presence(a) == "whole"]
 

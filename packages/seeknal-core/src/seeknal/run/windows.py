@@ -91,6 +91,9 @@ class WindowBuilder:
             empty = self._batch(building, Interval(first or 0, first or 0), windows.serial + 1)
             if empty.error is not None:
                 return empty
+            if windows.first is None:
+                building.looked = windows.until
+                self._commit([building.document()])
         parts = self._together(building)
         key = whole_key(windows.version, parts)
         whole = Artifact.joined(key, parts, this_second())
@@ -255,6 +258,7 @@ class _Building:
         self.inputs = inputs
         self.wanted = wanted
         self.marked = marked
+        self.looked: int | None = None
         self.made: list[Artifact] = []
         self.finishing = threading.Lock()
 
@@ -280,8 +284,9 @@ class _Building:
     def document(self) -> Change:
         """What state has of the version besides its parts."""
         taken = list(self.windows.taken)
-        value = {"node": self.node.id, "restatement": self.marked.to_json(), "taken": taken}
-        return Change("windows", self.windows.version, value if self.marked or taken else None)
+        looked = {} if self.looked is None else {"looked": self.looked}
+        value = {"node": self.node.id, "restatement": self.marked.to_json(), "taken": taken, **looked}
+        return Change("windows", self.windows.version, value if self.marked or taken or looked else None)
 
 
 def _summed(outcomes: list[AuditOutcome]) -> Iterator[AuditOutcome]:
