@@ -157,7 +157,17 @@ class Statement:
             for n, v in server.views.items()
         ]
         runs = [(r["QUERY_ID"], r["STATE"], r["PROGRESS"], r["ERROR_MESSAGE"]) for r in server.task_runs]
+        constrained = (
+            "SELECT schema_name, table_name, constraint_column_names FROM duckdb_constraints() WHERE constraint_type = 'PRIMARY KEY'"
+        )
+        keys = {(schema, name): key for schema, name, key in cursor.execute(constrained).fetchall()}
+        config = [
+            (n[0], n[1], "PRI_KEYS" if n in keys else "DUP_KEYS", ", ".join(f"`{k}`" for k in keys.get(n, ())))
+            for n, kind in server.relations()
+            if kind == "BASE TABLE" and n[0] != _SYSTEM
+        ]
         wanted = {
+            "tables_config": ("TABLE_SCHEMA, TABLE_NAME, TABLE_MODEL, PRIMARY_KEY", config),
             "tables": ("TABLE_SCHEMA, TABLE_NAME, TABLE_TYPE, TABLE_COMMENT", tables),
             "columns": ("TABLE_SCHEMA, TABLE_NAME, COLUMN_NAME, COLUMN_TYPE, ORDINAL_POSITION", columns),
             "materialized_views": (
