@@ -231,7 +231,11 @@ def _query(spec: AnyAggregation, context: Lowering, source: NodeId, time: str) -
     from seeknal.features.aggregates import Shape, aggregate  # start-up time
 
     values: dict[str, Value] = {}
-    taken = {fold(c) for c in (*spec.id_col, *spec.group_by, spec.as_of or time)}
+    taken = {fold(spec.as_of or time)}
+    for key, name in (*(("id_col", c) for c in spec.id_col), *(("group_by", c) for c in spec.group_by)):
+        if fold(name) in taken:
+            context.fail("SK-FEAT-002", f"column '{name}' would stand twice in the output", key)
+        taken.add(fold(name))
     for number, feature in enumerate(spec.features):
         for value in _values(feature, context, number):
             if fold(value.name) in taken:
