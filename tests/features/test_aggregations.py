@@ -214,9 +214,10 @@ def test_a_second_order_follows_its_aggregation(regions):
         ("{basic: [count], column: null}", "{}", "SK-KEY-004", "says nothing to compute"),
         ("window: [0, 2]", "window: 36h", "SK-FEAT-002", "'amount_count_36h' would stand twice"),
         ("id_col: customer_id", "", "SK-KEY-002", "missing key 'id_col'"),
+        ("id_col: customer_id", "id_col: customer_id\ngroup_by: at_time", "SK-FEAT-002", "'at_time' would stand twice"),
         ("inputs: [source.events]", "", "SK-KIND-002", "exactly one input"),
-        ("id_col: customer_id", "id_col: customer_id\nschedule: '@daily'", "SK-KEY-005", "not supported by this version"),
-        ("id_col: customer_id", "id_col: customer_id\ntime_column: at_time", "SK-KEY-005", "not supported by this version"),
+        ("id_col: customer_id", "id_col: customer_id\nschedule: '@daily'", "SK-INT-001", "looks back to the very first row"),
+        ("id_col: customer_id", "id_col: customer_id\ntime_column: at_time", "SK-INT-001", "needs 'schedule'"),
     ],
 )
 def test_what_is_wrong_is_said_before_anything_runs(project, old, new, code, words):

@@ -74,7 +74,6 @@ def test_duplicates_are_accepted_where_they_are_resolved(built):
         ("revenue: DOUBLE", "revenue: {type: DOUBLE, defualt: 1}", "SK-KEY-001", "did you mean 'default'?"),
         ("inputs: [source.orders]", "", "SK-KIND-002", "says 'sql', or has exactly one input"),
         ("inputs: [source.orders]", "inputs: [source.order]", "SK-REF-001", "did you mean 'source.orders'?"),
-        ("ttl: 30d", "schedule: '@daily'", "SK-KEY-005", "not supported by this version"),
     ],
 )
 def test_what_is_wrong_is_said_before_anything_runs(history, old, new, code, words):

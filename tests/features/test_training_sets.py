@@ -95,7 +95,37 @@ def test_what_is_wrong_is_said_where_it_is_written(churn, old, new, code, words)
 
 def test_a_label_that_the_spine_lacks_fails_the_set(churn):
     churn.edit(SET, "label: churned", "label: chrned")
-    assert "chrned" in churn.run().assert_failed("SK-DATA-005").output
+    assert f"{SET}:5:8" in churn.run().assert_failed("SK-FEAT-004").output
+
+
+def test_a_spine_whose_key_is_text_is_refused_as_soon_as_its_type_is_known(churn):
+    churn.edit(SET, "spine: source.labels", "spine: transform.asked")
+    churn.write(
+        "seeknal/asked.sql",
+        "SELECT CAST(customer_id AS VARCHAR) AS customer_id, CAST(asked_at AS VARCHAR) AS asked_at FROM {{ ref('source.labels') }}",
+    )
+    found = churn.cli("plan").assert_failed("SK-FEAT-004", exit_code=2).stderr
+    assert "'customer_id' is VARCHAR in transform.asked, and BIGINT in feature_group.spend" in found
+    assert "'asked_at' of transform.asked is VARCHAR, not a time" in found
+    assert "transform.asked has no column 'churned' to be learned" in found
+    assert f"{SET}:3:8" in found
+    churn.edit(SET, "spine: transform.asked", "spine: source.labels")
+    churn.write("data/labels.csv", churn.read("data/labels.csv") + "x,2026-01-01 00:00:00,true\n")
+    outcome = churn.run().assert_failed("SK-FEAT-004", exit_code=1)  # only the new data says so
+    assert f"{SET}:3:8" in outcome.output
+    churn.write("data/labels.csv", churn.read("data/labels.csv").replace("\nx,", "\n7,"))
+    churn.run().assert_success()
+
+
+def test_columns_of_two_groups_that_would_be_one_of_the_entity_are_refused_with_both_places(churn):
+    churn.write("seeknal/sp.yml", VISITS.replace("name: visits", "name: sp").replace("seen_at", "x").replace("orders", "end__orders"))
+    churn.write("seeknal/other.yml", VISITS.replace("name: visits", "name: sp__end"))
+    outcome = churn.run().assert_failed("SK-FEAT-002", exit_code=2)
+    assert (
+        "'orders' of feature_group.sp__end and 'end__orders' of feature_group.sp would both be column 'sp__end__orders'" in outcome.output
+    )
+    assert "seeknal/other.yml:1:1" in outcome.output
+    assert "seeknal/sp.yml:1:1" in outcome.output
 
 
 def test_a_group_that_is_wrong_is_told_once(churn):

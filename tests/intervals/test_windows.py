@@ -79,6 +79,15 @@ def test_without_a_start_the_first_window_is_that_of_the_first_row(shop) -> None
     assert shop.run(now=at("2026-01-03T07:00")).assert_success().built == set()
 
 
+def test_the_first_window_is_looked_for_until_there_is_one(shop) -> None:
+    shop.edit("seeknal/hourly.sql", "start: 2026-01-01\n", "").edit("seeknal/daily.sql", "start: 2026-01-01\n", "")
+    shop.run(now=at("2026-01-01T05:00")).assert_success()
+    assert shop.run(now=at("2026-01-01T05:30")).assert_success().built == set()
+    assert days(shop) == {}
+    shop.run(now=at("2026-01-02T07:00")).assert_success()
+    assert days(shop) == {1: amount(1)}
+
+
 def test_no_rows_are_an_output_too(shop) -> None:
     shop.write("data/orders.csv", "id,created_at,amount\n1,2026-01-01 00:15:00,5\n")
     shop.edit("seeknal/hourly.sql", "start: 2026-01-01", "start: 2026-03-01").edit("seeknal/daily.sql", "start: 2026-01-01\n", "")

@@ -1,7 +1,7 @@
 """A stand-in for StarRocks: no StarRocks, but something that answers like one as far as seeknal's tests need it.
 
 It speaks the MySQL protocol (the package mysql-mimic), translates StarRocks' SQL to DuckDB's with sqlglot, and runs it in a DuckDB in
-memory. Databases are schemas. Keys, distribution, partitions, refresh schemes and properties are remembered and shown again, and do
+memory. Databases are schemas. A primary key is one: a row that is added replaces the one with its key, and a key is never NULL. Other keys, distribution, partitions, refresh schemes and properties are remembered and shown again, and do
 nothing. What it is sent, it keeps in `statements`, so that tests can say what must not be sent. It proves that seeknal sends sound
 statements in the right order and understands the answers it expects; that StarRocks answers so, only a StarRocks can prove:
 the same tests run against one when SEEKNAL_TEST_STARROCKS_URL is set.

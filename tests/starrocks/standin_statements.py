@@ -154,6 +154,14 @@ class Statement:
             case "tables":
                 rows = [(n[0], n[1], kind, server.comments.get(n, "")) for n, kind in relations]
                 return "TABLE_SCHEMA, TABLE_NAME, TABLE_TYPE, TABLE_COMMENT", rows
+            case "tables_config":
+                keys = self._primary_keys()
+                config = [
+                    (n[0], n[1], "PRI_KEYS" if n in keys else "DUP_KEYS", ", ".join(f"`{k}`" for k in keys.get(n, ())))
+                    for n, kind in relations
+                    if kind == "BASE TABLE"
+                ]
+                return "TABLE_SCHEMA, TABLE_NAME, TABLE_MODEL, PRIMARY_KEY", config
             case "columns":
                 found = [(n[0], n[1], c, t, i) for n, _ in relations for i, (c, t) in enumerate(server.columns(n).items(), 1)]
                 return "TABLE_SCHEMA, TABLE_NAME, COLUMN_NAME, COLUMN_TYPE, ORDINAL_POSITION", found
@@ -172,6 +180,11 @@ class Statement:
             case "schemata":
                 return "SCHEMA_NAME", [(d,) for d in server.databases() if d != _SYSTEM]
         raise MysqlError(f"Unknown table 'information_schema.{table}'", si.UNKNOWN_TABLE)
+
+    def _primary_keys(self) -> dict[tuple[str, str], list[str]]:
+        """The keys of the tables that have some."""
+        query = "SELECT schema_name, table_name, constraint_column_names FROM duckdb_constraints() WHERE constraint_type = 'PRIMARY KEY'"
+        return {(schema, name): key for schema, name, key in self.cursor.execute(query).fetchall()}
 
     def _prepare(self, tables: set[str]) -> None:
         """Bring tables of information_schema up to date."""

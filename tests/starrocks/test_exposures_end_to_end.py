@@ -120,3 +120,28 @@ def test_an_ordinary_table_exposure_goes_to_starrocks_too(shop, standin):
     shop.write("seeknal/plain.yml", "kind: exposure\nname: plain\ntype: table\nconnection: sr\ninputs: [{ref: transform.cleaned}]\n")
     shop.run().assert_success()
     assert len(rows(standin, "plain")) == 3
+
+
+def test_features_are_served_by_key(shop, standin):
+    shop.write("seeknal/table.yml", """
+        kind: feature_group
+        name: spend
+        entity: {name: region, join_keys: [region]}
+        event_time: id
+        created_time: day
+        sql: SELECT region, TIMESTAMP '2026-01-01' + to_days(id) AS id, TIMESTAMP '2026-01-01' AS day, amount FROM {{ ref('source.orders') }}
+        features: {amount: BIGINT}
+        ---
+        kind: exposure
+        name: online
+        type: table
+        connection: sr
+        inputs: [entity.region]
+        params: {mode: upsert, keys: [region]}
+    """)  # fmt: skip
+    shop.run().assert_success()
+    assert [(r[0], r[2]) for r in rows(standin, "online")] == [("a", 5), ("b", 20)]
+    standin.run_sql("default_catalog", "analytics", "INSERT INTO online SELECT 'z', NULL, 1")
+    shop.write("data/orders.csv", "id,region,amount\n4,b,21\n5,c,30\n")
+    assert "exposure.online" in shop.run().assert_success().built
+    assert [(r[0], r[2]) for r in rows(standin, "online")] == [("a", 5), ("b", 21), ("c", 30), ("z", 1)]

@@ -281,3 +281,47 @@ def test_bytes_go_by_insert(loading, standin, table):
     standin.db.execute("CREATE OR REPLACE MACRO default_catalog.to_binary(x, how) AS unhex(x)")
     assert loading.write(table, data, "replace") == 1
     assert read(loading, table)["raw"].to_pylist() == [b"\x00\xff'"]
+
+
+# Upserts ---------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("via", ["stream_load", "insert"])
+def test_an_upsert_changes_rows_by_key_and_adds_the_others(loading, standin, table, via):
+    wish = {"mode": "upsert", "primary_key": ["id", "region"], "via": via}
+    first = pa.table({"id": [1, 2], "region": ["a", "a"], "n": [10, None]})
+    assert deploy(loading, table, first, **wish) == 2
+    standin.statements.clear()
+    assert deploy(loading, table, pa.table({"id": [2, 2], "region": ["a", "b"], "n": [21, 22]}), key="k2", **wish) == 2
+    found = sorted((r["id"], r["region"], r["n"]) for r in read(loading, table).to_pylist())
+    assert found == [(1, "a", 10), (2, "a", 21), (2, "b", 22)]
+    shown = [s for s in standin.statements if f"INTO `analytics`.`{table}`" in s]
+    assert len(shown) == 1  # one statement makes all of it visible
+    deploy(loading, table, first, **wish)  # under the key of before: values that went back are written again
+    assert sorted(r["n"] or 0 for r in read(loading, table).to_pylist()) == [0, 10, 22]
+
+
+def test_what_an_upsert_cannot_find_rows_by_is_refused_and_nothing_changes(loading, table, fails):
+    data = pa.table({"id": [1], "other": [2], "share": [0.5]})
+    deploy(loading, table, data, primary_key="id")
+    with fails("SK-CONN-008", "has the primary key id", "to be found by other"):
+        loading.write(table, data, "upsert", ["other"])
+    with fails("SK-CONN-008", "does not have the columns"):
+        loading.write(table, data.drop_columns(["other"]), "upsert", ["id"])
+    with fails("SK-CONN-008", "takes for no key"):
+        loading.write(f"{table}_2", data, "upsert", ["share"])
+    with fails("SK-CONN-008", "repeat a key"):
+        loading.write(table, pa.table({"id": [5, 5], "other": [1, 2], "share": [0.1, 0.2]}), "upsert", ["id"])
+    with fails("SK-SR-004"):
+        loading.write(table, pa.table({"id": pa.array([None], pa.int64()), "other": [1], "share": [0.1]}), "upsert", ["id"])
+    loading.write(f"{table}_3", data, "replace")
+    with fails("SK-CONN-008", "has no primary key"):
+        loading.write(f"{table}_3", data, "upsert", ["id"])
+    assert read(loading, table).to_pylist() == data.to_pylist()
+
+
+def test_an_upsert_is_only_by_a_primary_key():
+    from seeknal_starrocks.exposures import check_table
+
+    with pytest.raises(ValueError, match="needs 'primary_key'"):
+        check_table("out", {"mode": "upsert", "key": ["id"]}, True)

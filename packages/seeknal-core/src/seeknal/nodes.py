@@ -187,7 +187,7 @@ class SqlLogic:
     """Run one SELECT. `sql` is what the engine executes, in its `dialect`, templates already rendered.
 
     `written` is the dialect it was written in, where that is another. `clock` says how often time alone changes the answer: `day` for
-    `current_date`, `instant` for `now()`.
+    `current_date`, `instant` for `now()`. Nobody wrote `built` SQL: its `template` is the document it was made from.
     """
 
     sql: str
@@ -197,6 +197,7 @@ class SqlLogic:
     template: str | None = None
     place: TextPlace | None = None
     written: str | None = None
+    built: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -246,6 +246,14 @@ class NodeSpec(Strict):
             raise ValueError(message)  # noqa: TRY004 - pydantic reports ValueError
         return value
 
+    def window_time(self) -> str | None:
+        """The column of the output that says which window a row belongs to."""
+        return self.time_column
+
+    def window_reach(self) -> int:
+        """How many seconds before a window begins rows of its inputs still play a part in it."""
+        return 0
+
     def output(self) -> list[ColumnEntry]:
         """The columns its output must have; declared types are enforced."""
         return self.columns

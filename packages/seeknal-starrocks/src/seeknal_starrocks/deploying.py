@@ -13,6 +13,8 @@ from seeknal_starrocks.names import TableName
 from seeknal_starrocks.views import Views, plan
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from seeknal.protocols import ArrowStream, Deployment
     from seeknal_starrocks.driver import StarRocksConnection
 
@@ -76,10 +78,11 @@ def deploy_view(deployment: Deployment) -> int | None:
     return rows
 
 
-def write_rows(driver: StarRocksConnection, table: str, data: ArrowStream, mode: str) -> int:
-    """What an exposure of type `table` does: `replace` or `append`, a table made with what its rows need. Raises ConnectionFailed."""
+def write_rows(driver: StarRocksConnection, table: str, data: ArrowStream, mode: str, keys: Sequence[str] = ()) -> int:
+    """What an exposure of type `table` does: `replace`, `append` or `upsert`, a table made with what its rows need. Raises ConnectionFailed."""
+    target = Target(TableName.parse(table), mode, "PRIMARY" if keys else "DUPLICATE", tuple(keys))
     with driver.connected() as connection:
-        return Loader(driver.login, connection, Target(TableName.parse(table), mode)).load(encoding.incoming(data))
+        return Loader(driver.login, connection, target).load(encoding.incoming(data))
 
 
 def _placed(driver: StarRocksConnection, written: str) -> TableName:

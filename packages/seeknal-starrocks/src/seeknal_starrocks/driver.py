@@ -18,7 +18,7 @@ from seeknal_starrocks.names import TableName
 from seeknal_starrocks.settings import DEFAULT_CATALOG, Login
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     import pyarrow as pa
 
@@ -88,11 +88,11 @@ class StarRocksConnection:
 
     # Writing -----------------------------------------------------------------------------------------------------------
 
-    def write(self, table: str, data: ArrowStream, mode: WriteMode) -> int:
+    def write(self, table: str, data: ArrowStream, mode: WriteMode, keys: Sequence[str] = ()) -> int:
         """Put rows into a table, all or nothing. Returns the number of rows. Raises ConnectionFailed."""
         from seeknal_starrocks.deploying import write_rows  # reading needs none of it
 
-        return write_rows(self, table, data, mode)
+        return write_rows(self, table, data, mode, keys)
 
     def shell(self) -> StarRocksShell:
         """A session for the SQL prompt."""

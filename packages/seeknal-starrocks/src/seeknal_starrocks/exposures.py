@@ -29,12 +29,18 @@ def check_table(name: str, params: Mapping[str, Any], has_input: bool) -> dict[s
     if not has_input:
         message = "a starrocks_table has one input: the node whose rows are loaded"
         raise ValueError(message)
-    found: dict[str, Any] = {"table": _name(params.get("table", name), "table"), "mode": _word(params, "mode", ("replace", "append"))}
+    found: dict[str, Any] = {
+        "table": _name(params.get("table", name), "table"),
+        "mode": _word(params, "mode", ("replace", "append", "upsert")),
+    }
     found |= {"format": _word(params, "format", ("json", "csv")), "via": _word(params, "via", ("auto", "stream_load", "insert"))}
     keys = {kind: _names(params, key) for kind, key in (("DUPLICATE", "key"), ("PRIMARY", "primary_key"), ("UNIQUE", "unique_key"))}
     given = {kind: columns for kind, columns in keys.items() if columns}
     if len(given) > 1:
         message = "a table has one key: say 'key', 'primary_key' or 'unique_key'"
+        raise ValueError(message)
+    if found["mode"] == "upsert" and "PRIMARY" not in given:
+        message = "mode upsert needs 'primary_key': the columns by which rows are found"
         raise ValueError(message)
     found["key_kind"], found["key"] = next(iter(given.items()), ("DUPLICATE", []))
     types = params.get("types", {})

@@ -2,7 +2,8 @@
 
 Rows go to a table of their own beside the target first, a label a chunk. Then one statement makes them visible: INSERT OVERWRITE for
 `replace` (the table stays itself, so that views on it stay whole), INSERT INTO under a label made of the data's key for `append` (so that
-a run that is repeated appends nothing twice). A target whose columns differ from the data's is exchanged for a new one with SWAP. What a
+a run that is repeated appends nothing twice), and for `upsert` INSERT INTO too: into a table with a primary key, where a row replaces the one
+with its key. A target whose columns differ from the data's is exchanged for a new one with SWAP. What a
 killed run left beside the target, the next one to the same target removes.
 """
 
@@ -82,10 +83,12 @@ class Loader:
         self._remove_leftovers()
         columns = [c.name for c in wanted.columns]
         fits = existing is None or self._fits(wanted, existing)
-        if existing is not None and not fits and self._target.mode == "append":
+        if existing is not None and not fits and self._target.mode != "replace":
             raise failures.misfit(
                 f"table '{self._name}' does not have the columns of the data", "add them to the table, or write with mode replace"
             )
+        if existing is not None and self._target.mode == "upsert":
+            self._check_key(wanted.key)
         try:
             if existing is None or not fits:
                 self._run(replace(wanted, name=staging).sql)
@@ -110,6 +113,10 @@ class Loader:
                     raise failures.misfit(f"'{what}' names '{name}', which is no column of the data", f"columns: {', '.join(schema.names)}")
         types = {fold(k): v for k, v in target.types.items()}
         key = tuple(names[fold(k)] for k in target.key)
+        odd = next((f for f in schema if f.name in key and written_type(f.type, f.name).upper().startswith(_NO_KEY)), None)
+        if odd is not None and fold(odd.name) not in map(fold, target.types):
+            message = f"'{odd.name}' would be of type {written_type(odd.type, odd.name)}, which StarRocks takes for no key"
+            raise failures.misfit(message, "cast it to a whole number, a date or text in the model")
         columns = tuple(
             Column(
                 f.name, types.get(fold(f.name)) or written_type(f.type, f.name), nullable=f.name not in key or target.key_kind != "PRIMARY"
@@ -183,8 +190,8 @@ class Loader:
     # Making it visible
 
     def _publish(self, staging: TableName, columns: list[str], *, existing: bool, fits: bool) -> None:
-        if self._target.mode == "append" and existing:
-            self._append(staging, columns)
+        if self._target.mode != "replace" and existing:
+            self._add(staging, columns)
         elif not existing:
             self._run(f"ALTER TABLE {staging.sql} RENAME {ddl.names([self._name.name])}")
         elif fits:
@@ -192,10 +199,12 @@ class Loader:
         else:
             self._run(ddl.swap_tables(self._name, staging))
 
-    def _append(self, staging: TableName, columns: list[str]) -> None:
-        label = f"seeknal_{self._target.idempotency or self._token}"
+    def _add(self, staging: TableName, columns: list[str]) -> None:
+        """Append or upsert. What was appended once is not again; what was upserted may have been followed by other values, and then is."""
+        known = self._target.idempotency if self._target.mode == "append" else None
+        label = f"seeknal_{known or self._token}"
         try:
-            self._run(ddl.insert_select(self._name, columns, staging, label=label), change="appending")
+            self._run(ddl.insert_select(self._name, columns, staging, label=label), change="adding")
         except ConnectionFailed as error:
             if _LABEL_USED not in error.message:
                 raise
@@ -215,6 +224,19 @@ class Loader:
             f" AND TABLE_NAME = {text(name.name)} ORDER BY ORDINAL_POSITION"
         )
         return {str(n): str(t) for n, t in found} or None
+
+    def _check_key(self, wanted: tuple[str, ...]) -> None:
+        """See that the table finds rows by these columns. Raises ConnectionFailed."""
+        found = self._rows(
+            f"SELECT TABLE_MODEL, PRIMARY_KEY FROM information_schema.tables_config WHERE TABLE_SCHEMA = {text(self._name.database or '')}"
+            f" AND TABLE_NAME = {text(self._name.name)}"
+        )
+        model, listed = (str(v or "") for v in found[0]) if found else ("", "")
+        key = [name.strip().strip("`") for name in listed.split(",") if name.strip()] if model.upper().startswith("PRI") else []
+        if {fold(k) for k in key} != {fold(k) for k in wanted}:
+            has = f"has the primary key {', '.join(key)}" if key else "has no primary key"
+            hint = "upsert by the table's own key, or write once with mode replace after dropping it"
+            raise failures.misfit(f"table '{self._name}' {has}, and rows are to be found by {', '.join(wanted)}", hint)
 
     def _remove_leftovers(self) -> None:
         found = self._rows(

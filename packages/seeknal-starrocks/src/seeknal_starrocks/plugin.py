@@ -18,6 +18,7 @@ def seeknal_connections() -> list[Connection]:
             secrets=("password", "url"),
             paths=("ssl_ca",),
             description="StarRocks",
+            upserts=True,
         )
     ]
 

@@ -69,5 +69,5 @@ def _place(node: Node, problem: SqlProblem) -> Location:
 
     logic = node.logic
     if isinstance(logic, SqlLogic) and logic.place is not None:
-        return logic.place.at(*locate(problem.line, problem.column, logic.sql, logic.template))
+        return logic.place.at(*locate(problem.line, problem.column, logic.sql, logic.template, built=logic.built))
     return getattr(logic, "place", None) or node.at

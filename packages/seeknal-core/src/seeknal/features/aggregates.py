@@ -4,6 +4,8 @@ Without an `as of` column there is one row for each key and time at which someth
 window function over one ordering that all of them share. With one, the rows say as of when they are looked at; there is one row for each
 key and such time, and each value is an aggregate over the rows that lie in its window then. Rows after that time never count.
 
+Where values are built window by window (of the output), only those rows are read that play a part in one.
+
 A window of `7d` holds times in (t - 7 days, t]; one of `[lo, hi]` the calendar days from hi to lo days before t's, both included.
 """
 
@@ -14,7 +16,8 @@ from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
-from seeknal.features.trees import column, interval, ordered, relation, times
+from seeknal.features.trees import column, interval, literal, ordered, relation, times
+from seeknal.sql.moments import ENDS, STARTS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -49,13 +52,22 @@ class Measure:
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """A column of the outcome: a measure, a measure over another, or how long ago (in `unit`) a condition held last."""
+    """A column of the outcome: a measure, a measure over another, or how long ago (in `unit`, and `within` a window) a condition held last."""
 
     name: str
     measure: Measure | None = None
     over: Measure | None = None
     since: exp.Expr | None = field(default=None, compare=False)
     unit: str = "day"
+    within: Window | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """Which rows are read to build a window of the output: those from `reach` seconds before it on. `zoned`: it does not begin as a day of UTC does."""
+
+    reach: int
+    zoned: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +79,7 @@ class Shape:
     groups: tuple[str, ...]
     time: str
     as_of: str | None = None
+    reading: Reading | None = None
 
 
 def aggregate(shape: Shape, values: Sequence[Value]) -> exp.Select:
@@ -85,8 +98,8 @@ def _windowed(shape: Shape, values: Sequence[Value]) -> exp.Select:
     def measured(measure: Measure) -> exp.Expr:
         return over(_call(measure.aggregate, _argument(measure), at), _frame(measure.window, at))
 
-    def last(condition: exp.Expr) -> exp.Expr:
-        return over(exp.Max(this=exp.Case().when(condition, at.copy())), _frame(None, at))
+    def last(condition: exp.Expr, within: Window | None) -> exp.Expr:
+        return over(exp.Max(this=exp.Case().when(condition, at.copy())), _frame(within, at))
 
     shown = [_shown(v, at, measured, last) for v in values]
     query = exp.select(*partition, column(shape.time), *shown).from_(relation(shape.relation)).where(*_present(shape))
@@ -102,8 +115,9 @@ def _grouped(shape: Shape, values: Sequence[Value]) -> exp.Select:
         argument = _argument(measure)
         return _call(measure.aggregate, argument if inside is None else exp.Case().when(inside, argument), at)
 
-    def last(condition: exp.Expr) -> exp.Expr:
-        return exp.Max(this=exp.Case().when(condition, at.copy()))
+    def last(condition: exp.Expr, within: Window | None) -> exp.Expr:
+        inside = _inside(within, at, as_of)
+        return exp.Max(this=exp.Case().when(condition if inside is None else exp.and_(condition, inside), at.copy()))
 
     def moment() -> exp.Expr:
         return exp.Max(this=as_of.copy())
@@ -114,9 +128,11 @@ def _grouped(shape: Shape, values: Sequence[Value]) -> exp.Select:
     return exp.select(*keys, *shown).from_(relation(shape.relation)).where(*_present(shape), known).group_by(*(k.copy() for k in keys))
 
 
-def _shown(value: Value, now: exp.Expr, measured: Callable[[Measure], exp.Expr], last: Callable[[exp.Expr], exp.Expr]) -> exp.Expr:
+def _shown(
+    value: Value, now: exp.Expr, measured: Callable[[Measure], exp.Expr], last: Callable[[exp.Expr, Window | None], exp.Expr]
+) -> exp.Expr:
     if value.since is not None:
-        seconds = exp.Sub(this=_epoch(now), expression=_epoch(last(value.since.copy())))
+        seconds = exp.Sub(this=_epoch(now), expression=_epoch(last(value.since.copy(), value.within)))
         found: exp.Expr = exp.Div(this=exp.Paren(this=seconds), expression=exp.Literal.number(UNITS[value.unit]), typed=False, safe=False)
     elif value.measure is None:
         message = f"{value.name} has no measure"
@@ -130,8 +146,22 @@ def _shown(value: Value, now: exp.Expr, measured: Callable[[Measure], exp.Expr],
 
 
 def _present(shape: Shape) -> list[exp.Expr]:
-    """Rows without a key or a time belong nowhere."""
-    return [exp.Not(this=exp.Is(this=column(c), expression=exp.Null())) for c in (*shape.keys, shape.time)]
+    """Rows without a key or a time belong nowhere, and some are not read."""
+    there: list[exp.Expr] = [exp.Not(this=exp.Is(this=column(c), expression=exp.Null())) for c in (*shape.keys, shape.time)]
+    if shape.reading is not None:
+        spare = _DAY if shape.reading.zoned else 0  # a date is a day of a zone that may begin before UTC's
+        there += _between(shape.time, shape.reading.reach + spare)
+        there += _between(shape.as_of, spare) if shape.as_of else []
+    return there
+
+
+def _between(name: str, reach: int) -> list[exp.Expr]:
+    """Whether a time lies in the window that is built, or at most so many seconds before it."""
+    start: exp.Expr = times(literal(STARTS))
+    if reach:
+        start = exp.Sub(this=start, expression=interval(reach))
+    at = times(column(name))
+    return [exp.GTE(this=at, expression=start), exp.LT(this=at.copy(), expression=times(literal(ENDS)))]
 
 
 def _argument(measure: Measure) -> exp.Expr:

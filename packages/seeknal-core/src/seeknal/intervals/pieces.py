@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
@@ -50,6 +52,11 @@ class Pieces:
             last = bisect_left(self.pieces, end, key=lambda p: p.start)
             found += [(max(p.start, start), min(p.end, end), p.stamp) for p in self.pieces[first:last]]
         return Pieces.of(found)
+
+    def summed(self, start: int, end: int) -> Piece:
+        """All that stands in a stretch of time as one piece: where its stamp is the same, so is everything there."""
+        there = self.within(Ranges.of((start, end))).pieces
+        return Piece(start, end, hashlib.sha256(json.dumps(there).encode()).hexdigest()[:16])
 
     def replaced(self, ranges: Ranges, stamp: str) -> Pieces:
         """The same with something else in these ranges."""

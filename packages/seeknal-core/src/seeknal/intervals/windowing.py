@@ -21,7 +21,10 @@ _NAMED: dict[str, UnitName] = {"hour": "hour", "h": "hour", "day": "day", "d": "
 
 @dataclass(frozen=True)
 class Windowing:
-    """The windows of a node. `start` and `end` are seconds since 1970; `lookback` a number of windows, or text such as `3 days`."""
+    """The windows of a node. `start` and `end` are seconds since 1970; `lookback` a number of windows, or text such as `3 days`.
+
+    `reach` says for how many seconds before a window the rows of inputs still play a part in it.
+    """
 
     time_column: str
     schedule: str
@@ -34,6 +37,7 @@ class Windowing:
     batch_concurrency: int = 1
     forward_only: bool = False
     depends_on_past: bool = False
+    reach: int = 0
 
     @cached_property
     def calendar(self) -> Calendar:
@@ -51,6 +55,14 @@ class Windowing:
 
         end = self.calendar.floor(last_tick(self.schedule, self.calendar, now))
         return Ranges.of((first if self.start is None else self.start, end if self.end is None else min(self.end, end)))
+
+    def before(self, ranges: Ranges) -> Ranges:
+        """The time just before ranges that plays a part in them."""
+        return Ranges.of(*((i.start - self.reach, i.start) for i in ranges)) - ranges
+
+    def reached(self, ranges: Ranges) -> Ranges:
+        """Where rows in these ranges play a part: there, and for a while after."""
+        return Ranges.of(*((i.start, i.end + self.reach) for i in ranges))
 
     def with_lookback(self, ranges: Ranges) -> Ranges:
         """Ranges, and before each of them what is to be built again with it."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
@@ -15,7 +15,7 @@ from seeknal.specs import Name, NodeSpec, Strict, TextList, check_name
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from seeknal.features.aggregates import Value, Window
+    from seeknal.features.aggregates import Reading, Value, Window
     from seeknal.nodes import Logic, NodeId
     from seeknal.specs import Lowering
 
@@ -24,6 +24,7 @@ Aggregate = Literal[
     "count", "sum", "avg", "min", "max", "stddev", "distinct", "last", "first", "mean", "std", "count_distinct", "nunique"
 ]  # fmt: skip
 _LONGEST_DAYS = 36_600
+_DAY = 86_400
 
 
 def check_window(value: object) -> object:
@@ -64,6 +65,7 @@ class Since(Strict):
 
     condition: str
     unit: Literal["second", "minute", "hour", "day"] = "day"
+    within: Span | None = None
 
 
 class AggregatedFeature(Strict):
@@ -78,7 +80,9 @@ class AggregatedFeature(Strict):
     ratio: Annotated[list[Ratio], BeforeValidator(_one_or_more)] = Field(
         default_factory=list, description="numerator and denominator, windows both; and aggs."
     )
-    since: Since | None = Field(None, description="condition, and unit: second, minute, hour or day; how long ago it held last.")
+    since: Since | None = Field(
+        None, description="condition, and unit: second, minute, hour or day; how long ago it held last, perhaps within a window."
+    )
 
     @field_validator("name")
     @classmethod
@@ -114,6 +118,8 @@ class SecondOrderFeature(AggregatedFeature):
 class AggregationSpec(NodeSpec):
     """The keys of an aggregation."""
 
+    windowed: ClassVar[bool] = True
+
     kind: Literal["aggregation"] = "aggregation"
     id_col: TextList = Field(description="The column, or columns, that say whom a row is about.", min_length=1, examples=["customer_id"])
     event_time: str = Field(description="The column that says when it happened.", examples=["ordered_at"])
@@ -136,13 +142,23 @@ class AggregationSpec(NodeSpec):
         """One query with all values."""
         return context.query(_query(self, context, _input(self, context), self.event_time))
 
+    def window_time(self) -> str | None:
+        """The time of its rows."""
+        return self.time_column or self.as_of or self.event_time
+
+    def window_reach(self) -> int:
+        """The largest window of a feature."""
+        return _reach(self)
+
     def details(self) -> dict[str, Any]:
         """What a second order can be computed from."""
-        return {"aggregation": _details(self, self.as_of or self.event_time)}
+        return {"aggregation": _details(self, self.event_time)}
 
 
 class SecondOrderAggregationSpec(NodeSpec):
     """The keys of an aggregation of an aggregation."""
+
+    windowed: ClassVar[bool] = True
 
     kind: Literal["second_order_aggregation"] = "second_order_aggregation"
     id_col: TextList = Field(description="The column, or columns, of the input to aggregate by.", min_length=1, examples=["region"])
@@ -189,9 +205,17 @@ class SecondOrderAggregationSpec(NodeSpec):
                 hint = did_you_mean(name, known) or f"it has: {', '.join(known)}"
                 context.report("SK-FEAT-001", f"{source} has no '{name}'", *path, hint=hint)
 
+    def window_time(self) -> str | None:
+        """The time of its rows, where it says which that is."""
+        return self.time_column or self.as_of or self.event_time
+
+    def window_reach(self) -> int:
+        """The largest window of a feature."""
+        return _reach(self)
+
     def details(self) -> dict[str, Any]:
         """What a third order can be computed from."""
-        return {"aggregation": _details(self, self.as_of or self.event_time)}
+        return {"aggregation": _details(self, self.event_time)}
 
 
 AnyAggregation = AggregationSpec | SecondOrderAggregationSpec
@@ -207,28 +231,64 @@ def _query(spec: AnyAggregation, context: Lowering, source: NodeId, time: str) -
     from seeknal.features.aggregates import Shape, aggregate  # start-up time
 
     values: dict[str, Value] = {}
-    taken = {fold(c) for c in (*spec.id_col, *spec.group_by, spec.as_of or time)}
+    taken = {fold(spec.as_of or time)}
+    for key, name in (*(("id_col", c) for c in spec.id_col), *(("group_by", c) for c in spec.group_by)):
+        if fold(name) in taken:
+            context.fail("SK-FEAT-002", f"column '{name}' would stand twice in the output", key)
+        taken.add(fold(name))
     for number, feature in enumerate(spec.features):
         for value in _values(feature, context, number):
             if fold(value.name) in taken:
                 context.fail("SK-FEAT-002", f"column '{value.name}' would stand twice in the output", "features", number, "name")
             taken.add(fold(value.name))
             values[value.name] = value
-    shape = Shape(relation_name(source), tuple(spec.id_col), tuple(spec.group_by), time, spec.as_of)
+    shape = Shape(relation_name(source), tuple(spec.id_col), tuple(spec.group_by), time, spec.as_of, _reading(spec, context, time))
     return aggregate(shape, list(values.values()))
 
 
+def _reading(spec: AnyAggregation, context: Lowering, time: str) -> Reading | None:
+    """What is read to build a window; None where everything is built at once. Reports features for which everything would be read."""
+    if spec.schedule is None:
+        return None
+    from seeknal.features.aggregates import Reading
+
+    own = spec.as_of or time
+    if spec.time_column is not None and fold(spec.time_column) != fold(own):
+        hint = f"time_column: {own}, or leave it out"
+        context.report("SK-INT-001", f"the windows of an aggregation are those of its rows' time, '{own}'", "time_column", hint=hint)
+    for number, feature in enumerate(spec.features):
+        for key, window in _reads(feature):
+            if window is None:
+                limit = "say within: 90d beside condition" if key == "since" else "say rolling, with a window"
+                message = f"'{key}' looks back to the very first row, so no window can be built without reading all that came before"
+                context.report("SK-INT-001", message, "features", number, key, hint=f"{limit}; or leave out schedule and build it whole")
+    return Reading(_reach(spec), spec.timezone not in (None, "UTC"))
+
+
+def _reach(spec: AnyAggregation) -> int:
+    """How many seconds before a row's time the rows can lie that it is computed from, where there is a limit."""
+    windows = [window for feature in spec.features for _, window in _reads(feature) if window is not None]
+    return max((w.seconds or (0 if w.days is None else (w.days[1] + 1) * _DAY) for w in windows), default=0)
+
+
+def _reads(feature: AggregatedFeature) -> Iterator[tuple[str, Window | None]]:
+    """The windows that a feature looks back over, each with the key that says so; None for all there was before."""
+    if feature.basic:
+        yield "basic", _basic(feature)
+    yield from (("rolling", _window(r.window)) for r in feature.rolling)
+    yield from (("ratio", _window(span)) for r in feature.ratio for span in (r.numerator, r.denominator))
+    if feature.since is not None:
+        yield "since", None if feature.since.within is None else _window(feature.since.within)
+
+
 def _values(feature: AggregatedFeature, context: Lowering, number: int) -> Iterator[Value]:
-    from seeknal.features.aggregates import OTHER_NAMES, SAME_TIME, Measure, Value
+    from seeknal.features.aggregates import OTHER_NAMES, Measure, Value
 
     def measure(name: str, window: Window | None) -> Measure:
         return Measure(OTHER_NAMES.get(name, name), feature.read, window)
 
-    over = None
-    if isinstance(feature, SecondOrderFeature):
-        over = SAME_TIME if feature.window is None else _window(feature.window)
     for name in feature.basic:
-        yield Value(f"{feature.name}_{name}", measure(name, over))
+        yield Value(f"{feature.name}_{name}", measure(name, _basic(feature)))
     for rolling in feature.rolling:
         window = _window(rolling.window)
         for name in rolling.aggs:
@@ -239,7 +299,17 @@ def _values(feature: AggregatedFeature, context: Lowering, number: int) -> Itera
             yield Value(f"{feature.name}_{name}_ratio_{above.label}_{below.label}", measure(name, above), measure(name, below))
     if feature.since is not None:
         condition = context.condition(feature.since.condition, "features", number, "since", "condition")
-        yield Value(f"{feature.name}_{feature.since.unit}s_since", since=condition, unit=feature.since.unit)
+        within = None if feature.since.within is None else _window(feature.since.within)
+        yield Value(f"{feature.name}_{feature.since.unit}s_since", since=condition, unit=feature.since.unit, within=within)
+
+
+def _basic(feature: AggregatedFeature) -> Window | None:
+    """What `basic` is over."""
+    from seeknal.features.aggregates import SAME_TIME
+
+    if not isinstance(feature, SecondOrderFeature):
+        return None
+    return SAME_TIME if feature.window is None else _window(feature.window)
 
 
 def _window(span: str | list[int]) -> Window:
@@ -261,6 +331,9 @@ def _names(feature: AggregatedFeature) -> Iterator[str]:
         yield f"{feature.name}_{feature.since.unit}s_since"
 
 
-def _details(spec: AnyAggregation, time: str | None) -> dict[str, Any]:
+def _details(spec: AnyAggregation, event_time: str | None) -> dict[str, Any]:
+    time = spec.as_of or event_time
     values = [name for feature in spec.features for name in _names(feature)]
-    return {"time": time, "keys": [*spec.id_col, *spec.group_by, *([time] if time else [])], "values": values}
+    keys = [*spec.id_col, *spec.group_by, *([time] if time else [])]
+    times = [t for t in (event_time, spec.as_of) if t is not None]
+    return {"time": time, "keys": keys, "values": values, "reads_by": times if event_time else []}

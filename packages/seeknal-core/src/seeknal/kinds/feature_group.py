@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
@@ -73,6 +73,8 @@ def named(value: object) -> object:
 class FeatureGroupSpec(NodeSpec):
     """The keys of a feature group."""
 
+    windowed: ClassVar[bool] = True
+
     kind: Literal["feature_group"] = "feature_group"
     entity: EntitySpec = Field(
         description="Whom or what the features are about: a name, or name and join_keys (default: <name>_id).",
@@ -132,6 +134,10 @@ class FeatureGroupSpec(NodeSpec):
 
     def lower(self, context: Lowering) -> Logic:
         """The query, or the columns of the input."""
+        times = self._own[len(self.entity.keys) :]
+        if self.time_column is not None and fold(self.time_column) not in map(fold, times):
+            message = f"the windows of a feature group are those of its times: {' or '.join(times)}"
+            context.report("SK-INT-001", message, "time_column", hint=f"time_column: {self.event_time}, or leave it out")
         for number, feature in enumerate(self.features):
             if feature.type is not None:
                 context.check_type(feature.type, "features", number, "type")
@@ -147,6 +153,10 @@ class FeatureGroupSpec(NodeSpec):
         names = [*self._own, *(f.name for f in self.features), *(c.name for c in self.columns)]
         chosen = {fold(n): column(n) for n in reversed(names)}
         return context.query(exp.select(*reversed(chosen.values())).from_(relation(relation_name(inputs[0]))))
+
+    def window_time(self) -> str | None:
+        """When its values are true from, unless it says when they were written."""
+        return self.time_column or self.event_time
 
     def output(self) -> list[ColumnEntry]:
         """Keys, times and features, each of which must be there."""

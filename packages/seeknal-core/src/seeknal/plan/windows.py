@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from seeknal.graph.dag import Dag
+    from seeknal.intervals.pieces import Piece
     from seeknal.intervals.windowing import Windowing
     from seeknal.nodes import Node, NodeId, Schema
     from seeknal.plan.outlook import Outlook
@@ -57,8 +58,8 @@ class Windows:
     """All that decides which windows of a node are built now.
 
     `parts` is what is there; `lost` are windows whose files are gone or damaged, `marked` those that are to be built again, and `stale` those whose inputs were built
-    again since. `asked` limits what is built (None: nothing does), `fills` says that gaps before the last window are filled, and `again` that all that is asked for is
-    built again.
+    again since. `asked` limits what is built (None: nothing does), `fills` says that gaps before the last window are filled, `again` that all that is asked for is built
+    again, and `follows` that all that is stale is, whatever is asked for. `looked` is up to when windows were due as the data was last looked through for a first one.
     """
 
     windowing: Windowing
@@ -71,10 +72,18 @@ class Windows:
     asked: Ranges | None = None
     fills: bool = False
     again: bool = False
+    follows: bool = False
     above: Mapping[NodeId, Above] = field(default_factory=dict)
     taken: tuple[str, ...] = ()
     found: tuple[Artifact, ...] = ()
     serial: int = 0
+    looked: int | None = None
+
+    @property
+    def until(self) -> int:
+        """Up to when windows are due now."""
+        due = self.windowing.due(-_EVER, self.now)
+        return due.end if due else -_EVER
 
     @property
     def covered(self) -> Ranges:
@@ -119,7 +128,9 @@ class Windows:
             missing &= Ranges.of((there.end, _EVER))
         chosen = ((missing | whole(self.marked | self.stale)) & self._asked(first)) | (self.lost & due)
         if self.again:
-            chosen |= self._asked(first) | (whole(self.stale) & due)
+            chosen |= self._asked(first)
+        if self.follows:
+            chosen |= whole(self.stale) & due
         if not chosen:
             return chosen
         chosen = self.windowing.with_lookback(chosen) & due
@@ -151,8 +162,8 @@ def decide_windows(node: Node, situation: Situation, outlook: Outlook, above: Ma
     own = "forced (--full)" if node.id in situation.forced else own
     first = windows.first
     todo = windows.todo(first) if first is not None else Ranges()
-    if first is None and not empty:
-        return Decision("build", own or "new", windows=windows)
+    if first is None and (not empty or windows.looked != windows.until):
+        return Decision("build", own or ("interval due" if empty else "new"), windows=windows)
     if todo or (not windows.parts and not empty):
         return Decision("build", own or _reason(windows, todo), windows=windows, intervals=todo)
     if windows.windowing.forward_only and _other_columns(windows, outlook.names(node.id)):
@@ -204,14 +215,16 @@ def look(node: Node, situation: Situation, outlook: Outlook, above: Mapping[Node
         tuple(parts),
         lost,
         snapshot.marked(version),
-        _stale(parts, above),
+        _stale(parts, above, windowing),
         asked,
         fills=request.backfill or request.start is not None,
         again=node.id in situation.forced or node.id in request.restate,
+        follows=node.id in situation.forced or bool(request.restate),
         above=above,
         taken=taken,
         found=found,
         serial=max((a.part.serial for a in known if a.part is not None), default=0),
+        looked=snapshot.tables["windows"].get(version, {}).get("looked"),
     )
     return looked, [a for a in known if a.part is not None and not a.part.ranges and situation.presence(a) == "whole"]
 
@@ -289,14 +302,25 @@ def _rejected(node: Node, situation: Situation, part: Artifact) -> bool:
     return bool(blocking([judged(spec, outcome) for spec, outcome in outcomes if outcome is not None]))
 
 
-def _stale(parts: Sequence[Held], above: Mapping[NodeId, Above]) -> Ranges:
+def _stale(parts: Sequence[Held], above: Mapping[NodeId, Above], windowing: Windowing) -> Ranges:
     """The windows for which some input holds something else than when they were built."""
     found: list[tuple[int, int]] = []
     for part in parts:
         for name, read in part.part.reads.items():
             if name in above:
-                found += read.within(part.ranges).differing(above[name].pieces.within(part.ranges))
+                changed = _changed(part, above[name].pieces, read, part.part.before.get(name), windowing)
+                found += windowing.reached(changed) & part.ranges
     return Ranges.of(*found)
+
+
+def _changed(part: Held, now: Pieces, then: Pieces, before: Piece | None, windowing: Windowing) -> Ranges:
+    """Where an input holds something else than when a part was built, of all that plays a part in its windows."""
+    read = part.ranges | windowing.before(part.ranges)
+    if before is None:
+        return then.within(read).differing(now.within(read))
+    summed = Ranges.of(before[:2])
+    changed = summed if now.summed(*before[:2]) != before else Ranges()
+    return changed | then.within(read - summed).differing(now.within(read - summed))
 
 
 def _reason(windows: Windows, todo: Ranges) -> str:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Literal
 
 from seeknal.nodes import SqlLogic, TextPlace
 from seeknal.sql.canonical import canonical, clock
 from seeknal.sql.guard import TableUse, parse_select
+
+_WORDS = re.compile("(kind|name|description|owner|tags) *:")
+"""Lines of a node that name no column."""
 
 if TYPE_CHECKING:
     from sqlglot import exp
@@ -22,8 +26,9 @@ def built_query(tree: exp.Query, dialect: str, source: Document, materialized: L
     start = source.at().line
     lines = source.lines[start - 1 :]
     end = next((n for n, line in enumerate(lines) if n and line.startswith("---")), len(lines))
+    lines = ["" if _WORDS.match(line) else line for line in lines[:end]]
     place = TextPlace(source.path, start, 1)
-    return canonical(checked, dialect), SqlLogic(sql, dialect, materialized, clock(checked), "\n".join(lines[:end]), place)
+    return canonical(checked, dialect), SqlLogic(sql, dialect, materialized, clock(checked), "\n".join(lines), place, built=True)
 
 
 def relations_named(text: str, uses: list[TableUse], index: NodeIndex) -> str:

@@ -62,6 +62,20 @@ def _disagreement(groups: list[Group], nodes: Mapping[NodeId, Node]) -> ProjectE
             message = f"{group.node} finds entity '{group.entity}' by {_and(group.join_keys)}, {first.node} by {_and(first.join_keys)}"
             hint = "groups of one entity have the same join_keys; write entity: {name: …, join_keys: […]}"
             return ProjectError("SK-FEAT-003", message, at=nodes[group.node].at, hint=hint)
+    return _clash(groups, nodes)
+
+
+def _clash(groups: list[Group], nodes: Mapping[NodeId, Node]) -> ProjectError | None:
+    """Feature `b__c` of group `a` and feature `c` of group `a__b` would be one column of the entity, and a key may have any name."""
+    taken = {fold(k): (f"key '{k}'", groups[0]) for k in groups[0].join_keys}
+    for group in groups:
+        for name in (group.event_time, *(f.name for f in group.features)):
+            column = f"{group.name}__{name}"
+            what, other = taken.setdefault(fold(column), (f"'{name}'", group))
+            if (what, other) != (f"'{name}'", group):
+                message = f"'{name}' of {group.node} and {what} of {other.node} would both be column '{column}' of {ENTITY}.{group.entity}"
+                hint = f"rename one of them; the other is in {nodes[other.node].at}"
+                return ProjectError("SK-FEAT-002", message, at=nodes[group.node].at, hint=hint)
     return None
 
 

@@ -19,6 +19,7 @@ from seeknal.project.outputs import written_over
 from seeknal.project.quarantine import quarantine_errors
 from seeknal.project.references import NodeIndex, env_hash
 from seeknal.project.settings_cache import keep_settings, read_settings
+from seeknal.project.windowing import misaligned
 from seeknal.registry import Registry
 
 if TYPE_CHECKING:
@@ -124,6 +125,7 @@ class _Load:
             self._link(project)
         if not self.errors:
             self.errors += written_over(project.nodes.values())
+            self.errors += misaligned(project.nodes)
             self.errors += quarantine_errors(project.nodes.values(), registry, project.engine.dialect)
             self.errors += registry.check_project(project.nodes)
         return project

@@ -9,14 +9,14 @@ from seeknal.errors import ProjectError, did_you_mean
 from seeknal.intervals.calendar import SECONDS, UNITS, Calendar
 from seeknal.intervals.cron import unit_between
 from seeknal.intervals.windowing import Windowing, moment_of, told
-from seeknal.nodes import PythonLogic, SqlLogic
+from seeknal.nodes import PythonLogic, SqlLogic, fold
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator, Mapping
 
-    from seeknal.errors import Location
+    from seeknal.errors import Location, SeeknalError
     from seeknal.intervals.calendar import UnitName
-    from seeknal.nodes import Logic
+    from seeknal.nodes import Logic, Node, NodeId
     from seeknal.specs import NodeSpec
 
 WINDOW_KEYS = (
@@ -30,7 +30,8 @@ def windowing_of(spec: NodeSpec, logic: Logic, at: Callable[[str], Location]) ->
     said = [key for key in WINDOW_KEYS if getattr(spec, key) not in (None, False)]
     if not said or not spec.windowed:
         return None
-    if spec.schedule is None or spec.time_column is None:
+    time_column = spec.window_time()
+    if spec.schedule is None or time_column is None:
         missing = "schedule" if spec.schedule is None else "time_column"
         hint = "schedule: '0 6 * * *' with time_column: created_at builds a day at a time"
         raise ProjectError("SK-INT-001", f"'{said[0]}' needs '{missing}' beside it", at=at(said[0]), hint=hint)
@@ -50,7 +51,7 @@ def windowing_of(spec: NodeSpec, logic: Logic, at: Callable[[str], Location]) ->
     if spec.depends_on_past and (spec.batch_concurrency or 1) > 1:
         raise ProjectError("SK-INT-002", "windows that depend on the past cannot be built at the same time", at=at("batch_concurrency"))
     return Windowing(
-        spec.time_column,
+        time_column,
         spec.schedule,
         calendar.unit,
         calendar.timezone,
@@ -61,7 +62,20 @@ def windowing_of(spec: NodeSpec, logic: Logic, at: Callable[[str], Location]) ->
         spec.batch_concurrency or 1,
         forward_only=spec.forward_only,
         depends_on_past=spec.depends_on_past,
+        reach=spec.window_reach(),
     )
+
+
+def misaligned(nodes: Mapping[NodeId, Node]) -> Iterator[SeeknalError]:
+    """Aggregations whose windows are of another time than those of their inputs: what is built again there would not be found here."""
+    for node in nodes.values():
+        times: list[str] = node.details.get("aggregation", {}).get("reads_by", []) if node.windows is not None else []
+        for name in node.inputs if times else ():
+            source = nodes.get(name)
+            if source is not None and source.windows is not None and fold(source.windows.time_column) not in map(fold, times):
+                message = f"{node.id} goes by '{times[0]}', and the windows of {name} by '{source.windows.time_column}'"
+                hint = f"build {name} by '{times[0]}' too, or leave out schedule here and build {node.id} whole"
+                yield ProjectError("SK-INT-001", message, at=node.at, hint=hint)
 
 
 def _calendar(spec: NodeSpec, schedule: str, at: Callable[[str], Location]) -> Calendar:

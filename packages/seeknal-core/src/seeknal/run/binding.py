@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from seeknal.errors import EngineError, NodeError, ProjectError, did_you_mean
+from seeknal.features.model import TRAINING_SET
 from seeknal.nodes import SourceLogic, SqlLogic, fold
 from seeknal.plan.fingerprint import config_hash
 from seeknal.plan.planner import UNREAD, is_read_from_outside
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from seeknal.api import Project
+    from seeknal.errors import SeeknalError
     from seeknal.nodes import Node, NodeId
     from seeknal.plan.outlook import Outlook
     from seeknal.plan.planner import Situation
@@ -34,7 +36,7 @@ def query_types(project: Project, outlook: Outlook, node: Node) -> dict[str, str
     return found | {fold(c.name): c.type for c in node.columns if c.type}
 
 
-def name_errors(project: Project, situation: Situation, outlook: Outlook) -> Iterator[ProjectError]:
+def name_errors(project: Project, situation: Situation, outlook: Outlook) -> Iterator[SeeknalError]:
     """The names in queries that mean nothing or too much, where that can be told before anything runs.
 
     The analysis finds them and the engine confirms them: what it accepts is right. Where nobody edited anything, and a column is gone from the data, that is
@@ -59,8 +61,24 @@ def name_errors(project: Project, situation: Situation, outlook: Outlook) -> Ite
             yield from (_placed(node, problem) for problem in problems)
     for name in situation.dag.order:
         node = situation.dag.nodes[name]
+        if TRAINING_SET in node.details and name in edited and all(i in certain for i in situation.dag.inputs[name]):
+            yield from _misfits(project, outlook, node)
+    for name in situation.dag.order:
+        node = situation.dag.nodes[name]
         if node.audits and (situation.selected is None or name in situation.selected) and _has_other_audits(node, situation):
             yield from _audit_errors(project, node, {n: outlook.names(n) or () for n in {name, *situation.dag.waits[name]} & certain})
+
+
+def _misfits(project: Project, outlook: Outlook, node: Node) -> list[NodeError]:
+    """What is wrong with a training set's spine, where the types of all it reads can be told."""
+    from seeknal.run.spines import columns_of, misfits  # start-up time
+
+    dialect = project.loaded.engine.dialect
+    try:
+        with _Bound(project, outlook, node) as session:
+            return list(misfits(node, project.nodes, lambda name: columns_of(session, project.nodes[name].relation, dialect)))
+    except (EngineError, NodeError):
+        return []
 
 
 def _has_other_audits(node: Node, situation: Situation) -> bool:
@@ -129,7 +147,7 @@ def _placed(node: Node, problem: NameProblem) -> ProjectError:
     logic, at = node.logic, node.at
     if isinstance(logic, SqlLogic) and logic.place is not None:
         line, column = position(logic.sql, problem.offset)
-        at = logic.place.at(*locate(line, column, logic.sql, logic.template))
+        at = logic.place.at(*locate(line, column, logic.sql, logic.template, built=logic.built))
     return ProjectError("SK-SQL-011", f"{node.id}: {problem.message}", at=at, hint=problem.hint)
 
 

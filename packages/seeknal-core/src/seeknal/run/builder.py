@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from seeknal.errors import ConnectionFailed, EngineError, NodeError
+from seeknal.features.model import TRAINING_SET
 from seeknal.nodes import (
     Digest,
     ExposureLogic,
@@ -114,11 +115,23 @@ class Builder:
             return self._rule(node, decision)
         if node.is_view and isinstance(logic, SqlLogic):
             return self._view(node, logic, decision)
+        if TRAINING_SET in node.details:
+            self._check_spine(node)
         if decision.artifact is not None and decision.reason == "cache corrupted":
             self._store.set_aside(decision.artifact)
         if isinstance(logic, SourceLogic) and not logic.cache and logic.table is not None and self._sources.is_file(logic):
             return self._in_place(node, logic, decision, inputs, wanted)
         return self._stored(node, decision, inputs, wanted)
+
+    def _check_spine(self, node: Node) -> None:
+        """Raise what is wrong with a training set's keys, time and labels, before the engine finds other words for it."""
+        from seeknal.run.spines import columns_of, misfits  # start-up time
+
+        for source in node.inputs:
+            self._relations.define(source)
+        session, dialect = self._relations.session, self._engine.dialect
+        for problem in misfits(node, self._project.nodes, lambda name: columns_of(session, self._project.nodes[name].relation, dialect)):
+            raise problem
 
     def _stored(self, node: Node, decision: Decision, inputs: Mapping[NodeId, Read], wanted: Collection[Columns]) -> Built:
         """Write an output's rows, under a key that for some sources only the rows decide."""

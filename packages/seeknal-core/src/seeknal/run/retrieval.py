@@ -14,6 +14,7 @@ from seeknal.features.model import Group
 from seeknal.nodes import fold
 from seeknal.protocols import FileRead, Files
 from seeknal.run.reading import not_built
+from seeknal.run.spines import columns_of, differ, is_time
 from seeknal.state.environments import PROD
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ def answering(project: Project, spine: Any, asked: Asked, folders: Sequence[Path
     try:
         with project.reading(asked.environment, used) as relations:
             relation = _spine(project, relations, spine, file, temporary)
-            schema = _schema(project, relations.session, relation)
+            schema = columns_of(relations.session, relation, project.loaded.engine.dialect)
             choices, as_of = _checked(groups, wanted, asked, schema)
             for group in dict.fromkeys(c.group for c in choices):
                 _define(project, relations, group, schema, asked.environment)
@@ -136,14 +137,6 @@ def _spine(project: Project, relations: Relations, spine: Any, file: Path | None
     return SPINE
 
 
-def _schema(project: Project, session: Session, relation: str) -> Schema:
-    from sqlglot import exp
-
-    from seeknal.features.trees import relation as table  # start-up time
-
-    return session.describe(exp.select("*").from_(table(relation)).sql(dialect=project.loaded.engine.dialect))
-
-
 def _checked(groups: dict[str, Group], wanted: list[str], asked: Asked, schema: Schema) -> tuple[list[Choice], str]:
     """The features that are meant and the column of times. Raises ProjectErrors with everything that is wrong."""
     errors: list[SeeknalError] = []
@@ -191,7 +184,7 @@ def _raise(errors: list[SeeknalError]) -> None:
 
 def _as_of(name: str | None, schema: Schema) -> str:
     """The spine's column of times: the one that is named, `event_time`, or the only one whose type is that of a time."""
-    times = [c.name for c in schema if _is_time(c.type)]
+    times = [c.name for c in schema if is_time(c.type)]
     names = [c.name for c in schema]
     if name is None:
         chosen = next((c for c in times if fold(c) == AS_OF), times[0] if len(times) == 1 else None)
@@ -212,16 +205,12 @@ def _as_of(name: str | None, schema: Schema) -> str:
     return chosen
 
 
-def _is_time(type_: str | None) -> bool:
-    return type_ is not None and (type_ == "DATE" or type_.startswith("TIMESTAMP"))
-
-
 def _define(project: Project, relations: Relations, group: Group, spine: Schema, environment: str) -> None:
     """Make a group readable. Its output may be older than what its file says now."""
     if relations.artifact(group.node) is None:
         raise not_built(project.nodes[group.node], environment)
     relation = relations.define(group.node)
-    built = {fold(c.name): c.type for c in _schema(project, relations.session, relation)}
+    built = {fold(c.name): c.type for c in columns_of(relations.session, relation, project.loaded.engine.dialect)}
     needed = [*group.join_keys, group.event_time, *(f.name for f in group.features)]
     missing = [n for n in [*needed, *([group.created_time] if group.created_time else [])] if fold(n) not in built]
     if missing:
@@ -232,7 +221,7 @@ def _define(project: Project, relations: Relations, group: Group, spine: Schema,
     asked = {fold(c.name): c.type for c in spine}
     for key in group.join_keys:
         own, other = built[fold(key)], asked[fold(key)]
-        if (own == "VARCHAR") != (other == "VARCHAR"):
+        if differ(own, other):
             hint = "cast one of them, so that both are of one type"
             raise ProjectError("SK-FEAT-004", f"the spine's '{key}' is {other}, that of '{group.name}' {own}", hint=hint)
 

@@ -186,7 +186,7 @@ def placed(error: EngineError, node: Node) -> NodeError:
     if isinstance(logic, SqlLogic) and logic.place is not None:
         at = logic.place.at(1, 1)
         if error.line is not None:
-            at = logic.place.at(*locate(error.line, error.column or 1, logic.sql, logic.template))
+            at = logic.place.at(*locate(error.line, error.column or 1, logic.sql, logic.template, built=logic.built))
     elif getattr(logic, "place", None) is not None:
         at = logic.place  # type: ignore[union-attr,assignment]
     return NodeError(error.code, error.message, at=at, hint=error.hint)

@@ -102,6 +102,9 @@ class WindowBuilder:
             empty = self._batch(building, Interval(first or 0, first or 0), windows.serial + 1)
             if empty.error is not None:
                 return empty
+            if windows.first is None:
+                building.looked = windows.until
+                self._commit([building.document()])
         parts = self._together(building)
         key = whole_key(windows.version, parts)
         whole = Artifact.joined(key, parts, this_second())
@@ -140,10 +143,11 @@ class WindowBuilder:
         node, windows = building.node, building.windows
         ranges = Ranges.of(batch)
         reads = {name: above.pieces.within(ranges) for name, above in windows.above.items()}
+        before = {n: above.pieces.summed(*i) for n, above in windows.above.items() for i in windows.windowing.before(ranges)}
         digests = sorted((i, r.columns, r.digest) for i, r in building.inputs.items())
         past = [[h.artifact.key for h in building.before(batch.start)]] if node.this else []
         key = _hash([windows.version, ranges.to_json(), serial, digests, *past])
-        before = next((h.artifact for h in windows.parts if h.is_whole and h.ranges == ranges), None)
+        earlier = next((h.artifact for h in windows.parts if h.is_whole and h.ranges == ranges), None)
         stage = self._store.stage(node.id, key)
         try:
             stage, written = self._written(building, stage, batch)
@@ -152,8 +156,8 @@ class WindowBuilder:
             if node.quarantines:
                 metadata = {"seeknal.node": node.id, "seeknal.key": key}
                 stage, written, rejected = self._quarantine.part(node, stage, written, self._relations.session, metadata)
-            found = self._identities.after(before, node, (stage.part,), written, key, building.wanted)
-            part = Part(windows.version, ranges, serial, found[ALL], reads)
+            found = self._identities.after(earlier, node, (stage.part,), written, key, building.wanted)
+            part = Part(windows.version, ranges, serial, found[ALL], reads, before)
             artifact = self._store.commit(stage, key, written.rows, written.schema, found, rejected, part)
         except BaseException:
             self._store.discard(stage)
@@ -303,7 +307,7 @@ class WindowBuilder:
         (file,) = self._store.paths(old.artifact)
         stage, written = self._rewritten(node, file, old.artifact.schema, old.ranges, key, columns)
         try:
-            part = Part(building.windows.version, old.ranges, building.last + 1, old.part.stamp, old.part.reads)
+            part = Part(building.windows.version, old.ranges, building.last + 1, old.part.stamp, old.part.reads, old.part.before)
             if columns is None:
                 digests = {name: Digest(_hash([digest, old.ranges.to_json()])) for name, digest in old.artifact.digests.items()}
             else:
@@ -325,6 +329,7 @@ class _Building:
         self.inputs = inputs
         self.wanted = wanted
         self.marked = marked
+        self.looked: int | None = None
         self.made: list[Artifact] = []
         self.finishing = threading.Lock()
 
@@ -361,8 +366,9 @@ class _Building:
     def document(self) -> Change:
         """What state has of the version besides its parts."""
         taken = list(self.windows.taken)
-        value = {"node": self.node.id, "restatement": self.marked.to_json(), "taken": taken}
-        return Change("windows", self.windows.version, value if self.marked or taken else None)
+        looked = {} if self.looked is None else {"looked": self.looked}
+        value = {"node": self.node.id, "restatement": self.marked.to_json(), "taken": taken, **looked}
+        return Change("windows", self.windows.version, value if self.marked or taken or looked else None)
 
 
 def _summed(outcomes: list[AuditOutcome]) -> Iterator[AuditOutcome]:

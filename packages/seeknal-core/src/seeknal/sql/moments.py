@@ -22,6 +22,10 @@ WORDS = {"start_ts": "__start_ts__", "end_ts": "__end_ts__"}
 _STANDING = {"__start_ts__": "1000-01-01 00:00:00.000001", "__end_ts__": "3000-01-01 00:00:00.000001"}
 
 
+STARTS, ENDS = _STANDING.values()
+"""The timestamps that stand in for the two, as text: for queries that are put together, not written."""
+
+
 class Moment:
     """`start_ts` or `end_ts` in a template: it can be written into SQL, and nothing else can be done with it."""
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from seeknal.intervals.pieces import Pieces
+from seeknal.intervals.pieces import Piece, Pieces
 from seeknal.intervals.ranges import Ranges
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ class Part:
     """What a part is about.
 
     `stamp` tells its rows from others in the same windows, and stays what it was when some windows of a part are taken over into another. `reads` says what
-    stood in the same windows of those inputs that are built window by window.
+    stood in the same windows of those inputs that are built window by window, and `before`, as one piece, in the time before that played a part too.
     """
 
     version: str
@@ -32,18 +32,28 @@ class Part:
     serial: int
     stamp: str
     reads: Mapping[NodeId, Pieces] = field(default_factory=dict)
+    before: Mapping[NodeId, Piece] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         """As a plain document."""
         reads = {i: [list(p) for p in pieces.pieces] for i, pieces in self.reads.items()}
-        return {"version": self.version, "ranges": self.ranges.to_json(), "serial": self.serial, "stamp": self.stamp, "reads": reads}
+        before = {"before": {i: list(piece) for i, piece in self.before.items()}} if self.before else {}
+        return {
+            "version": self.version,
+            "ranges": self.ranges.to_json(),
+            "serial": self.serial,
+            "stamp": self.stamp,
+            "reads": reads,
+            **before,
+        }
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Part:
         """From a plain document."""
         reads = {i: Pieces.of((s, e, stamp) for s, e, stamp in pieces) for i, pieces in value["reads"].items()}
         ranges = Ranges.of(*((s, e) for s, e in value["ranges"]))
-        return cls(value["version"], ranges, value["serial"], value["stamp"], reads)
+        before = {i: Piece(*piece) for i, piece in value.get("before", {}).items()}
+        return cls(value["version"], ranges, value["serial"], value["stamp"], reads, before)
 
 
 @dataclass(frozen=True, slots=True)

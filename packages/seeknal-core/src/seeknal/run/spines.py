@@ -1,0 +1,78 @@
+"""Whether a training set's spine fits the groups whose features it asks for: known as soon as the types of both are, and at the latest when it is built."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from seeknal.errors import NodeError, did_you_mean
+from seeknal.features.model import TRAINING_SET, Group
+from seeknal.nodes import SqlLogic, fold
+from seeknal.sql.guard import position
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from seeknal.errors import Location
+    from seeknal.nodes import Node, NodeId, Schema
+    from seeknal.protocols import Session
+
+_TEXT = ("VARCHAR", "CHAR", "STRING", "TEXT")
+
+
+def columns_of(session: Session, relation: str, dialect: str) -> Schema:
+    """The columns of a relation and their types. Raises EngineError."""
+    from sqlglot import exp
+
+    from seeknal.features.trees import relation as table  # start-up time
+
+    return session.describe(exp.select("*").from_(table(relation)).sql(dialect=dialect))
+
+
+def is_time(type_: str | None) -> bool:
+    """Whether values of a type are times."""
+    return type_ is not None and type_.startswith(("DATE", "TIMESTAMP"))
+
+
+def differ(one: str | None, other: str | None) -> bool:
+    """Whether one of two keys is text and the other is not: no row would be found, or reading it as the other fails."""
+    return one is not None and other is not None and one.startswith(_TEXT) != other.startswith(_TEXT)
+
+
+def misfits(node: Node, nodes: Mapping[NodeId, Node], columns: Callable[[NodeId], Schema]) -> Iterator[NodeError]:
+    """What is wrong with a training set's keys, time and labels. `columns` says which columns a node's output has.
+
+    That a key or the time is no column of the spine, the query itself tells.
+    """
+    said = node.details[TRAINING_SET]
+    spine = node.refs[said["spine"]]
+    has = {fold(c.name): c.type for c in columns(spine)}
+    time, names = said["as_of"], [c.name for c in columns(spine)]
+    if fold(time) in has and not is_time(has[fold(time)]):
+        hint = "cast it to TIMESTAMP or DATE in the spine"
+        yield NodeError("SK-FEAT-004", f"'{time}' of {spine} is {has[fold(time)]}, not a time", at=_at(node, "as_of"), hint=hint)
+    for label in said["label"]:
+        if fold(label) not in has:
+            hint = did_you_mean(label, names) or f"it has: {', '.join(names)}"
+            yield NodeError("SK-FEAT-004", f"{spine} has no column '{label}' to be learned", at=_at(node, "label"), hint=hint)
+    for source in node.inputs:
+        group = Group.of(source, nodes[source].details)
+        if group is not None and source != spine:
+            yield from _keys(node, spine, has, group, {fold(c.name): c.type for c in columns(source)})
+
+
+def _keys(node: Node, spine: NodeId, has: Mapping[str, str | None], group: Group, own: Mapping[str, str | None]) -> Iterator[NodeError]:
+    for key in group.join_keys:
+        asked, known = has.get(fold(key)), own.get(fold(key))
+        if differ(asked, known):
+            message = f"'{key}' is {asked} in {spine}, and {known} in {group.node}: no row would be found"
+            yield NodeError("SK-FEAT-004", message, at=_at(node, "spine"), hint="cast one of them, so that both are of one type")
+
+
+def _at(node: Node, key: str) -> Location:
+    """Where the value of a key of the node's document stands."""
+    logic = node.logic
+    if not isinstance(logic, SqlLogic) or logic.template is None or logic.place is None:
+        return node.at
+    found = re.search(rf"^{key} *:[ \t]*", logic.template, re.MULTILINE)
+    return logic.place.at(*position(logic.template, found.end())) if found else node.at
