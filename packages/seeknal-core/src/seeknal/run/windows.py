@@ -19,9 +19,9 @@ from seeknal.plan.windows import extent_of, unaudited, whole_key
 from seeknal.protocols import Files
 from seeknal.run.built import Built
 from seeknal.run.cutting import cut, earliest_query, moment_text
-from seeknal.run.merging import select_as
+from seeknal.run.expressions import same_columns, select_as
 from seeknal.run.results import Batch
-from seeknal.run.widening import misfit, same_columns, unified_windows
+from seeknal.run.widening import misfit, unified_windows
 from seeknal.sql.moments import with_window
 from seeknal.state.model import ALL, Artifact, Change
 from seeknal.state.parts import Held, Part, held
