@@ -12,7 +12,7 @@ from seeknal.errors import NodeError, did_you_mean
 from seeknal.nodes import SqlLogic, fold
 from seeknal.protocols import Files
 from seeknal.run.expressions import OLD, RETURNED, cast_to, column, same_columns, same_key, table, unified
-from seeknal.run.rewriting import parted, shared, untouched
+from seeknal.run.rewriting import shared, untouched, write_files
 from seeknal.sql.guard import parse_condition
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def merge(
     old, new = f"{node.relation}__before", f"{node.relation}__returned"
     session.define(new, Files((stage.part,)))
     if merging.history:
-        from seeknal.run.histories import check_columns  # it imports this module
+        from seeknal.run.histories import check_columns, history_query  # it imports this module
 
         check_columns(node, merging, written.schema)
     _check_keys(node, merging, new, written.schema, session, dialect)
@@ -53,26 +53,16 @@ def merge(
     if base is not None and again:
         session.define(old, Files(again))
         before = (old, base.schema)
-    columns = list(written.schema) if base is None or merging.history else together(node, base.schema, written.schema)
     if merging.history:
-        from seeknal.run.histories import history_query
-
         query = history_query(node, merging, before, after, dialect, now)
     else:
+        columns = list(written.schema) if base is None else together(node, base.schema, written.schema)
         query = _merged_query(merging, before, after, columns, dialect)
-    metadata = {"seeknal.node": node.id, "seeknal.key": stage.key}
-    merged = store.stage(node.id, stage.key)
-    try:
-        found = session.write(query, merged.part, metadata)
-        kept = base.rows - _count(old if again else None, session, dialect) if base is not None and beside.shared else 0
-        if not whole:
-            merged, more = parted(node, merging, merged, found, store, session, dialect, metadata)
-            beside = replace(beside, written=more.written)
-    except BaseException:
-        merged.part.unlink(missing_ok=True)
-        raise
+    size = stage.part.stat().st_size + sum(p.stat().st_size for p in again)
+    found, (merged, *others) = write_files(node, merging, query, 0 if whole else size, stage.key, store, session, dialect)
+    kept = base.rows - _count(old if again else None, session, dialect) if base is not None and beside.shared else 0
     stage.part.unlink(missing_ok=True)
-    return Merged(merged, replace(found, rows=found.rows + kept), beside)
+    return Merged(merged, replace(found, rows=found.rows + kept), replace(beside, written=tuple(s.part for s in others)))
 
 
 def _count(relation: str | None, session: Session, dialect: str) -> int:

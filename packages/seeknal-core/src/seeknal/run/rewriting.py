@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from sqlglot import exp
 
 from seeknal.artifacts import Beside
-from seeknal.protocols import Files
+from seeknal.protocols import Files, Query, Written
 from seeknal.run.expressions import OLD, RETURNED, column, same_key, table
 
 if TYPE_CHECKING:
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from seeknal.artifacts import ArtifactStore, Stage
-    from seeknal.nodes import Merging, Node
-    from seeknal.protocols import Session, Written
+    from seeknal.nodes import Key, Merging, Node
+    from seeknal.protocols import Session
     from seeknal.state.model import Artifact
 
 FILE_BYTES = 64 << 20
@@ -51,45 +51,46 @@ def untouched(
     return [n for n in large if n not in touched]
 
 
-def parted(
-    node: Node,
-    merging: Merging,
-    stage: Stage,
-    written: Written,
-    store: ArtifactStore,
-    session: Session,
-    dialect: str,
-    metadata: Mapping[str, str],
-) -> tuple[Stage, Beside]:
-    """A written output as files of about one size, each with a range of keys; as it is where it is not large."""
-    size = stage.part.stat().st_size
-    if size <= 2 * FILE_BYTES or not written.rows:
-        return stage, Beside()
+def write_files(
+    node: Node, merging: Merging, query: str, size: int, key: Key, store: ArtifactStore, session: Session, dialect: str
+) -> tuple[Written, list[Stage]]:
+    """Write what a query returns: as one file, or where `size` bytes are many, as several of about one size, each with a range of keys."""
+    metadata = {"seeknal.node": node.id, "seeknal.key": key}
+    if size <= 2 * FILE_BYTES:
+        stage = store.stage(node.id, key)
+        return _written(session, query, stage, metadata), [stage]
     count = -(-size // FILE_BYTES)
-    whole, numbered = f"{node.relation}__merged", f"{node.relation}__numbered"
-    session.define(whole, Files((stage.part,)))
+    merged, numbered = f"{node.relation}__merged", f"{node.relation}__numbered"
+    session.define(merged, Query(query))
     order = exp.Order(expressions=[exp.Ordered(this=column(k), desc=False, nulls_first=False) for k in merging.unique_key])
-    place = exp.Window(this=exp.RowNumber(), order=order)
-    each = exp.Literal.number(-(-written.rows // count))
-    file = exp.cast(exp.Floor(this=exp.Div(this=exp.paren(place - 1), expression=each, typed=False, safe=False)), exp.DataType.Type.BIGINT)
-    query = exp.select("*", file.as_(_FILE, quoted=True)).from_(table(whole))
-    names = exp.select(*(column(c.name) for c in written.schema)).from_(table(numbered))
+    place = exp.Window(this=exp.Anonymous(this="ntile", expressions=[exp.Literal.number(count)]), order=order)
+    ordered = store.stage(node.id, key)
     made: list[Stage] = []
-    ordered = store.stage(node.id, stage.key)
+    rows, schema = 0, session.describe(query)
     try:
-        session.write(query.sql(dialect=dialect), ordered.part, metadata)
+        _written(session, exp.select("*", place.as_(_FILE, quoted=True)).from_(table(merged)).sql(dialect=dialect), ordered, metadata)
         session.define(numbered, Files((ordered.part,)))
-        for number in range(count):
-            made.append(store.stage(node.id, stage.key))
-            session.write(names.where(column(_FILE).eq(number)).sql(dialect=dialect), made[-1].part, metadata)
+        names = exp.select(*(column(c.name) for c in schema)).from_(table(numbered))
+        for number in range(1, count + 1):
+            stage = store.stage(node.id, key)
+            found = _written(session, names.where(column(_FILE).eq(number)).sql(dialect=dialect), stage, metadata)
+            made.append(stage)
+            rows, schema = rows + found.rows, found.schema
     except BaseException:
-        for one in made:
-            one.part.unlink(missing_ok=True)
+        for stage in made:
+            stage.part.unlink(missing_ok=True)
         raise
     finally:
         ordered.part.unlink(missing_ok=True)
-    stage.part.unlink(missing_ok=True)
-    return made[0], Beside(tuple(one.part for one in made[1:]))
+    return Written(rows, schema), made
+
+
+def _written(session: Session, query: str, stage: Stage, metadata: Mapping[str, str]) -> Written:
+    try:
+        return session.write(query, stage.part, metadata)
+    except BaseException:
+        stage.part.unlink(missing_ok=True)
+        raise
 
 
 def shared(base: Artifact, numbers: list[int], store: ArtifactStore) -> tuple[tuple[Path, ...], Beside]:
