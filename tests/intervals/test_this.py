@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import itertools
+from datetime import date
 
 import pytest
 from tests.intervals.conftest import at
+
+from seeknal.plan.planner import Request
 
 DAYS = {1: 10, 2: 20, 3: 30, 4: 40, 5: 50}
 NODES = """
@@ -141,3 +144,32 @@ def test_a_column_that_reads_another_of_before_changes_with_it(project) -> None:
     plan = folder.cli("plan").assert_exit(0).output
     assert "transform.rb" in plan
     assert "transform.rc" not in plan
+
+
+def test_no_window_is_built_behind_one_that_waits_for_what_it_reads(project) -> None:
+    daily = """
+        /* ---
+        schedule: "@daily"
+        time_column: day
+        start: 2026-01-01
+        --- */
+        SELECT CAST(created_at AS DATE) AS day, sum(amount) AS amount FROM {{ ref('source.orders') }} GROUP BY 1
+    """
+    files = {"data/orders.csv": orders(DAYS), "seeknal/orders.yml": NODES.partition("---")[0], "seeknal/daily.sql": daily}
+    running = """
+        /* ---
+        schedule: "@daily"
+        time_column: day
+        start: 2026-01-01
+        columns: {day: DATE, total: BIGINT}
+        --- */
+        SELECT day, amount + coalesce((SELECT max(total) FROM {{ this }}), 0) AS total FROM {{ ref('daily') }}
+    """
+    folder = project(files | {"seeknal/running.sql": running})
+    folder.run(now=at("2026-01-03T00:00")).assert_success()
+    later = Request(date(2026, 1, 4), date(2026, 1, 6))
+    folder.run("daily", now=at("2026-01-06T00:00"), windows=later).assert_success()
+    folder.run("running", now=at("2026-01-06T00:00"), windows=Request(backfill=True)).assert_success()
+    assert shown(folder) == totals(DAYS, 2)
+    folder.run(now=at("2026-01-06T00:00"), windows=Request(backfill=True)).assert_success()
+    assert shown(folder) == totals(DAYS)

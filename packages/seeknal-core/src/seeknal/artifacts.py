@@ -13,6 +13,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import shutil
 import threading
 import uuid
 from dataclasses import dataclass, replace
@@ -48,6 +49,24 @@ class Stage:
     part: Path
     aside: Path | None = None
 
+    @property
+    def key(self) -> Key:
+        """The key under which it is written."""
+        return Key(self.folder.name)
+
+
+@dataclass(frozen=True)
+class Beside:
+    """The files of an output besides the one that is staged: those written, and those of another output of the node that it shares, each with its record."""
+
+    written: tuple[Path, ...] = ()
+    shared: tuple[tuple[Path, FileRecord], ...] = ()
+
+    @property
+    def paths(self) -> tuple[Path, ...]:
+        """All of them, where they are now."""
+        return (*self.written, *(path for path, _ in self.shared))
+
 
 class ArtifactStore:
     """The outputs under one target folder."""
@@ -73,9 +92,9 @@ class ArtifactStore:
         folder.mkdir(parents=True, exist_ok=True)
         return Stage(node, folder, folder / f".part.{uuid.uuid4().hex}.tmp")
 
-    def discard(self, stage: Stage) -> None:
+    def discard(self, stage: Stage, beside: Beside | None = None) -> None:
         """Forget what was begun."""
-        for path in (stage.part, stage.aside):
+        for path in (stage.part, stage.aside, *(beside.written if beside is not None else ())):
             if path is not None:
                 path.unlink(missing_ok=True)
         with contextlib.suppress(OSError):
@@ -90,13 +109,15 @@ class ArtifactStore:
         digests: Mapping[str, Digest],
         rejected: Rejected | None = None,
         part: Part | None = None,
+        beside: Beside | None = None,
     ) -> Artifact:
         """Make a written output exist: durable once this returns. `rejected` is what was written aside, `part` what it is part of."""
         folder = self.folder(stage.node, key)
         folder.mkdir(parents=True, exist_ok=True)
         if rejected is not None and stage.aside is not None:
             rejected = replace(rejected, files=(self._placed(stage.aside, folder, "rejected"),))
-        files = (self._placed(stage.part, folder, "part"),)
+        files = tuple(self._placed(path, folder, "part") for path in (stage.part, *(beside.written if beside is not None else ())))
+        files += tuple(_shared(path, record, folder) for path, record in (beside.shared if beside is not None else ()))
         if folder != stage.folder:
             with contextlib.suppress(OSError):
                 stage.folder.rmdir()
@@ -234,6 +255,18 @@ class ArtifactStore:
 
     def _describe(self, artifact: Artifact, folder: Path) -> None:
         write_whole(folder / META, json.dumps({"key": artifact.key, **artifact.to_json()}).encode())
+
+
+def _shared(path: Path, record: FileRecord, folder: Path) -> FileRecord:
+    """A file of another output as one of this folder too: the same file where the disk can say so, else a copy. Neither is ever written to."""
+    target = folder / record.name
+    target.unlink(missing_ok=True)
+    try:
+        target.hardlink_to(path)
+    except OSError:
+        shutil.copyfile(path, target)
+        sync_file(target)
+    return replace(record, mtime_ns=target.stat().st_mtime_ns)
 
 
 def hash_file(path: Path) -> str:

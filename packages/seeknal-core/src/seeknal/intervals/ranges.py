@@ -79,6 +79,10 @@ class Ranges:
         """The moment after the last. Raises IndexError where there is none."""
         return self.intervals[-1].end
 
+    def since(self, moment: int) -> Ranges:
+        """What of it is not before a moment."""
+        return Ranges(tuple(Interval(max(i.start, moment), i.end) for i in self.intervals if i.end > moment))
+
     def holds(self, moment: int) -> bool:
         """Whether a moment is in here."""
         place = bisect_right(self.intervals, moment, key=lambda i: i.start) - 1

@@ -134,20 +134,19 @@ class Windows:
         if not chosen:
             return chosen
         chosen = self.windowing.with_lookback(chosen) & due
-        if self.windowing.depends_on_past:
-            chosen = self._in_order(chosen, due)
+        waiting = Ranges()
         for above in self.above.values():
-            chosen -= whole(above.waiting(due))
-        return chosen
+            waiting |= whole(above.waiting(due))
+        return self._in_order(chosen, due, waiting) if self.windowing.depends_on_past else chosen - waiting
 
     def _asked(self, first: int) -> Ranges:
         due = self.due(first)
         return due if self.asked is None else due & self.windowing.calendar.whole(self.asked)
 
-    def _in_order(self, chosen: Ranges, due: Ranges) -> Ranges:
+    def _in_order(self, chosen: Ranges, due: Ranges, waiting: Ranges) -> Ranges:
         """What can be built when each window needs the one before it: no further than the first gap, and all that comes after what is built again."""
-        chosen |= self.covered & Ranges.of((chosen.start, _EVER))
-        gap = due - self.covered - chosen
+        chosen |= self.covered.since(chosen.start)
+        gap = (due - self.covered - chosen) | (waiting & chosen)
         return chosen & Ranges.of((-_EVER, gap.start)) if gap else chosen
 
 

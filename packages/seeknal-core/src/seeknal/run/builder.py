@@ -8,6 +8,7 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from seeknal.artifacts import Beside
 from seeknal.errors import ConnectionFailed, EngineError, NodeError
 from seeknal.features.model import TRAINING_SET
 from seeknal.nodes import (
@@ -136,7 +137,7 @@ class Builder:
     def _stored(self, node: Node, decision: Decision, inputs: Mapping[NodeId, Read], wanted: Collection[Columns]) -> Built:
         """Write an output's rows, under a key that for some sources only the rows decide."""
         provisional = decision.key or Key(f"reading-{hashlib.sha256(node.id.encode()).hexdigest()[:16]}")
-        stage = self._store.stage(node.id, provisional)
+        stage, beside = self._store.stage(node.id, provisional), Beside()
         try:
             if node.this:
                 self._define_before(node, decision)
@@ -145,12 +146,12 @@ class Builder:
                 from seeknal.run.merging import merge  # start-up time
 
                 now = int(self._situation.now.timestamp())
-                stage, written = merge(node, node.merging, decision, stage, written, self._store, self._relations.session, now)
+                stage, written, beside = merge(node, node.merging, decision, stage, written, self._store, self._relations.session, now)
             read, rejected = None, None
             if node.quarantines:
                 read = None if decision.key is not None else self.digest_of((stage.part,), written.schema)
                 stage, written, rejected = self._quarantine.part(node, stage, written, self._relations.session, _metadata(node, stage))
-            digests = self._identities.of(node, (stage.part,), written, decision.key, wanted)
+            digests = self._identities.of(node, (stage.part, *beside.paths), written, decision.key, wanted)
             key, version = decision.key, self._situation.versions.get(node.id)
             if key is not None and version is not None and isinstance(node.logic, SourceLogic):
                 self._sources.check_unchanged(node, node.logic, version)
@@ -162,9 +163,9 @@ class Builder:
                     self._store.discard(stage)
                     self._relations.put(node.id, existing)
                     return self._auditing.audited(node, Built(key, existing, existing.rows, 0, version, reused=True), existing.schema)
-            artifact = self._store.commit(stage, key, written.rows, written.schema, digests, rejected)
+            artifact = self._store.commit(stage, key, written.rows, written.schema, digests, rejected, beside=beside)
         except BaseException:
-            self._store.discard(stage)
+            self._store.discard(stage, beside)
             raise
         self._relations.put(node.id, artifact)
         return self._auditing.audited(node, Built(key, artifact, artifact.rows, 0, version), artifact.schema)

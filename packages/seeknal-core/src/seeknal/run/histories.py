@@ -13,7 +13,8 @@ from sqlglot import exp
 from seeknal.errors import NodeError, did_you_mean
 from seeknal.nodes import fold
 from seeknal.run.cutting import moment_text
-from seeknal.run.merging import OLD, RETURNED, cast_to, column, table, together
+from seeknal.run.expressions import OLD, RETURNED, cast_to, column, table
+from seeknal.run.merging import together
 from seeknal.sql.guard import parse_condition
 
 if TYPE_CHECKING:

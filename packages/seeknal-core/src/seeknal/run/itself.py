@@ -9,7 +9,7 @@ from sqlglot import exp
 
 from seeknal.protocols import Files, Query
 from seeknal.run.cutting import cut
-from seeknal.run.merging import cast_to, table
+from seeknal.run.expressions import cast_to, table
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

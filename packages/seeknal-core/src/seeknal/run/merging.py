@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, NamedTuple
 
 from sqlglot import exp
 
+from seeknal.artifacts import Beside
 from seeknal.errors import NodeError, did_you_mean
-from seeknal.nodes import Key, SqlLogic, fold
-from seeknal.plan.types import same, widens
+from seeknal.nodes import SqlLogic, fold
 from seeknal.protocols import Files
+from seeknal.run.expressions import OLD, RETURNED, cast_to, column, same_columns, same_key, table, unified
+from seeknal.run.rewriting import shared, untouched, write_files
 from seeknal.sql.guard import parse_condition
 
 if TYPE_CHECKING:
@@ -20,12 +23,18 @@ if TYPE_CHECKING:
     from seeknal.plan.planner import Decision
     from seeknal.protocols import Session, Written
 
-OLD, RETURNED = "old", "returned"
+
+class Merged(NamedTuple):
+    """What came of a merge: the file that was written, all rows and columns of the output, and its other files."""
+
+    stage: Stage
+    written: Written
+    beside: Beside
 
 
 def merge(
     node: Node, merging: Merging, decision: Decision, stage: Stage, written: Written, store: ArtifactStore, session: Session, now: int
-) -> tuple[Stage, Written]:
+) -> Merged:
     """The rows that were written, merged into those of the output before. `now` is when, in seconds since 1970. Raises NodeError."""
     require_before(node, decision)
     dialect = node.logic.dialect if isinstance(node.logic, SqlLogic) else ""
@@ -36,24 +45,30 @@ def merge(
 
         check_columns(node, merging, written.schema)
     _check_keys(node, merging, new, written.schema, session, dialect)
-    before = None
-    if decision.base is not None:
-        session.define(old, Files(store.paths(decision.base)))
-        before = (old, decision.base.schema)
-    after = (new, written.schema)
+    base, after, before = decision.base, (new, written.schema), None
+    again, beside = (store.paths(base), Beside()) if base is not None else ((), Beside())
+    whole = merging.history or node.quarantines  # such outputs are written again as one
+    if base is not None and not whole and same_columns(together(node, base.schema, written.schema), base.schema):
+        again, beside = shared(base, untouched(node, merging, base, new, store, session, dialect), store)
+    if base is not None and again:
+        session.define(old, Files(again))
+        before = (old, base.schema)
     if merging.history:
         query = history_query(node, merging, before, after, dialect, now)
     else:
-        query = _merged_query(node, merging, before, after, dialect)
-    key = Key(stage.folder.name)
-    again = store.stage(node.id, key)
-    try:
-        merged = session.write(query, again.part, {"seeknal.node": node.id, "seeknal.key": key})
-    except BaseException:
-        again.part.unlink(missing_ok=True)
-        raise
+        columns = list(written.schema) if base is None else together(node, base.schema, written.schema)
+        query = _merged_query(merging, before, after, columns, dialect)
+    size = stage.part.stat().st_size + sum(p.stat().st_size for p in again)
+    found, (merged, *others) = write_files(node, merging, query, 0 if whole else size, stage.key, store, session, dialect)
+    kept = base.rows - _count(old if again else None, session, dialect) if base is not None and beside.shared else 0
     stage.part.unlink(missing_ok=True)
-    return again, merged
+    return Merged(merged, replace(found, rows=found.rows + kept), replace(beside, written=tuple(s.part for s in others)))
+
+
+def _count(relation: str | None, session: Session, dialect: str) -> int:
+    if relation is None:
+        return 0
+    return int(session.rows(exp.select(exp.Count(this=exp.Star())).from_(table(relation)).sql(dialect=dialect)).rows[0][0])
 
 
 def require_before(node: Node, decision: Decision) -> None:
@@ -87,19 +102,19 @@ def _check_keys(node: Node, merging: Merging, relation: str, schema: Schema, ses
         )
 
 
-def _merged_query(node: Node, merging: Merging, before: tuple[str, Schema] | None, after: tuple[str, Schema], dialect: str) -> str:
-    """The rows of `after`, and those of `before` whose keys are not among them, as relations with their columns. Raises NodeError."""
+def _merged_query(
+    merging: Merging, before: tuple[str, Schema] | None, after: tuple[str, Schema], columns: Sequence[ColumnSchema], dialect: str
+) -> str:
+    """The rows of `after`, and those of `before` whose keys are not among them, with these columns. Both are relations with their own."""
     name, schema = after
     kept = exp.select(exp.Star()).from_(table(name))
     if merging.deleted_when is not None:
         deleted = parse_condition(merging.deleted_when, dialect)
         kept = kept.where(exp.not_(exp.Coalesce(this=exp.paren(deleted), expressions=[exp.false()])))
-    if before is None:
-        return kept.sql(dialect=dialect)
-    columns = together(node, before[1], schema)
     news = exp.select(*(cast_to(c, schema, dialect) for c in columns)).from_(kept.subquery("kept"))
-    same_key = exp.and_(*(exp.NullSafeEQ(this=column(k, RETURNED), expression=column(k, OLD)) for k in merging.unique_key))
-    found = exp.select("1").from_(exp.alias_(table(name), RETURNED, table=True)).where(same_key)
+    if before is None:
+        return news.sql(dialect=dialect)
+    found = exp.select("1").from_(exp.alias_(table(name), RETURNED, table=True)).where(same_key(merging))
     olds = exp.select(*(cast_to(c, before[1], dialect, OLD) for c in columns))
     olds = olds.from_(exp.alias_(table(before[0]), OLD, table=True)).where(exp.not_(exp.Exists(this=found)))
     return exp.union(olds, news, distinct=False).sql(dialect=dialect)
@@ -113,45 +128,3 @@ def together(node: Node, before: Schema, after: Schema) -> list[ColumnSchema]:
         message = f"the rows of {node.id} cannot be merged into those before: {'; '.join(problems)}"
         raise NodeError("SK-INC-004", message, at=node.at, hint=hint)
     return found
-
-
-def unified(before: Schema, after: Schema) -> tuple[list[ColumnSchema], list[str]]:
-    """The columns of both, and in words what does not fit."""
-    old = {fold(c.name): c for c in before}
-    gone = [c.name for c in before if fold(c.name) not in {fold(a.name) for a in after}]
-    problems = [f"{', '.join(gone)} no longer there"] if gone else []
-    found = []
-    for new in after:
-        was = old.get(fold(new.name))
-        if was is None or same(was.type, new.type) or widens(was.type, new.type):
-            found.append(new)
-        elif widens(new.type, was.type):
-            found.append(was)
-        else:
-            problems.append(f"{new.name} was {was.type} and is {new.type}")
-    return found, problems
-
-
-def cast_to(wanted: ColumnSchema, schema: Sequence[ColumnSchema], dialect: str, relation: str | None = None) -> exp.Expr:
-    """A column of a relation as it is wanted: NULL where the relation has none of the name."""
-    own = next((c for c in schema if fold(c.name) == fold(wanted.name)), None)
-    type_ = exp.DataType.build(wanted.type or "", dialect=dialect)
-    if own is None:
-        return exp.cast(exp.null(), type_).as_(wanted.name, quoted=True)
-    value = column(own.name, relation)
-    return (value if same(own.type, wanted.type) else exp.cast(value, type_)).as_(wanted.name, quoted=True)
-
-
-def select_as(columns: Sequence[ColumnSchema], name: str, schema: Sequence[ColumnSchema], dialect: str) -> str:
-    """The rows of a relation with these columns in place of its own."""
-    return exp.select(*(cast_to(c, schema, dialect) for c in columns)).from_(table(name)).sql(dialect=dialect)
-
-
-def column(name: str, relation: str | None = None) -> exp.Column:
-    """A column by its exact name."""
-    return exp.column(exp.to_identifier(name, quoted=True), table=relation)
-
-
-def table(name: str) -> exp.Table:
-    """A relation by its exact name."""
-    return exp.Table(this=exp.to_identifier(name, quoted=True))

@@ -6,15 +6,10 @@ from typing import TYPE_CHECKING
 
 from seeknal.errors import NodeError
 from seeknal.nodes import fold
-from seeknal.run.merging import unified
+from seeknal.run.expressions import unified
 
 if TYPE_CHECKING:
     from seeknal.nodes import Node, Schema
-
-
-def same_columns(one: Schema, other: Schema) -> bool:
-    """Whether two outputs have the same columns, in the same order."""
-    return [(c.name, c.type) for c in one] == [(c.name, c.type) for c in other]
 
 
 def unified_windows(node: Node, before: Schema, after: Schema) -> Schema:

@@ -19,15 +19,16 @@ from seeknal.plan.windows import extent_of, unaudited, whole_key
 from seeknal.protocols import Files
 from seeknal.run.built import Built
 from seeknal.run.cutting import cut, earliest_query, moment_text
-from seeknal.run.merging import select_as
+from seeknal.run.expressions import same_columns, select_as
+from seeknal.run.itself import Before, define_before
 from seeknal.run.results import Batch
-from seeknal.run.widening import misfit, same_columns, unified_windows
+from seeknal.run.widening import misfit, unified_windows
 from seeknal.sql.moments import with_window
 from seeknal.state.model import ALL, Artifact, Change
 from seeknal.state.parts import Held, Part, held
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from seeknal.artifacts import ArtifactStore, Stage
@@ -84,7 +85,9 @@ class WindowBuilder:
         todo = windows.todo(first) if first is not None else Ranges()
         marked = windows.marked | (windows.restated(first) if first is not None else Ranges())
         if windows.windowing.depends_on_past:
-            marked |= todo & windows.covered  # all that follows what is built again, however far this run comes
+            marked |= (
+                windows.covered.since(todo.start) if todo else Ranges()
+            )  # all that follows what is built again, however far this run comes
         building = _Building(node, windows, inputs, {*wanted, None}, marked)
         windows = building.windows = self._with_columns(building)
         before = self._situation.snapshot.tables["windows"].get(windows.version)
@@ -145,12 +148,12 @@ class WindowBuilder:
         reads = {name: above.pieces.within(ranges) for name, above in windows.above.items()}
         before = {n: above.pieces.summed(*i) for n, above in windows.above.items() for i in windows.windowing.before(ranges)}
         digests = sorted((i, r.columns, r.digest) for i, r in building.inputs.items())
-        past = [[h.artifact.key for h in building.before(batch.start)]] if node.this else []
-        key = _hash([windows.version, ranges.to_json(), serial, digests, *past])
+        past = building.before(batch.start) if node.this else []
+        key = _hash([windows.version, ranges.to_json(), serial, digests, *(h.artifact.key for h in past)])
         earlier = next((h.artifact for h in windows.parts if h.is_whole and h.ranges == ranges), None)
         stage = self._store.stage(node.id, key)
         try:
-            stage, written = self._written(building, stage, batch)
+            stage, written = self._written(building, stage, batch, past)
             stage, written = self._fitting(building, stage, written, ranges)
             rejected = None
             if node.quarantines:
@@ -177,12 +180,11 @@ class WindowBuilder:
                 self._commit([Change("artifacts", artifact.key, artifact.to_json()), *outcomes, *building.finish(artifact)])
         return built
 
-    def _written(self, building: _Building, stage: Stage, batch: Interval) -> tuple[Stage, Written]:
+    def _written(self, building: _Building, stage: Stage, batch: Interval, past: Sequence[Held] = ()) -> tuple[Stage, Written]:
         node = building.node
         if isinstance(node.logic, SqlLogic):
             sql = with_window(node.logic.sql, node.logic.dialect, moment_text(batch.start), moment_text(batch.end))
-            if node.this:
-                self._define_before(building, batch.start)
+            self._define_before(node, past)
             schema = self._relations.session.describe(sql)
             query = cut(sql, schema, node, Ranges.of(batch), self._dialect, empty=batch.start == batch.end)
             try:
@@ -200,13 +202,10 @@ class WindowBuilder:
         finally:
             returned.part.unlink(missing_ok=True)
 
-    def _define_before(self, building: _Building, moment: int) -> None:
-        """What a window that begins at a moment reads as `{{ this }}`: all windows before it, as they are by now."""
-        from seeknal.run.itself import Before, define_before  # start-up time
-
-        past = [(h.artifact, None if h.is_whole else h.ranges) for h in building.before(moment)]
-        befores = [Before(self._store.paths(artifact), artifact.schema, ranges) for artifact, ranges in past]
-        define_before(self._relations.session, building.node, befores, self._dialect)
+    def _define_before(self, node: Node, past: Sequence[Held]) -> None:
+        """What a window reads as `{{ this }}`: all windows before it, as they are by now."""
+        befores = (Before(self._store.paths(h.artifact), h.artifact.schema, None if h.is_whole else h.ranges) for h in past)
+        define_before(self._relations.session, node, befores, self._dialect)
 
     def _rewritten(
         self, node: Node, file: Path, schema: Schema, ranges: Ranges, key: Key, columns: Schema | None = None
@@ -260,10 +259,7 @@ class WindowBuilder:
         if not isinstance(logic, SqlLogic):
             return None
         session, calendar = self._relations.session, windows.windowing.calendar
-        if node.this:
-            from seeknal.run.itself import define_before  # start-up time
-
-            define_before(session, node, (), self._dialect)
+        self._define_before(node, ())
         query = earliest_query(logic.sql, session.describe(logic.sql), node, self._dialect)
         value = session.rows(query).rows[0][0]
         if value is None:
@@ -331,6 +327,7 @@ class _Building:
         self.marked = marked
         self.looked: int | None = None
         self.made: list[Artifact] = []
+        self.standing: list[Held] | None = None
         self.finishing = threading.Lock()
 
     @property
@@ -345,10 +342,10 @@ class _Building:
         return parts[-1] if parts else None
 
     def before(self, moment: int) -> list[Held]:
-        """What stands in the windows before a moment by now."""
-        past = extent_of(self.windows.windowing) & Ranges.of((-(1 << 40), moment))
-        parts = held([*(h.artifact for h in self.windows.parts), *self.made])
-        return [Held(h.artifact, h.part, ranges) for h in parts if (ranges := h.ranges & past)]
+        """What stands in the windows before a moment by now, where all windows from the first that is built on are built, in order."""
+        if self.standing is None:
+            self.standing = [Held(h.artifact, h.part, r) for h in self.windows.parts if (r := h.ranges - h.ranges.since(moment))]
+        return [*self.standing, *(Held(a, a.part, a.part.ranges) for a in self.made if a.part is not None)]
 
     @property
     def last(self) -> int:

@@ -11,6 +11,7 @@ from sqlglot import exp
 from seeknal.durable import write_whole
 from seeknal.errors import EngineError, ProjectError
 from seeknal.nodes import PythonLogic, SqlLogic, fold
+from seeknal.run.itself import define_before
 from seeknal.run.preview import require_inputs
 from seeknal.run.sessions import placed
 from seeknal.unit_tests.loading import FOLDER, load_tests, read_test
@@ -104,6 +105,7 @@ def _sampled(project: Project, node: Node, count: int, each: int, environment: s
         try:
             names = [relations.define(i) for i in node.inputs]
             session = relations.session
+            define_before(session, node, (), dialect)  # as the first time
             schemas = {n: session.describe(_all(n, dialect)) for n in names}
             sampler = Sampler(session, dialect, schemas, each)
             if isinstance(node.logic, PythonLogic):
