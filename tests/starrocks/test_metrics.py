@@ -1,6 +1,7 @@
 """Metrics on StarRocks: deployed, deployed again, and asked there, on the stand-in."""
 
 import json
+import shutil
 import time
 
 import pytest
@@ -126,6 +127,28 @@ def test_a_changed_metric_is_replaced_and_a_removed_one_is_dropped_when_asked(sh
     assert "SK-CLI-001" in refused.stderr
     deploy(shop, "--prune", "--yes")
     assert {n[1] for n, _ in standin.relations() if n[0] == "analytics"} == {"sold", "mv_revenue"}
+
+
+def test_deploying_some_metrics_makes_anew_what_else_reads_their_measures(shop, standin):
+    deploy(shop)
+    shop.write("seeknal/sales.yml", MODEL + "      - {name: largest, expr: amount, agg: max}\n")
+    planned = deploy(shop, "--metrics", "average_order", "--dry-run").stdout.split("\n\n")[0]
+    rows = {line.split()[0]: line.split(maxsplit=2)[1:] for line in planned.splitlines()[1:]}
+    assert rows == {
+        "mv_measures_sales": ["replace", "its definition changed"],
+        **{f"v_{name}": ["replace", "what it reads was made anew"] for name in ("average_order", "revenue_so_far", "doubled")},
+    }
+    standin.statements.clear()
+    deploy(shop, "--metrics", "revenue")
+    assert changes(standin) == []
+
+
+def test_what_stands_there_does_not_depend_on_what_was_built_here(shop, standin):
+    deploy(shop)
+    shutil.rmtree(shop.root / "target")
+    standin.statements.clear()
+    assert "0 of 6 views changed" in deploy(shop).stderr
+    assert changes(standin) == []
 
 
 def test_a_dry_run_changes_nothing_and_does_without_the_server(shop, standin):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import click
@@ -16,7 +17,9 @@ if TYPE_CHECKING:
 
     from seeknal.api import Project
     from seeknal_starrocks.driver import StarRocksConnection
-    from seeknal_starrocks.serving import Definition, Step
+    from seeknal_starrocks.metrics import Served
+    from seeknal_starrocks.names import TableName
+    from seeknal_starrocks.serving import Step
 
 _UNREACHABLE = "SK-CONN-001"
 
@@ -52,18 +55,19 @@ def deploy_metrics(
     type_ = project.loaded.registry.connection(settings.type, settings.at)
     driver: StarRocksConnection = open_connection(project.root, type_, settings)  # type: ignore[assignment]
     try:
-        definitions = _definitions(project, driver, connection, metrics, refresh)
-        return _deploy(project, driver, definitions, prune=prune, dry_run=dry_run, yes=yes)
+        served = _served(project, driver, connection, refresh)
+        names = [n for n in (part.strip() for part in metrics.split(",")) if n] if metrics is not None else list(served.catalog.metrics)
+        if not names:
+            raise ProjectError("SK-SEM-001", "there are no metrics to deploy", hint="define one, or name some with --metrics")
+        return _deploy(project, driver, served, names, prune=prune, dry_run=dry_run, yes=yes)
     except ConnectionFailed as error:
         raise hidden(named(error, connection, settings.at), secrets_of(type_, settings.resolved())) from None
     finally:
         driver.close()
 
 
-def _definitions(
-    project: Project, driver: StarRocksConnection, connection: str, metrics: str | None, refresh: str | None
-) -> list[Definition]:
-    """What is to stand on the server. Raises ProjectError, ConnectionFailed."""
+def _served(project: Project, driver: StarRocksConnection, connection: str, refresh: str | None) -> Served:
+    """What views of metrics are made from. Raises ProjectError, ConnectionFailed."""
     try:
         from seeknal_semantic.outside import tables
         from seeknal_semantic.query import Asking
@@ -74,15 +78,12 @@ def _definitions(
     from seeknal_starrocks.exposures import refresh_of
     from seeknal_starrocks.metrics import Served
 
-    catalog = Asking(project).catalog
-    names = [n for n in (part.strip() for part in metrics.split(",")) if n] if metrics is not None else list(catalog.metrics)
-    if not names:
-        raise ProjectError("SK-SEM-001", "there are no metrics to deploy", hint="define one, or name some with --metrics")
     try:
         scheme = refresh_of(refresh)
     except ValueError as error:
         raise ProjectError("SK-KEY-004", f"--refresh cannot be understood: {refresh}", hint=str(error)) from None
-    return Served(catalog, tables(project, catalog, connection), Asking(project).types(), _database(driver), scheme).definitions(names)
+    asking = Asking(project)
+    return Served(asking.catalog, tables(project, asking.catalog, connection), asking.types(), _database(driver), scheme)
 
 
 def _database(driver: StarRocksConnection) -> str:
@@ -94,18 +95,23 @@ def _database(driver: StarRocksConnection) -> str:
 
 
 def _deploy(
-    project: Project, driver: StarRocksConnection, definitions: Sequence[Definition], *, prune: bool, dry_run: bool, yes: bool
+    project: Project, driver: StarRocksConnection, served: Served, names: Sequence[str], *, prune: bool, dry_run: bool, yes: bool
 ) -> int:
     from seeknal.cli.output import note
     from seeknal.cli.promote import confirmed
     from seeknal_starrocks import failures, serving
     from seeknal_starrocks.views import Views
 
-    database, owner = _database(driver), serving.owner_named(project.loaded.settings.name)
+    database, owner = served.database, serving.owner_named(project.loaded.settings.name)
+    definitions = served.definitions(names)
     try:
         with driver.connected() as connection:
             views = Views(driver.login, connection)
             found = serving.found_in(views, database)
+            there = served.on(serving.column_types(views, _here(driver, served), database))
+            if there is not served:
+                definitions = there.definitions(names)
+            definitions = serving.with_readers(definitions, partial(there.rest, names), database, found, owner)
             steps = serving.plan(definitions, database, found, owner, prune=prune)
             _show(steps, sql=dry_run)
             absent = serving.missing(definitions, database, found)
@@ -125,6 +131,16 @@ def _deploy(
         return 0
     note(f"{sum(s.action != 'leave' for s in steps)} of {len(steps)} views changed in {database}")
     return 0
+
+
+def _here(driver: StarRocksConnection, served: Served) -> dict[str, TableName]:
+    """The tables of models whose columns the server can tell: those of its own catalog, by relation."""
+    from seeknal_starrocks.names import TableName
+    from seeknal_starrocks.settings import DEFAULT_CATALOG
+
+    own = (None, "", DEFAULT_CATALOG)
+    tables = {r: TableName(t.name, t.db or served.database, t.catalog or driver.login.catalog) for r, t in served.tables.items()}
+    return {relation: table for relation, table in tables.items() if table.catalog in own}
 
 
 def _show(steps: Sequence[Step], *, sql: bool) -> None:

@@ -7,6 +7,7 @@ materialized view of its model's measures where they can be added up from it wit
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -52,6 +53,22 @@ class Served:
             for definition in self._metric(name):
                 found[definition.name] = definition
         return list(found.values())
+
+    def rest(self, names: Sequence[str]) -> list[Definition]:
+        """The views of all metrics but these; what cannot be deployed has none."""
+        found: dict[str, Definition] = {}
+        for name in self.catalog.metrics:
+            if name not in names:
+                with contextlib.suppress(ProjectError):
+                    found.update((d.name, d) for d in self._metric(name))
+        return list(found.values())
+
+    def on(self, types: Types) -> Served:
+        """The same where columns have these types; itself where that changes nothing."""
+        columns = [(self.types.get(relation, {}).get(name), type_) for relation, of in types.items() for name, type_ in of.items()]
+        if all(_matters(one) == _matters(other) for one, other in columns):
+            return self
+        return replace(self, types={**self.types, **types})
 
     def _metric(self, name: str) -> list[Definition]:
         question, leaves = self._question(name)
@@ -127,6 +144,11 @@ class Served:
         if not is_flat(tree):
             return None
         return self._definition(_view_of(model), tree, f"The measures of {model.name} by all its dimensions.", self.refresh)
+
+
+def _matters(type_: str | None) -> str | None:
+    """What of a column's type a definition depends on: text is cast where a time or a number is wanted, a day is not cut to the day."""
+    return type_ if type_ in ("DATE", "VARCHAR") else None
 
 
 def _view_of(model: Model) -> str:

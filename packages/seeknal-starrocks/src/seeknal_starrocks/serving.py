@@ -1,6 +1,6 @@
 """Many views that belong together, such as those that serve metrics: planned as a whole against one look at the server.
 
-A definition is a materialized view, or a plain view over others of the set. The whole set costs two questions whatever its size;
+A definition is a materialized view, or a plain view over others of the set. The whole set costs a few questions whatever its size;
 what is unchanged costs no statement. A definition that changed is dropped and created anew, and what reads it with it. Only what
 carries the mark of the set's owner is touched or, with `prune`, dropped: not what exposures or other projects made.
 """
@@ -18,11 +18,12 @@ from seeknal_starrocks.names import TableName, check_name, text
 from seeknal_starrocks.views import fingerprint
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from seeknal_starrocks.views import Views
 
 Action = Literal["create", "leave", "replace", "drop"]
+_TEXT = ("CHAR", "VARCHAR", "STRING", "TEXT")
 _MARK = re.compile(r"seeknal:([\w-]+):([0-9a-f]{16})")
 
 
@@ -75,6 +76,23 @@ def found_in(views: Views, database: str) -> dict[str, Found]:
     return found
 
 
+def column_types(views: Views, tables: Mapping[str, TableName], database: str) -> dict[str, dict[str, str]]:
+    """The types of the columns of tables, under the names that the tables are given by, in one question. Raises ConnectionFailed."""
+    if not tables:
+        return {}
+    wanted: dict[str, list[str]] = {}
+    for table in dict.fromkeys(tables.values()):
+        wanted.setdefault(table.database or database, []).append(text(table.name))
+    are_wanted = " OR ".join(f"(TABLE_SCHEMA = {text(schema)} AND TABLE_NAME IN ({', '.join(names)}))" for schema, names in wanted.items())
+    found: dict[tuple[str, str], dict[str, str]] = {}
+    for schema, name, column, type_ in views.ask(
+        f"SELECT TABLE_SCHEMA, TABLE_NAME, COLUMN_NAME, COLUMN_TYPE FROM information_schema.columns WHERE {are_wanted}"
+    ):
+        kind = str(type_).partition("(")[0].strip().upper()
+        found.setdefault((str(schema), str(name)), {})[str(column).lower()] = "VARCHAR" if kind in _TEXT else kind
+    return {relation: found.get((t.database or database, t.name), {}) for relation, t in tables.items()}
+
+
 def _found(kind: Literal["materialized", "view", "table"], comment: str) -> Found:
     mark = _MARK.search(comment)
     return Found(kind, mark[1], mark[2]) if mark else Found(kind)
@@ -115,6 +133,34 @@ def plan(definitions: Sequence[Definition], database: str, found: Mapping[str, F
         gone = sorted((n for n, f in found.items() if n not in wanted and f.owner == owner), key=lambda n: (found[n].kind != "view", n))
         steps += [Step(n, "drop", "it is defined no more", (_drop(TableName(n, database), found[n]),)) for n in gone]
     return steps
+
+
+def with_readers(
+    definitions: Sequence[Definition],
+    others: Callable[[], Sequence[Definition]],
+    database: str,
+    found: Mapping[str, Found],
+    owner: str,
+) -> list[Definition]:
+    """The definitions, and those of `others` that stand on the server and read what will be made anew, with what these read in turn.
+
+    `others` are asked for only where something that is read is made anew.
+    """
+    chosen = {d.name: d for d in definitions}
+    known: dict[str, Definition] = {}
+    while True:
+        renewed = {s.name for s in plan(list(chosen.values()), database, found, owner) if s.action != "leave"}
+        if not known and renewed & {r for d in chosen.values() for r in d.reads}:
+            known = {d.name: d for d in others()}
+        readers = [d for d in known.values() if d.name not in chosen and renewed & set(d.reads) and _is_of(owner, found.get(d.name))]
+        if not readers:
+            return list(chosen.values())
+        wanted = [*readers, *(known[r] for d in readers for r in d.reads if r in known)]
+        chosen = {**{d.name: d for d in wanted}, **chosen}
+
+
+def _is_of(owner: str, found: Found | None) -> bool:
+    return found is not None and found.owner == owner
 
 
 def missing(definitions: Sequence[Definition], database: str, found: Mapping[str, Found]) -> list[str]:
