@@ -236,7 +236,8 @@ def _query(spec: AnyAggregation, context: Lowering, source: NodeId, time: str) -
     taken = {fold(spec.as_of or time)}
     for key, name in (*(("id_col", c) for c in spec.id_col), *(("group_by", c) for c in spec.group_by)):
         if fold(name) in taken:
-            context.fail("SK-FEAT-002", f"column '{name}' would stand twice in the output", key)
+            hint = "ids, groups and the time are columns of their own: name each once"
+            context.fail("SK-FEAT-002", f"column '{name}' would stand twice in the output", key, hint=hint)
         taken.add(fold(name))
     for number, feature in enumerate(spec.features):
         for value in _values(feature, context, number):
