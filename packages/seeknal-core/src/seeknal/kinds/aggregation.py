@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
-from pydantic import BeforeValidator, Field, field_validator, model_validator
+from pydantic import BeforeValidator, Field, PrivateAttr, field_validator, model_validator
 
 from seeknal.errors import did_you_mean
 from seeknal.features.durations import parse_duration, short
@@ -170,6 +170,7 @@ class SecondOrderAggregationSpec(NodeSpec):
         min_length=1,
         examples=[[{"name": "spend", "source_feature": "amount_sum_7d", "basic": ["avg"]}]],
     )
+    _time: str | None = PrivateAttr(None)
 
     @field_validator("features", mode="before", json_schema_input_type=list[SecondOrderFeature] | dict[str, Any])
     @classmethod
@@ -190,6 +191,7 @@ class SecondOrderAggregationSpec(NodeSpec):
         time = self.event_time or found["time"]
         if time is None:
             context.fail("SK-KEY-002", f"missing key 'event_time': {source} does not say which column its time is in", "inputs", 0, "ref")
+        self._time = time
         return context.query(_query(self, context, source, time))
 
     def _check(self, context: Lowering, source: NodeId, known: list[str]) -> None:
@@ -206,8 +208,8 @@ class SecondOrderAggregationSpec(NodeSpec):
                 context.report("SK-FEAT-001", f"{source} has no '{name}'", *path, hint=hint)
 
     def window_time(self) -> str | None:
-        """The time of its rows, where it says which that is."""
-        return self.time_column or self.as_of or self.event_time
+        """The time of its rows; where it does not say which that is, the input's."""
+        return self.time_column or self.as_of or self._time
 
     def window_reach(self) -> int:
         """The largest window of a feature."""
@@ -234,7 +236,8 @@ def _query(spec: AnyAggregation, context: Lowering, source: NodeId, time: str) -
     taken = {fold(spec.as_of or time)}
     for key, name in (*(("id_col", c) for c in spec.id_col), *(("group_by", c) for c in spec.group_by)):
         if fold(name) in taken:
-            context.fail("SK-FEAT-002", f"column '{name}' would stand twice in the output", key)
+            hint = "ids, groups and the time are columns of their own: name each once"
+            context.fail("SK-FEAT-002", f"column '{name}' would stand twice in the output", key, hint=hint)
         taken.add(fold(name))
     for number, feature in enumerate(spec.features):
         for value in _values(feature, context, number):
