@@ -33,7 +33,7 @@ def check_table(name: str, params: Mapping[str, Any], has_input: bool) -> dict[s
         "table": _name(params.get("table", name), "table"),
         "mode": _word(params, "mode", ("replace", "append", "upsert")),
     }
-    found |= {"format": _word(params, "format", ("json", "csv")), "via": _word(params, "via", ("auto", "stream_load", "insert"))}
+    found |= {"format": _word(params, "format", ("json", "csv")), "via": _word(params, "via", ("auto", "stream_load", "insert", "files"))}
     keys = {kind: _names(params, key) for kind, key in (("DUPLICATE", "key"), ("PRIMARY", "primary_key"), ("UNIQUE", "unique_key"))}
     given = {kind: columns for kind, columns in keys.items() if columns}
     if len(given) > 1:
@@ -82,7 +82,7 @@ def one_query(query: str) -> str:
 
 def refresh_of(value: Any) -> Refresh:
     """When a view is refreshed: `ASYNC`, `MANUAL`, `DEFERRED ASYNC EVERY(INTERVAL 5 MINUTE)`, or `{every: 5 minutes, start: …}`. Raises ValueError."""
-    hint = "'refresh' is such as ASYNC, MANUAL, EVERY(INTERVAL 5 MINUTE), or {every: 5 minutes, start: 2026-01-01 00:00:00, deferred: true}"
+    hint = f"'refresh' is {value!r}; write ASYNC, MANUAL, EVERY(INTERVAL 5 MINUTE), or {{every: 5 minutes, start: 2026-01-01 00:00:00, deferred: true}}"
     if value is None:
         return Refresh()
     if isinstance(value, dict):

@@ -60,8 +60,15 @@ def refresh_failed(name: str, reason: str) -> ConnectionFailed:
 
 
 def load_refused(table: str, reason: str, hint: str | None = None) -> ConnectionFailed:
-    """SK-SR-004: a Stream Load failed. Nothing of it is visible."""
+    """SK-SR-004: a load failed. Nothing of it is visible."""
     return ConnectionFailed("SK-SR-004", f"loading into '{table}' failed: {reason}", hint=hint)
+
+
+def stage_failed(path: str, reason: str, table: str | None = None) -> ConnectionFailed:
+    """SK-SR-004: files could not be put where StarRocks reads them, or be removed from there."""
+    hint = "check the connection's stage: its path, and what its key may do (list, write, delete)"
+    doing = f"loading into '{table}' failed: " if table else ""
+    return ConnectionFailed("SK-SR-004", f"{doing}stage {path}: {reason}", hint=hint)
 
 
 def privilege_missing(reason: str) -> ConnectionFailed:

@@ -13,9 +13,12 @@ from seeknal_starrocks import failures
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from seeknal_starrocks.stage import Stage
+
 OPTIONS = (
     "url", "host", "port", "http_port", "user", "password", "database", "catalog", "sslmode", "ssl_ca", "http_tls", "connect_timeout", "query_timeout",
-    "load_timeout", "time_zone", "iceberg",
+    "load_timeout", "time_zone", "iceberg", "flight_port", "flight_tls",
+    "stage",
 )  # fmt: skip
 """Every key profiles.yml may have for a connection of this type."""
 
@@ -26,7 +29,7 @@ CONNECT_SECONDS, LOAD_SECONDS = 5, 600
 _HIGHEST_PORT = 65535
 _DAY = 24 * 3600
 _SCHEME = "starrocks://"
-_IN_URL = ("http_port", "sslmode", "http_tls", "connect_timeout", "query_timeout", "load_timeout", "time_zone")
+_IN_URL = ("http_port", "sslmode", "http_tls", "connect_timeout", "query_timeout", "load_timeout", "time_zone", "flight_port", "flight_tls")
 _YES, _NO = ("true", "yes", "on", "1"), ("false", "no", "off", "0", "")
 
 
@@ -58,6 +61,9 @@ class Login:
     query_timeout: int | None = None
     load_timeout: int = LOAD_SECONDS
     time_zone: str = "+00:00"
+    flight_port: int | None = None
+    flight_tls: bool = False
+    stage: Stage | None = None
 
     @classmethod
     def of(cls, settings: Mapping[str, Any]) -> Login:
@@ -72,7 +78,7 @@ class Login:
         if sslmode not in SSL_MODES:
             hint = did_you_mean(sslmode, SSL_MODES) or f"one of {', '.join(SSL_MODES)}"
             raise failures.unusable(f"sslmode '{sslmode}' is unknown", hint)
-        query_timeout = values.get("query_timeout")
+        query_timeout, flight_port = values.get("query_timeout"), values.get("flight_port")
         return cls(
             _front_ends(values["host"], int(_number("port", values.get("port") or PORT, _HIGHEST_PORT))),
             str(values["user"]),
@@ -87,6 +93,9 @@ class Login:
             math.ceil(_number("query_timeout", query_timeout, _DAY * 3)) if query_timeout else None,
             math.ceil(_number("load_timeout", values.get("load_timeout") or LOAD_SECONDS, _DAY * 3)),
             str(values.get("time_zone") or "+00:00"),
+            int(_number("flight_port", flight_port, _HIGHEST_PORT)) if flight_port else None,
+            _flag("flight_tls", values.get("flight_tls", sslmode not in ("disable", "prefer"))),
+            _stage(values.get("stage")),
         )
 
     @property
@@ -95,8 +104,8 @@ class Login:
         return ", ".join(map(str, self.front_ends))
 
     def scrub(self, text: str) -> str:
-        """`text` without the password, should a driver or server have repeated it."""
-        for secret in (self.password, quote(self.password, safe="")):
+        """`text` without passwords and keys, should a driver or server have repeated them."""
+        for secret in (self.password, quote(self.password, safe=""), *(self.stage.secrets if self.stage else ())):
             text = text.replace(secret, "***") if secret else text
         return text
 
@@ -153,6 +162,14 @@ def _flag(key: str, value: Any) -> bool:
     if text not in (*_YES, *_NO):
         raise failures.unusable(f"{key} is '{value}'", "true or false")
     return text in _YES
+
+
+def _stage(settings: Any) -> Stage | None:
+    if settings is None:
+        return None
+    from seeknal_starrocks.stage import Stage  # the list of plugins is made without Arrow
+
+    return Stage.of(settings)
 
 
 def _text(value: Any) -> str | None:
