@@ -63,7 +63,7 @@ def steps_of(driver: ConnectionDriver) -> Iterator[Step]:
 
 def failed_step(error: ConnectionFailed) -> str:
     """The step that an error belongs to, in a word or two."""
-    return _STEPS.get(error.code, "connect")
+    return error.step or _STEPS.get(error.code, "connect")
 
 
 def named(error: ConnectionFailed, name: str, at: Location | None) -> ConnectionFailed:

@@ -90,7 +90,12 @@ class EngineError(SeeknalError):
 
 
 class ConnectionFailed(SeeknalError):
-    """A database or server could not be reached, or refused what was asked of it."""
+    """A database or server could not be reached, or refused what was asked of it.
+
+    `step` is what `connection test` was about when it happened, where the code alone would say something else.
+    """
+
+    step: str | None = None
 
 
 class StateError(SeeknalError):

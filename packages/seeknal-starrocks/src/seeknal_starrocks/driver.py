@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import importlib
 import time
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pymysql
 
+from seeknal.errors import ConnectionFailed
 from seeknal.protocols import Step
 from seeknal_drivers.failures import Unavailable
 from seeknal_drivers.mysql.connecting import close, closing, hang_up, keeping
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
 
     from seeknal.protocols import ArrowStream, WriteMode
     from seeknal_drivers.mysql.connecting import Connection
+    from seeknal_starrocks.decoding import ResultColumn
     from seeknal_starrocks.settings import FrontEnd
     from seeknal_starrocks.shell import StarRocksShell
 
@@ -65,11 +68,22 @@ class StarRocksConnection:
             yield Step("privileges", _privileges(connection))
             took = time.perf_counter() - begun
             yield Step("latency", f"{_latency(connection):.1f} ms a statement, {took * 1000:.0f} ms to log in")
+            if self.login.flight_port is not None:
+                yield Step("flight", self._probe("flight", front_end))
+
+    def _probe(self, step: str, what: Any) -> str:
+        """A row there and back, over what is only used where it is set."""
+        module = importlib.import_module(f"seeknal_starrocks.{step}")  # gRPC and file systems are loaded by those who use them
+        try:
+            return str(module.probe(self.login, what))
+        except ConnectionFailed as error:
+            error.step = step
+            raise
 
     # Reading -----------------------------------------------------------------------------------------------------------
 
     def read(self, query: str) -> pa.RecordBatchReader:
-        """Run one SELECT and stream its rows. Raises ConnectionFailed."""
+        """Run one SELECT and stream its rows, over Arrow Flight SQL where `flight_port` is set. Raises ConnectionFailed."""
         from seeknal_drivers.mysql.rows import schema_of  # Arrow takes long to import, and deploying metrics needs none of it
         from seeknal_starrocks import reading
 
@@ -79,8 +93,20 @@ class StarRocksConnection:
         with keeping(connection, explain), self._activity.during(interrupt):
             columns = reading.describe(connection, query)
             schema = schema_of(columns)
+        if self.login.flight_port is not None:
+            close(connection)
+            return self._by_flight(query, columns, schema)
         rows = reading.batches(self.login, connection, query, columns)
         return self._activity.start(RowStream(schema, rows, partial(close, connection), interrupt))
+
+    def _by_flight(self, query: str, columns: Sequence[ResultColumn], schema: pa.Schema) -> pa.RecordBatchReader:
+        from seeknal_starrocks import flight  # gRPC is loaded by those who use it
+
+        session = flight.log_in(self.login, self._answered)
+        with flight.keeping(session), self._activity.during(session.interrupt):
+            endpoints = session.start(query)
+        rows = flight.batches(session, endpoints, columns, schema)
+        return self._activity.start(RowStream(schema, rows, session.close, session.interrupt))
 
     def table_query(self, table: str) -> str:
         """The SELECT that reads a whole table; `table`, `database.table` and `catalog.database.table` are understood."""

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 OPTIONS = (
     "url", "host", "port", "http_port", "user", "password", "database", "catalog", "sslmode", "ssl_ca", "http_tls", "connect_timeout", "query_timeout",
-    "load_timeout", "time_zone", "iceberg",
+    "load_timeout", "time_zone", "iceberg", "flight_port", "flight_tls",
 )  # fmt: skip
 """Every key profiles.yml may have for a connection of this type."""
 
@@ -26,7 +26,7 @@ CONNECT_SECONDS, LOAD_SECONDS = 5, 600
 _HIGHEST_PORT = 65535
 _DAY = 24 * 3600
 _SCHEME = "starrocks://"
-_IN_URL = ("http_port", "sslmode", "http_tls", "connect_timeout", "query_timeout", "load_timeout", "time_zone")
+_IN_URL = ("http_port", "sslmode", "http_tls", "connect_timeout", "query_timeout", "load_timeout", "time_zone", "flight_port", "flight_tls")
 _YES, _NO = ("true", "yes", "on", "1"), ("false", "no", "off", "0", "")
 
 
@@ -58,6 +58,8 @@ class Login:
     query_timeout: int | None = None
     load_timeout: int = LOAD_SECONDS
     time_zone: str = "+00:00"
+    flight_port: int | None = None
+    flight_tls: bool = False
 
     @classmethod
     def of(cls, settings: Mapping[str, Any]) -> Login:
@@ -72,7 +74,7 @@ class Login:
         if sslmode not in SSL_MODES:
             hint = did_you_mean(sslmode, SSL_MODES) or f"one of {', '.join(SSL_MODES)}"
             raise failures.unusable(f"sslmode '{sslmode}' is unknown", hint)
-        query_timeout = values.get("query_timeout")
+        query_timeout, flight_port = values.get("query_timeout"), values.get("flight_port")
         return cls(
             _front_ends(values["host"], int(_number("port", values.get("port") or PORT, _HIGHEST_PORT))),
             str(values["user"]),
@@ -87,6 +89,8 @@ class Login:
             math.ceil(_number("query_timeout", query_timeout, _DAY * 3)) if query_timeout else None,
             math.ceil(_number("load_timeout", values.get("load_timeout") or LOAD_SECONDS, _DAY * 3)),
             str(values.get("time_zone") or "+00:00"),
+            int(_number("flight_port", flight_port, _HIGHEST_PORT)) if flight_port else None,
+            _flag("flight_tls", values.get("flight_tls", sslmode not in ("disable", "prefer"))),
         )
 
     @property
