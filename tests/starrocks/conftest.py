@@ -41,9 +41,9 @@ def settings(standin):
 
 
 @pytest.fixture
-def loading(settings, stub):
-    """A connection to the stand-in with Stream Load."""
-    made = StarRocksConnection(**settings | {"http_port": stub.port})
+def loading(settings, stub, tmp_path):
+    """A connection to the stand-in with Stream Load, and a folder where files can stand in between."""
+    made = StarRocksConnection(**settings | {"http_port": stub.port, "stage": {"path": f"file://{tmp_path}/stage"}})
     yield made
     made.close()
 

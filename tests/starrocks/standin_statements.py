@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import fnmatch
 import re
 import uuid
 from typing import Any
 
 import duckdb
+import pyarrow as pa
 import sqlglot
 from mysql_mimic.errors import MysqlError
+from pyarrow import fs, parquet
 from sqlglot import exp
 from sqlglot.errors import ErrorLevel, SqlglotError
 from tests.starrocks import standin as si
@@ -113,6 +116,11 @@ class Statement:
             if isinstance(table.this, exp.GenerateSeries):
                 unnested = exp.select(exp.Explode(this=table.this))
                 table.replace(exp.Subquery(this=unnested, alias=table.args["alias"]))
+                continue
+            if table.this.name.upper() == "FILES":
+                name = f"files_{uuid.uuid4().hex}"
+                self.cursor.register(name, files({e.left.name: e.right.name for e in table.this.expressions}))
+                table.set("this", exp.to_identifier(name))
                 continue
             if table.db.lower() == "information_schema":
                 table.set("db", exp.to_identifier(_SYSTEM))
@@ -465,6 +473,27 @@ class Statement:
             raise MysqlError(f"Catalog '{name}' already exists", si.SYNTAX)
         self.server.catalogs[name] = dict(_PROPERTY.findall(sql))
         return si.Result()
+
+
+def files(properties: dict[str, str]) -> pa.Table:
+    """The rows that FILES() reads, from where its properties say and with the keys that they hold."""
+    scheme, _, path = properties["path"].partition("://")
+    storage: fs.FileSystem = fs.LocalFileSystem()
+    if scheme == "s3":
+        storage = fs.S3FileSystem(
+            access_key=properties["aws.s3.access_key"], secret_key=properties["aws.s3.secret_key"], region=properties["aws.s3.region"],
+            endpoint_override=properties["aws.s3.endpoint"], force_virtual_addressing=properties.get("aws.s3.enable_path_style_access") != "true",
+        )  # fmt: skip
+    folder, _, pattern = path.rpartition("/")
+    try:
+        found = [i.path for i in storage.get_file_info(fs.FileSelector(folder)) if fnmatch.fnmatch(i.base_name, pattern)]
+        if properties["format"] != "parquet" or not found:
+            raise MysqlError(
+                f"Getting analyzing error. Detail message: No files were found matching the pattern(s): {properties['path']}", si.SYNTAX
+            )
+        return pa.concat_tables(parquet.read_table(p, filesystem=storage) for p in sorted(found))
+    except OSError as error:
+        raise MysqlError(f"Access storage error. Error message: {error} ({properties})", si.SYNTAX) from None
 
 
 def _own_version(node: exp.Expression) -> exp.Expression:

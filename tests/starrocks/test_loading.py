@@ -24,7 +24,7 @@ ROWS = pa.table(
 FLAT = ROWS.drop_columns(["tags"])
 
 
-@pytest.fixture(params=["stream_load json", "stream_load csv", "insert"])
+@pytest.fixture(params=["stream_load json", "stream_load csv", "insert", "files"])
 def way(request):
     return request.param
 
@@ -48,6 +48,14 @@ def test_values_arrive_as_they_were_and_come_back(loading, table, way):
     assert deploy(loading, table, data, via=via, **({"format": format_} if format_ else {})) == 3
     found = read(loading, table)
     assert found.select(data.schema.names).cast(data.schema).to_pylist() == data.to_pylist()
+
+
+@pytest.mark.parametrize("via", ["stream_load", "insert", "files"])
+def test_uuids_are_loaded_as_their_text(loading, table, via):
+    import uuid
+
+    deploy(loading, table, pa.table({"id": [1, 2], "key": pa.array([uuid.UUID(int=7).bytes, None], pa.uuid())}), via=via)
+    assert read(loading, table)["key"].to_pylist() == [str(uuid.UUID(int=7)), None]
 
 
 def test_a_replaced_table_stays_itself_and_views_on_it_stay_active(loading, standin, table):

@@ -193,6 +193,11 @@ def insert_select(
     return f"{how}{f' WITH LABEL {quoted(label)}' if label else ''} ({listed}) SELECT {listed} FROM {source.sql}"
 
 
+def files(path: str, properties: Mapping[str, str]) -> str:
+    """The table function that reads Parquet files."""
+    return f"FILES({_pairs({'path': path, 'format': 'parquet', **properties})})"
+
+
 def names(columns: Iterable[str]) -> str:
     """Columns' names, quoted, with commas."""
     return ", ".join(quoted(c) for c in columns)

@@ -1,4 +1,4 @@
-"""Rows on their way out: Arrow batches as the bodies of Stream Loads (JSON or CSV) and as the values of an INSERT.
+"""Rows on their way out: Arrow batches as the bodies of Stream Loads (JSON or CSV), as the values of an INSERT, and as Parquet for FILES().
 
 JSON carries any text and nested values. CSV is quicker; columns are parted by U+0001 and rows by U+0002, NULL is backslash N, and text
 that has any of these is refused. Decimals, dates and times go as text in both, so that none is rounded on the way.
@@ -26,6 +26,20 @@ SEPARATOR, END = "\x01", "\x02"
 NULL = "\\N"
 CHUNK_BYTES = 32 << 20
 BATCH_ROWS = 20_000
+_STORED = (
+    (pa.types.is_uint8, pa.int16()),
+    (pa.types.is_uint16, pa.int32()),
+    (pa.types.is_uint32, pa.int64()),
+    (pa.types.is_uint64, pa.decimal128(20, 0)),
+    (pa.types.is_float16, pa.float32()),
+    (pa.types.is_date, pa.date32()),
+    (pa.types.is_null, pa.string()),
+    (pa.types.is_large_string, pa.string()),
+    (pa.types.is_string_view, pa.string()),
+    (pa.types.is_large_binary, pa.binary()),
+    (pa.types.is_binary_view, pa.binary()),
+    (pa.types.is_fixed_size_binary, pa.binary()),
+)
 _FIRST_DAY, _DAYS_END = -719_162, 2_932_897  # 0001-01-01 and 10000-01-01, in days since 1970-01-01
 _DAY = 24 * 3600 * 1_000_000
 
@@ -55,7 +69,7 @@ def values(reader: pa.RecordBatchReader, rows: int = 1000) -> Iterator[tuple[str
     """Rows as INSERT has them, so many at a time."""
     for batch in pieces(reader, rows):
         columns = [
-            [f"parse_json({v})" if v != "NULL" and _is_json(c.type) else v for v in _literals(plain(c, n))]
+            [f"parse_json({v})" if v != "NULL" and is_json(c.type) else v for v in _literals(plain(c, n))]
             for c, n in zip(batch.columns, batch.schema.names, strict=True)
         ]
         yield ", ".join(f"({', '.join(row)})" for row in zip(*columns, strict=True)), batch.num_rows
@@ -72,7 +86,7 @@ def plain(array: pa.Array, column: str) -> pa.Array:
     """Values as they are sent: text for what JSON would round, UTC for instants. Raises ConnectionFailed (SK-CONN-005)."""
     kinds = pa.types
     if isinstance(array.type, pa.BaseExtensionType):
-        array = array.cast(pa.string()) if array.type.extension_name == "arrow.uuid" else array.storage
+        array = _uuids(array) if array.type.extension_name == "arrow.uuid" else array.storage
     if kinds.is_dictionary(array.type) or kinds.is_run_end_encoded(array.type):
         array = array.cast(array.type.value_type)
     if kinds.is_decimal(array.type) or kinds.is_uint64(array.type):
@@ -93,6 +107,11 @@ def plain(array: pa.Array, column: str) -> pa.Array:
     return array
 
 
+def _uuids(array: pa.Array) -> pa.Array:
+    """UUIDs as text; Arrow's own cast takes their sixteen bytes for characters."""
+    return pa.array([None if v is None else str(v) for v in array.to_pylist()], pa.string())
+
+
 def _microseconds(array: pa.Array, column: str) -> pa.Array:
     """Timestamps as DATETIME has them, instants in UTC; nanoseconds that would be lost are refused."""
     try:
@@ -103,7 +122,85 @@ def _microseconds(array: pa.Array, column: str) -> pa.Array:
         ) from None
 
 
-def _is_json(type_: pa.DataType) -> bool:
+def groups(reader: pa.RecordBatchReader, most_bytes: int = CHUNK_BYTES) -> Iterator[pa.Table]:
+    """The stream as row groups of a Parquet file that StarRocks reads. Raises ConnectionFailed (SK-CONN-005)."""
+    schema = pa.schema([pa.field(f.name, _stored(f.type)) for f in reader.schema])
+    pending: list[pa.RecordBatch] = []
+    size = 0
+    for batch in pieces(reader):
+        columns = [_typed(c, t, n) for c, t, n in zip(batch.columns, schema.types, schema.names, strict=True)]
+        pending.append(pa.record_batch(columns, schema=schema))
+        size += pending[-1].nbytes
+        if size >= most_bytes:
+            yield pa.Table.from_batches(pending)
+            pending, size = [], 0
+    if pending:
+        yield pa.Table.from_batches(pending)
+
+
+def _typed(array: pa.Array, type_: pa.DataType, column: str) -> pa.Array:
+    """Values of a type that Parquet and StarRocks both have."""
+    kinds = pa.types
+    if isinstance(array.type, pa.BaseExtensionType):
+        array = _uuids(array) if array.type.extension_name == "arrow.uuid" else array.storage
+    if kinds.is_dictionary(array.type) or kinds.is_run_end_encoded(array.type):
+        array = array.cast(array.type.value_type)
+    if kinds.is_nested(type_):
+        _check_inside(array, column)
+    elif kinds.is_timestamp(type_):
+        _check_years(array, column)
+        return _microseconds(array, column)
+    elif kinds.is_date(type_):
+        _check_years(array, column)
+    elif kinds.is_floating(type_):
+        _check_finite(array, column)
+    elif kinds.is_string(type_) and not kinds.is_null(array.type):
+        return plain(array, column)
+    return array.cast(type_)
+
+
+def _check_inside(array: pa.Array, column: str) -> None:
+    """What `plain` and `_typed` check, for values inside lists, maps and structs."""
+    kinds = pa.types
+    if kinds.is_floating(array.type):
+        _check_finite(array, column)
+    elif kinds.is_date(array.type) or kinds.is_timestamp(array.type):
+        _check_years(array, column)
+    elif kinds.is_struct(array.type):
+        for inner in array.flatten():
+            _check_inside(inner, column)
+    elif kinds.is_map(array.type):
+        _check_inside(array.keys, column)
+        _check_inside(array.items, column)
+    elif kinds.is_nested(array.type):
+        _check_inside(array.flatten(), column)
+
+
+def _stored(type_: pa.DataType) -> pa.DataType:
+    """The type a column has in a Parquet file: no unsigned integers, which StarRocks has not; instants as UTC without a zone."""
+    kinds = pa.types
+    if isinstance(type_, pa.BaseExtensionType):
+        return pa.string() if type_.extension_name == "arrow.uuid" else _stored(type_.storage_type)
+    if kinds.is_dictionary(type_) or kinds.is_run_end_encoded(type_):
+        return _stored(type_.value_type)
+    if kinds.is_decimal(type_):
+        return pa.decimal128(type_.precision, type_.scale)
+    if kinds.is_timestamp(type_):
+        return pa.timestamp("us")
+    if kinds.is_map(type_):
+        return pa.map_(_stored(type_.key_type), _stored(type_.item_type))
+    if kinds.is_struct(type_):
+        return pa.struct([pa.field(f.name, _stored(f.type)) for f in type_])
+    if kinds.is_nested(type_):
+        return pa.list_(_stored(type_.value_type))
+    for is_kind, stored in _STORED:
+        if is_kind(type_):
+            return stored
+    return type_
+
+
+def is_json(type_: pa.DataType) -> bool:
+    """Whether a column holds JSON, and not just any text."""
     return isinstance(type_, pa.BaseExtensionType) and type_.extension_name == "arrow.json"
 
 
@@ -112,7 +209,7 @@ def _json(batch: pa.RecordBatch) -> str:
     columns = []
     for array, name in zip(batch.columns, names, strict=True):
         values = plain(array, name).to_pylist()
-        columns.append([None if v is None else json.loads(v) for v in values] if _is_json(array.type) else [_inner(v) for v in values])
+        columns.append([None if v is None else json.loads(v) for v in values] if is_json(array.type) else [_inner(v) for v in values])
     rows = (dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True))
     return ",".join(json.dumps(row, ensure_ascii=False, allow_nan=False, separators=(",", ":")) for row in rows)
 

@@ -33,7 +33,7 @@ def check_table(name: str, params: Mapping[str, Any], has_input: bool) -> dict[s
         "table": _name(params.get("table", name), "table"),
         "mode": _word(params, "mode", ("replace", "append", "upsert")),
     }
-    found |= {"format": _word(params, "format", ("json", "csv")), "via": _word(params, "via", ("auto", "stream_load", "insert"))}
+    found |= {"format": _word(params, "format", ("json", "csv")), "via": _word(params, "via", ("auto", "stream_load", "insert", "files"))}
     keys = {kind: _names(params, key) for kind, key in (("DUPLICATE", "key"), ("PRIMARY", "primary_key"), ("UNIQUE", "unique_key"))}
     given = {kind: columns for kind, columns in keys.items() if columns}
     if len(given) > 1:

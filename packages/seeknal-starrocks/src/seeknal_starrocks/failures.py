@@ -60,7 +60,7 @@ def refresh_failed(name: str, reason: str) -> ConnectionFailed:
 
 
 def load_refused(table: str, reason: str, hint: str | None = None) -> ConnectionFailed:
-    """SK-SR-004: a Stream Load failed. Nothing of it is visible."""
+    """SK-SR-004: a load failed. Nothing of it is visible."""
     return ConnectionFailed("SK-SR-004", f"loading into '{table}' failed: {reason}", hint=hint)
 
 

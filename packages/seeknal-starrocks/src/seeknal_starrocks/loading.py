@@ -20,7 +20,7 @@ import pymysql
 
 from seeknal.errors import ConnectionFailed
 from seeknal.nodes import fold
-from seeknal_starrocks import ddl, encoding, failures, wire
+from seeknal_starrocks import ddl, encoding, failures, stage, wire
 from seeknal_starrocks.ddl import Column, Distribution, Table
 from seeknal_starrocks.names import TableName, text
 from seeknal_starrocks.stream_load import StreamLoad, unreachable
@@ -140,7 +140,9 @@ class Loader:
     def _fill(self, staging: TableName, reader: pa.RecordBatchReader, columns: list[str]) -> int:
         """Load every chunk, and see that all of it arrived."""
         rows, published = 0, True
-        if self._goes_by_http(reader.schema):
+        if self._target.via == "files":
+            rows = self._by_files(staging, reader)
+        elif self._goes_by_http(reader.schema):
             load = StreamLoad(self._login, staging, self._target.format, columns, str(self._name))
             for number, (body, count) in enumerate(encoding.bodies(reader, self._target.format)):
                 loaded = load.put(f"seeknal_{self._token}_{number}", body)
@@ -160,6 +162,27 @@ class Loader:
             hint = "check http_port, 8030 unless set otherwise, and that the back ends' port 8040 can be reached from here; or load with via: insert"
             raise failures.load_refused(str(self._name), f"nothing answers on the HTTP port: {problem}", hint)
         return problem is None
+
+    def _by_files(self, staging: TableName, reader: pa.RecordBatchReader) -> int:
+        """Put Parquet files where the server reads them, have it read them, and remove them. The session is in UTC from here on: see `stage`."""
+        login, json = self._login, {f.name: encoding.is_json(f.type) for f in reader.schema}
+        if login.stage is None:
+            raise failures.unusable("via: files needs a stage, where files stand in between", stage.EXAMPLE)
+        try:
+            folder = stage.Folder(login.stage, staging.name, login.connect_timeout)
+            folder.remove_leftovers(self._prefix)
+            try:
+                rows = folder.write(reader)
+                if rows:
+                    for setting in ("time_zone = '+00:00'", f"query_timeout = {login.load_timeout}"):
+                        self._run(f"SET {setting}")
+                    self._run(folder.statement(staging, json))
+            finally:
+                folder.remove()
+        except OSError as error:
+            hint = "check the connection's stage: its path, and what its key may do (list, write, delete)"
+            raise failures.load_refused(str(self._name), f"{login.stage.path}: {login.scrub(str(error))}", hint) from None
+        return rows
 
     def _insert(self, staging: TableName, columns: list[str], reader: pa.RecordBatchReader) -> int:
         rows = 0

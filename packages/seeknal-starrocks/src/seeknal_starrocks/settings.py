@@ -13,9 +13,12 @@ from seeknal_starrocks import failures
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from seeknal_starrocks.stage import Stage
+
 OPTIONS = (
     "url", "host", "port", "http_port", "user", "password", "database", "catalog", "sslmode", "ssl_ca", "http_tls", "connect_timeout", "query_timeout",
     "load_timeout", "time_zone", "iceberg", "flight_port", "flight_tls",
+    "stage",
 )  # fmt: skip
 """Every key profiles.yml may have for a connection of this type."""
 
@@ -60,6 +63,7 @@ class Login:
     time_zone: str = "+00:00"
     flight_port: int | None = None
     flight_tls: bool = False
+    stage: Stage | None = None
 
     @classmethod
     def of(cls, settings: Mapping[str, Any]) -> Login:
@@ -91,6 +95,7 @@ class Login:
             str(values.get("time_zone") or "+00:00"),
             int(_number("flight_port", flight_port, _HIGHEST_PORT)) if flight_port else None,
             _flag("flight_tls", values.get("flight_tls", sslmode not in ("disable", "prefer"))),
+            _stage(values.get("stage")),
         )
 
     @property
@@ -99,8 +104,8 @@ class Login:
         return ", ".join(map(str, self.front_ends))
 
     def scrub(self, text: str) -> str:
-        """`text` without the password, should a driver or server have repeated it."""
-        for secret in (self.password, quote(self.password, safe="")):
+        """`text` without passwords and keys, should a driver or server have repeated them."""
+        for secret in (self.password, quote(self.password, safe=""), *(self.stage.secrets if self.stage else ())):
             text = text.replace(secret, "***") if secret else text
         return text
 
@@ -157,6 +162,14 @@ def _flag(key: str, value: Any) -> bool:
     if text not in (*_YES, *_NO):
         raise failures.unusable(f"{key} is '{value}'", "true or false")
     return text in _YES
+
+
+def _stage(settings: Any) -> Stage | None:
+    if settings is None:
+        return None
+    from seeknal_starrocks.stage import Stage  # the list of plugins is made without Arrow
+
+    return Stage.of(settings)
 
 
 def _text(value: Any) -> str | None:
