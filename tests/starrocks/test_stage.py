@@ -13,6 +13,7 @@ import pytest
 from pyarrow import fs
 from tests.starrocks.test_loading import deploy, read
 
+from seeknal.connections import failed_step
 from seeknal_starrocks.driver import StarRocksConnection
 from seeknal_starrocks.names import TableName
 from seeknal_starrocks.settings import Login
@@ -132,6 +133,15 @@ def test_many_rows_become_several_files(tmp_path):
 def test_without_a_stage_files_are_refused(settings, fails, table):
     with fails("SK-CONN-009", "needs a stage"):
         deploy(StarRocksConnection(**settings), table, pa.table({"id": [1]}), via="files")
+
+
+def test_the_connection_test_has_a_step_for_it(settings, standin, tmp_path, fails):
+    steps = {s.name: s.detail for s in StarRocksConnection(**settings | {"stage": {"path": f"file://{tmp_path}"}}).steps()}
+    assert steps["stage"] == f"file://{tmp_path}: written from here and read by the server"
+    assert list(tmp_path.iterdir()) == []
+    with fails("SK-SR-004", "stage file:///proc/nosuch") as caught:
+        list(StarRocksConnection(**settings | {"stage": {"path": "file:///proc/nosuch"}}).steps())
+    assert failed_step(caught.value) == "stage"
 
 
 # Object storage: moto's S3 server, a process of its own because its libraries and ours want different versions of others --

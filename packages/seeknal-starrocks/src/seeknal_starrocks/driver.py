@@ -70,6 +70,8 @@ class StarRocksConnection:
             yield Step("latency", f"{_latency(connection):.1f} ms a statement, {took * 1000:.0f} ms to log in")
             if self.login.flight_port is not None:
                 yield Step("flight", self._probe("flight", front_end))
+            if self.login.stage is not None:
+                yield Step("stage", self._probe("stage", connection))
 
     def _probe(self, step: str, what: Any) -> str:
         """A row there and back, over what is only used where it is set."""

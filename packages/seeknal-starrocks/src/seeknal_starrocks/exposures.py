@@ -82,7 +82,7 @@ def one_query(query: str) -> str:
 
 def refresh_of(value: Any) -> Refresh:
     """When a view is refreshed: `ASYNC`, `MANUAL`, `DEFERRED ASYNC EVERY(INTERVAL 5 MINUTE)`, or `{every: 5 minutes, start: …}`. Raises ValueError."""
-    hint = "'refresh' is such as ASYNC, MANUAL, EVERY(INTERVAL 5 MINUTE), or {every: 5 minutes, start: 2026-01-01 00:00:00, deferred: true}"
+    hint = f"'refresh' is {value!r}; write ASYNC, MANUAL, EVERY(INTERVAL 5 MINUTE), or {{every: 5 minutes, start: 2026-01-01 00:00:00, deferred: true}}"
     if value is None:
         return Refresh()
     if isinstance(value, dict):

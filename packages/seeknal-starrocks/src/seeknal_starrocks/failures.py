@@ -64,6 +64,13 @@ def load_refused(table: str, reason: str, hint: str | None = None) -> Connection
     return ConnectionFailed("SK-SR-004", f"loading into '{table}' failed: {reason}", hint=hint)
 
 
+def stage_failed(path: str, reason: str, table: str | None = None) -> ConnectionFailed:
+    """SK-SR-004: files could not be put where StarRocks reads them, or be removed from there."""
+    hint = "check the connection's stage: its path, and what its key may do (list, write, delete)"
+    doing = f"loading into '{table}' failed: " if table else ""
+    return ConnectionFailed("SK-SR-004", f"{doing}stage {path}: {reason}", hint=hint)
+
+
 def privilege_missing(reason: str) -> ConnectionFailed:
     """SK-SR-005: the user may not do this."""
     return ConnectionFailed(

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
 _VISIBLE_SECONDS = 120
 _NO_KEY = ("JSON", "ARRAY", "MAP", "STRUCT", "FLOAT", "DOUBLE", "VARBINARY", "BITMAP", "HLL", "PERCENTILE")
+_KEYS = {"DUPLICATE": "key", "PRIMARY": "primary_key", "UNIQUE": "unique_key"}
 _LABEL_USED = "has already been used"
 
 
@@ -107,7 +108,7 @@ class Loader:
         names = {fold(n): n for n in schema.names}
         if len(names) != len(schema.names):
             raise failures.misfit("two columns have the same name", "rename one of them with AS")
-        for asked, what in ((target.key, "key"), (target.order_by, "order_by"), (target.types, "types")):
+        for asked, what in ((target.key, _KEYS[target.key_kind]), (target.order_by, "order_by"), (target.types, "types")):
             for name in asked:
                 if fold(name) not in names:
                     raise failures.misfit(f"'{what}' names '{name}', which is no column of the data", f"columns: {', '.join(schema.names)}")
@@ -180,8 +181,7 @@ class Loader:
             finally:
                 folder.remove()
         except OSError as error:
-            hint = "check the connection's stage: its path, and what its key may do (list, write, delete)"
-            raise failures.load_refused(str(self._name), f"{login.stage.path}: {login.scrub(str(error))}", hint) from None
+            raise stage.refused(login, login.stage, error, str(self._name)) from None
         return rows
 
     def _insert(self, staging: TableName, columns: list[str], reader: pa.RecordBatchReader) -> int:

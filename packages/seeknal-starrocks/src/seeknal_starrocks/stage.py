@@ -7,12 +7,13 @@ differ in what they make of other zones.
 
 from __future__ import annotations
 
+import uuid
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from seeknal.errors import did_you_mean
-from seeknal_starrocks import encoding, failures
+from seeknal_starrocks import encoding, failures, wire
 from seeknal_starrocks.ddl import files, names
 from seeknal_starrocks.names import double_quoted, quoted
 
@@ -22,7 +23,10 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from pyarrow import fs
 
+    from seeknal.errors import ConnectionFailed
     from seeknal_starrocks.names import TableName
+    from seeknal_starrocks.settings import Login
+    from seeknal_starrocks.wire import Connection
 
 FILE_BYTES = 128 << 20
 _KEYS = ("path", "s3_endpoint", "s3_region", "s3_access_key", "s3_secret_key", "s3_path_style", "properties")
@@ -148,8 +152,12 @@ class Folder:
     def statement(self, target: TableName, columns: Mapping[str, bool]) -> str:
         """INSERT from what was written; `columns` says of each whether it is JSON."""
         wanted = ", ".join(f"parse_json({quoted(n)})" if is_json else quoted(n) for n, is_json in columns.items())
-        source = files(f"{self._stage.path}/{self._name}/*.parquet", self._stage.pairs())
-        return f"INSERT INTO {target.sql} ({names(columns)}) SELECT {wanted} FROM {source}"
+        return f"INSERT INTO {target.sql} ({names(columns)}) SELECT {wanted} FROM {self.source}"
+
+    @property
+    def source(self) -> str:
+        """What was written, as StarRocks reads it."""
+        return files(f"{self._stage.path}/{self._name}/*.parquet", self._stage.pairs())
 
     def remove(self) -> None:
         """Remove the folder and all in it."""
@@ -157,6 +165,32 @@ class Folder:
 
         if self._storage.get_file_info(self._path).type is not fs.FileType.NotFound:
             self._storage.delete_dir(self._path)
+
+
+def probe(login: Login, connection: Connection) -> str:
+    """Write a row and have the server read it. Returns where. Raises ConnectionFailed."""
+    import pyarrow as pa
+    import pymysql
+
+    if login.stage is None:
+        raise failures.unusable("there is no stage", EXAMPLE)
+    try:
+        folder = Folder(login.stage, f"seeknal_probe_{uuid.uuid4().hex}", login.connect_timeout)
+        try:
+            folder.write(pa.table({"a": [1]}).to_reader())
+            wire.rows(connection, f"SELECT count(*) FROM {folder.source}")
+        finally:
+            folder.remove()
+    except pymysql.Error as error:
+        raise wire.explain(login, error) from None
+    except OSError as error:
+        raise refused(login, login.stage, error) from None
+    return f"{login.stage.path}: written from here and read by the server"
+
+
+def refused(login: Login, stage: Stage, error: OSError, table: str | None = None) -> ConnectionFailed:
+    """What an error of the storage means."""
+    return failures.stage_failed(stage.path, login.scrub(str(error)), table)
 
 
 def _text(value: Any) -> str | None:

@@ -33,6 +33,7 @@ Action = Literal["create", "leave", "alter", "replace", "activate"]
 MARK = re.compile(r"seeknal:([0-9a-f]{16})")
 _UNKNOWN = (5502, 1146, 1051)
 _UNKNOWN_WORDS = ("unknown", "not found", "not exist", "doesn't exist")
+_NOT_YET = "a view with `sql` waits for no other node: if an exposure of this project loads that table, run again, or give the view an input instead"
 _DONE, _FAILED = ("SUCCESS", "SKIPPED", "MERGED"), ("FAILED",)
 _PAUSE, _LONGEST_PAUSE = 0.1, 5.0
 
@@ -188,7 +189,10 @@ class Views:
         try:
             return wire.rows(self._connection, statement)
         except pymysql.Error as error:
-            raise wire.explain(self._login, error, statement) from None
+            failure = wire.explain(self._login, error, statement)
+            if failure.hint is None and any(word in str(error).casefold() for word in _UNKNOWN_WORDS):
+                failure.hint = _NOT_YET
+            raise failure from None
 
     def _rows(self, query: str) -> list[tuple[Any, ...]]:
         try:
