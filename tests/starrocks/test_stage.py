@@ -47,7 +47,8 @@ def test_without_keys_the_roles_of_the_machines_count():
     ("settings", "words"),
     [
         ({}, "no 'path'"),
-        ("s3://b", "no 'path'"),
+        ("s3://b", "no mapping"),
+        ({"pth": "s3://b"}, "no setting 'pth'"),
         ({"path": "bucket/folder"}, "'bucket/folder'"),
         ({"path": "gs://bucket"}, "'gs://bucket'"),
         ({"path": "file://shared"}, "cannot be used"),

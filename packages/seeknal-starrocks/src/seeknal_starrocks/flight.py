@@ -45,6 +45,7 @@ _SECURE = ("grpc+tls", "grpcs")
 _PREFIX = re.compile(r"^Flight \w+ [\w ]*, with message: ")
 _SUFFIX = re.compile(r"\.?\s*(?:gRPC client debug context|Client context|Detail): .*", re.DOTALL)
 _INNER = re.compile(r"\[error=(.*)\]\s*$", re.DOTALL)
+_NO_HANDSHAKE = "Could not finish writing before closing"
 _TOKEN_GONE = re.compile(r"bearer token|arrow context of the token", re.IGNORECASE)
 _HINT = "check flight_port, arrow_flight_port of fe.conf, and that no firewall is in between; without flight_port rows are read over the MySQL protocol"
 _BACK_END_HINT = (
@@ -70,9 +71,8 @@ class Session:
         except flight.FlightUnauthenticatedError as error:
             failure = failures.login_refused(failures.TYPE, self.place, self._said(error))
         except (flight.FlightError, pa.ArrowException) as error:
-            failure = failures.unreachable(
-                failures.TYPE, self.place, f"what answers does not speak Arrow Flight SQL ({self._said(error)})", _HINT
-            )
+            reason = "" if _NO_HANDSHAKE in str(error) else f" ({self._said(error)})"
+            failure = failures.unreachable(failures.TYPE, self.place, f"what answers does not speak this protocol{reason}", _HINT)
         else:
             self._token = header[1]
             self._options = flight.FlightCallOptions(headers=[header])

@@ -24,9 +24,9 @@ if TYPE_CHECKING:
     from pyarrow import fs
 
     from seeknal.errors import ConnectionFailed
+    from seeknal_drivers.mysql.connecting import Connection
     from seeknal_starrocks.names import TableName
     from seeknal_starrocks.settings import Login
-    from seeknal_starrocks.wire import Connection
 
 FILE_BYTES = 128 << 20
 _KEYS = ("path", "s3_endpoint", "s3_region", "s3_access_key", "s3_secret_key", "s3_path_style", "properties")
@@ -49,11 +49,13 @@ class Stage:
     @classmethod
     def of(cls, settings: Any) -> Stage:
         """Check the settings. Raises ConnectionFailed (SK-CONN-009)."""
-        if not isinstance(settings, dict) or not settings.get("path"):
-            raise failures.unusable("the setting 'stage' has no 'path'", EXAMPLE)
+        if not isinstance(settings, dict):
+            raise failures.unusable("the setting 'stage' is no mapping", EXAMPLE)
         for key in settings:
             if key not in _KEYS:
                 raise failures.unusable(f"stage has no setting '{key}'", did_you_mean(key, _KEYS) or f"known: {', '.join(_KEYS)}")
+        if not settings.get("path"):
+            raise failures.unusable("the setting 'stage' has no 'path'", EXAMPLE)
         path = str(settings["path"]).rstrip("/")
         url = urlsplit(path)
         fits = (url.scheme == "s3" and url.netloc) or (url.scheme == "file" and not url.netloc and url.path.startswith("/"))
