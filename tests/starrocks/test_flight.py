@@ -230,6 +230,14 @@ def test_closing_stops_a_read_in_another_thread(by_flight, servers, numbers):
     assert servers.sessions == {}
 
 
+def test_a_reader_that_was_closed_before_its_first_row_fails(by_flight, servers, numbers, fails):
+    reader = by_flight.read(numbers)
+    by_flight.close()
+    with fails("SK-CONN-006", "it was closed"):
+        reader.read_all()
+    assert servers.sessions == {}
+
+
 def test_a_reader_that_is_let_go_ends_its_session(by_flight, servers, numbers):
     reader = by_flight.read(numbers)
     reader.read_next_batch()

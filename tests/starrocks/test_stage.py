@@ -183,6 +183,8 @@ def test_rows_go_through_object_storage_and_leave_nothing_there(settings, standi
     for rows in (data, data.slice(1)):
         assert deploy(driver, table, rows, via="files") == rows.num_rows
         assert read(driver, table).to_pylist() == rows.to_pylist()
+    large = pa.table({"id": range(200_000), "t": [uuid.uuid4().hex for _ in range(200_000)]})  # more than fits into one request
+    assert deploy(driver, f"{table}_large", large, via="files") == 200_000
     left = storage.get_file_info(fs.FileSelector(name, recursive=True))
     assert [i.path for i in left if i.type is fs.FileType.File] == []
 

@@ -105,10 +105,10 @@ class StarRocksConnection:
         from seeknal_starrocks import flight  # gRPC is loaded by those who use it
 
         session = flight.log_in(self.login, self._answered)
-        with flight.keeping(session), self._activity.during(session.interrupt):
+        with flight.keeping(session), self._activity.during(session.close):
             endpoints = session.start(query)
         rows = flight.batches(session, endpoints, columns, schema)
-        return self._activity.start(RowStream(schema, rows, session.close, session.interrupt))
+        return self._activity.start(RowStream(schema, rows, session.close, session.close))
 
     def table_query(self, table: str) -> str:
         """The SELECT that reads a whole table; `table`, `database.table` and `catalog.database.table` are understood."""

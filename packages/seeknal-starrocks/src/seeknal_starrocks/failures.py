@@ -71,11 +71,11 @@ def stage_failed(path: str, reason: str, table: str | None = None) -> Connection
     return ConnectionFailed("SK-SR-004", f"{doing}stage {path}: {reason}", hint=hint)
 
 
-def privilege_missing(reason: str) -> ConnectionFailed:
-    """SK-SR-005: the user may not do this."""
-    return ConnectionFailed(
-        "SK-SR-005", f"a privilege is missing: {reason}", hint="have it granted to the user or to one of its active roles (GRANT …)"
-    )
+def privilege_missing(reason: str, statement: str | None = None) -> ConnectionFailed:
+    """SK-SR-005: the user may not do this; `statement` is the one that was to change something."""
+    hint = "have it granted to the user or to one of its active roles (GRANT …)"
+    was = f"; it was: {shortened(statement)}" if statement is not None else ""
+    return ConnectionFailed("SK-SR-005", f"a privilege is missing: {reason}{was}", hint=hint)
 
 
 def shortened(statement: str) -> str:

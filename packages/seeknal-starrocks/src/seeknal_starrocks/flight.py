@@ -105,6 +105,8 @@ class Session:
             self._reader = self._holder(endpoint).do_get(endpoint.ticket, self._options)
         except (flight.FlightError, pa.ArrowException) as error:
             raise self.explain(error) from None
+        if self._closed:  # meanwhile, by another thread
+            self._reader.cancel()
         return self._reader
 
     def _holder(self, endpoint: flight.FlightEndpoint) -> flight.FlightClient:
@@ -128,16 +130,12 @@ class Session:
     def close(self) -> None:
         """End it here and there. Older servers know no CloseSession; they forget it after a while."""
         self._closed = True
+        if self._reader is not None:
+            self._reader.cancel()
         options = flight.FlightCallOptions(timeout=self._login.connect_timeout, headers=[(b"authorization", self._token)])
         with contextlib.suppress(flight.FlightError, pa.ArrowException):
             list(self._client.do_action(flight.Action("CloseSession", b""), options))
         self._client.close()
-
-    def interrupt(self) -> None:
-        """End it from another thread than the one that waits for rows, which gets a failure instead."""
-        if self._reader is not None:
-            self._reader.cancel()
-        self.close()
 
     def explain(self, error: Exception) -> ConnectionFailed:
         """What an error means once somebody is logged in."""

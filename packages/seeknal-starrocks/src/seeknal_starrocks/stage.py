@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from seeknal.errors import did_you_mean
-from seeknal_starrocks import encoding, failures, wire
+from seeknal_starrocks import failures, wire
 from seeknal_starrocks.ddl import files, names
 from seeknal_starrocks.names import double_quoted, quoted
 
@@ -135,6 +135,8 @@ class Folder:
     def write(self, rows: pa.RecordBatchReader, file_bytes: int = FILE_BYTES) -> int:
         """Write Parquet files of about so many bytes. Returns the number of rows. Raises OSError, ConnectionFailed (SK-CONN-005)."""
         from pyarrow import parquet
+
+        from seeknal_starrocks import encoding  # Arrow takes long to import, and settings need none of it
 
         if self._storage.type_name == "local":
             self._storage.create_dir(self._path)

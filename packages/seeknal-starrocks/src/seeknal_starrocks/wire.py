@@ -123,7 +123,7 @@ def explain(login: Login, error: pymysql.Error, statement: str | None = None) ->
     if code in LOST or not code:
         return failures.lost(failures.TYPE, login.place, reason)
     if code in _PRIVILEGE or "access denied" in reason.casefold():
-        return failures.privilege_missing(reason)
+        return failures.privilege_missing(reason, statement and login.scrub(statement))
     if statement is not None:
         return failures.statement_refused(login.scrub(statement), reason)
     if code in _NOT_THERE:
