@@ -7,6 +7,7 @@ import random
 import shutil
 
 import pytest
+from tests.intervals.test_histories import cut_off
 
 from seeknal.run import rewriting
 
@@ -96,7 +97,7 @@ def test_where_files_cannot_be_shared_they_are_copied(large, monkeypatch) -> Non
     assert users(folder) == rows | {3: "Cid"}
 
 
-def test_any_upserts_come_to_what_they_say(large) -> None:
+def test_any_upserts_come_to_what_they_say_also_where_runs_are_cut_off(large, monkeypatch) -> None:
     folder, rows = large
     chance = random.Random(7)
     for step in range(8):
@@ -104,6 +105,9 @@ def test_any_upserts_come_to_what_they_say(large) -> None:
         some = [(k, f"{chance.getrandbits(64):x}", chance.choice("UUD")) for k in keys]
         if step == 4:
             some = [(k, "", "D") for k in range(300, 900)]
+        if step % 3 == 0:
+            folder.write("data/changes.csv", lines(some or [(-1, "", "D")]))
+            cut_off(folder, monkeypatch, chance.randint(0, 4))
         upsert(folder, some or [(-1, "", "D")])
         rows |= {k: n for k, n, op in some if op != "D"}
         rows = {k: n for k, n in rows.items() if k not in {k for k, _, op in some if op == "D"}}

@@ -145,16 +145,11 @@ class Progress:
         batch, spent = self._batches.get(node), now - self._flying.get(node, now)
         parts = [f"  {node}"]
         if batch is not None and batch.total > 1:
-            parts.append(f"batch {batch.number:,} of {batch.total:,}, {_day(batch.start)} to {_day(batch.end)}")
+            parts.append(batch.text)
         parts.append(seconds(spent))
         if batch is not None and batch.number > _TELLING:
             parts.append(f"about {seconds(spent / (batch.number - 1) * (batch.total - batch.number + 1))} left")
         return "  ".join(parts)
-
-
-def _day(moment: str) -> str:
-    """A moment, or the date of which it is the midnight."""
-    return moment.removesuffix("T00:00:00Z")
 
 
 def summary(result: RunResult) -> str:

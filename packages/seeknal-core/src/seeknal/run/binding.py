@@ -10,7 +10,6 @@ from seeknal.nodes import SourceLogic, SqlLogic, fold
 from seeknal.plan.fingerprint import config_hash
 from seeknal.plan.planner import UNREAD, is_read_from_outside
 from seeknal.plugin import ReferenceColumns
-from seeknal.run.itself import define_before
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -170,7 +169,10 @@ class _Bound:
     def __enter__(self) -> Session:
         for name in self._inputs:
             self._relations.define(name)
-        define_before(self._relations.session, self._node, (), self._dialect)
+        if self._node.this:
+            from seeknal.run.itself import define_before  # start-up time
+
+            define_before(self._relations.session, self._node, (), self._dialect)
         return self._relations.session
 
     def __exit__(self, *_: object) -> None:

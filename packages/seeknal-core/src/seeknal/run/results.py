@@ -31,6 +31,17 @@ class Batch:
     start: str
     end: str
 
+    @property
+    def text(self) -> str:
+        """As people are told of it."""
+        days = [m.removesuffix("T00:00:00Z") for m in (self.start, self.end)]
+        return f"batch {self.number:,} of {self.total:,}, {days[0]} to {days[1]}"
+
+    def name(self, error: SeeknalError) -> None:
+        """Say in an error that it was met in this batch, where there are several."""
+        if self.total > 1:
+            error.message = f"{error.message} ({self.text})"
+
 
 @dataclass(frozen=True, slots=True)
 class NodeResult:

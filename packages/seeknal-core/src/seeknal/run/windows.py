@@ -11,7 +11,7 @@ from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
 
 from seeknal.artifacts import now as this_second
-from seeknal.errors import EngineError
+from seeknal.errors import EngineError, SeeknalError
 from seeknal.intervals.ranges import Interval, Ranges
 from seeknal.intervals.windowing import told
 from seeknal.nodes import Digest, Key, SourceLogic, SqlLogic
@@ -139,7 +139,14 @@ class WindowBuilder:
 
     def _one(self, building: _Building, batch: Batch, interval: Interval, serial: int) -> Built:
         self._began(building.node.id, batch)
-        return self._batch(building, interval, serial)
+        try:
+            built = self._batch(building, interval, serial)
+        except SeeknalError as error:
+            batch.name(error)
+            raise
+        if built.error is not None:
+            batch.name(built.error)
+        return built
 
     def _batch(self, building: _Building, batch: Interval, serial: int) -> Built:
         """Write the rows of a batch, audit them, and commit them as a part."""
