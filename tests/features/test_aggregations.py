@@ -230,3 +230,25 @@ def test_what_is_wrong_is_said_before_anything_runs(project, old, new, code, wor
 def test_a_second_order_needs_an_aggregation(regions):
     regions.edit("seeknal/second.yml", "aggregation.agg", "source.events")
     assert "must be an aggregation" in regions.run().assert_failed("SK-KIND-002", exit_code=2).output
+
+
+def test_what_the_engine_refuses_is_placed_at_the_column_it_is_about(project):
+    folder = project({**FILES, "data/events.csv": "customer_id,at_time,amount,kind\n1,2026-01-01,5,a\n"})
+    sums = "rolling: {window: 7d, aggs: [sum]}"
+    folder.write(
+        AGG,
+        f"""
+        kind: aggregation
+        name: agg
+        description: amount by kind
+        id_col: customer_id
+        event_time: at_time
+        inputs: [source.events]
+        features:
+          amount: {{{sums}}}
+          kind: {{{sums}}}
+        """,
+    )
+    assert f"{AGG}:9:3" in folder.run().assert_failed("SK-SQL-011").output
+    folder.edit(AGG, f"kind: {{{sums}}}", "late: {since: {condition: amout > 1}}")
+    assert f"{AGG}:9:29" in folder.run().assert_failed("SK-SQL-011", exit_code=2).output

@@ -166,3 +166,12 @@ def test_windows_are_those_of_the_rows_own_time(project):
     folder = project(files(events(1), DAILY, by="asked"))
     found = folder.cli("parse").assert_failed("SK-INT-001", exit_code=2).stderr
     assert "aggregation.agg goes by 'at_time', and the windows of transform.daily by 'asked'" in found
+
+
+def test_an_edit_that_looks_back_further_keeps_earlier_windows_where_it_is_forward_only(project):
+    folder = project(files(events(1), f"{DAILY}\n        forward_only: true\n        batch_size: 1"))
+    folder.run(now=as_of(9)).assert_success()
+    before = values(folder, "agg")
+    folder.edit(AGG, "within: 60h", "within: 400h")
+    folder.run(now=as_of(11)).assert_success()
+    assert [row for row in values(folder, "agg") if row[1].day < 9] == before

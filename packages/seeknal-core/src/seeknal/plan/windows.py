@@ -313,11 +313,10 @@ def _stale(parts: Sequence[Held], above: Mapping[NodeId, Above], windowing: Wind
 
 
 def _changed(part: Held, now: Pieces, then: Pieces, before: Piece | None, windowing: Windowing) -> Ranges:
-    """Where an input holds something else than when a part was built, of all that plays a part in its windows."""
-    read = part.ranges | windowing.before(part.ranges)
+    """Where an input holds something else than when a part was built, of all that was read for its windows: a query before may have looked back less."""
     if before is None:
-        return then.within(read).differing(now.within(read))
-    summed = Ranges.of(before[:2])
+        return then.within(part.ranges).differing(now.within(part.ranges))
+    read, summed = (part.ranges | windowing.before(part.ranges)).since(before.start), Ranges.of(before[:2])
     changed = summed if now.summed(*before[:2]) != before else Ranges()
     return changed | then.within(read - summed).differing(now.within(read - summed))
 

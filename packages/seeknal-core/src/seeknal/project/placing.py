@@ -12,6 +12,10 @@ if TYPE_CHECKING:
     from seeknal.nodes import TextPlace
 
 
+_CALL = re.compile(r'\w+\([^"]*(".*)')
+"""A function of a column, which in SQL that was built is in quotes."""
+
+
 def placed(problem: SqlProblem, text: str, template: str, place: TextPlace) -> ProjectError:
     """The problem at its place in the file. Rendering may shift columns, so they are looked up in the template's line."""
     line, column = locate(problem.line, problem.column, text, template)
@@ -29,7 +33,8 @@ def locate(line: int, column: int, text: str, template: str | None, *, built: bo
     rendered, written = text.split("\n"), template.split("\n")
     rest = rendered[line - 1][column - 1 :] if line <= len(rendered) else ""
     if built:
-        return _first(rest, template)
+        call = _CALL.match(rest)
+        return _first(call[1] if call else rest, template)
     if len(rendered) != len(written) or line > len(written):
         return _only(rest, template)
     for word in (rest.partition(" ")[0], _name(rest)):

@@ -82,6 +82,10 @@ def _starting_values(new: NewDraft, model: type[NodeSpec]) -> dict[str, Any]:
             values |= {"inputs": inputs or [{"ref": "transform.users"}], "params": {"path": f"out/{new.name}.csv", "format": "csv"}}
         case "rule":
             values |= {"inputs": inputs or [{"ref": "transform.users"}], "audits": [{"type": "row_count", "min": 1}]}
+        case "aggregation" | "feature_group":
+            values |= {"inputs": inputs or [{"ref": "transform.orders"}]}
+        case "second_order_aggregation":
+            values |= {"inputs": inputs or [{"ref": "aggregation.activity"}]}
         case "training_set":
             values |= {"spine": new.deps[0]} if new.deps else {}
         case _ if inputs:
