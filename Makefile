@@ -4,6 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 DUCKDB2 := .venvs/duckdb2
+MOTO := .venvs/moto
 INSTALLED := $(VENV)/.installed
 PROJECTS := pyproject.toml $(wildcard packages/*/pyproject.toml) tests/example_plugin/pyproject.toml
 
@@ -41,10 +42,16 @@ check: $(INSTALLED)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-test: $(INSTALLED) check
+test: $(INSTALLED) $(MOTO)/.installed check
 	@sh tests/system_packages.sh
 	$(BIN)/pytest -q -n 2 --dist loadfile
 	$(MAKE) --no-print-directory test-duckdb2
+
+# Object storage for the tests, in an environment of its own: a server is a program, and its libraries are none of ours.
+$(MOTO)/.installed: tests/starrocks/constraints-moto.txt
+	$(PYTHON) -m venv $(MOTO)
+	$(MOTO)/bin/python -m pip install --quiet --disable-pip-version-check -c tests/starrocks/constraints-moto.txt "moto[s3]" flask flask-cors
+	@touch $(MOTO)/.installed
 
 # The same engine tests on the next DuckDB, in an environment of its own.
 test-duckdb2: $(DUCKDB2)/.installed

@@ -1,4 +1,4 @@
-"""Real database servers for the tests: fixtures that start PostgreSQL and MariaDB on loopback and stop them again.
+"""Real servers for the tests: PostgreSQL, MariaDB and object storage are started on loopback and stopped again.
 
 A server lives in a folder of its own under the system's temporary folder, listens on a port the system picked, and is killed by its
 process id when the session ends, or by the kernel when the test process dies first. Servers refuse to run as root, so under root they
@@ -21,6 +21,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, NoReturn
+from urllib.request import urlopen
 
 import psycopg
 import pymysql
@@ -36,6 +37,7 @@ SUPERUSER = "battery staple"
 DATABASE = "analytics"
 START_SECONDS = 60
 STOP_SECONDS = 20
+_MOTO = Path(__file__).parents[1] / ".venvs" / "moto" / "bin"
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +150,21 @@ def running_mariadb() -> Iterator[Server]:
         program = Program(lambda port: [*command, f"--port={port}"], account, signal.SIGKILL, prepare)
         with _serving(program, pymysql.OperationalError) as (port, process):
             yield Server("mariadb", HOST, port, USER, PASSWORD, DATABASE, process, certificate)
+
+
+@contextlib.contextmanager
+def running_object_storage() -> Iterator[str]:
+    """Start moto's S3 server, which takes any keys; yields its address. `make test` installs it in an environment of its own."""
+    program = shutil.which("moto_server", path=f"{_MOTO}{os.pathsep}{os.environ['PATH']}")
+    if program is None:
+        _missing("moto_server is not installed: make .venvs/moto/.installed")
+
+    def prepare(port: int) -> None:
+        with urlopen(f"http://{HOST}:{port}/moto-api/data.json", timeout=START_SECONDS):
+            pass
+
+    with _serving(Program(lambda port: [program, "-H", HOST, "-p", str(port)], None, signal.SIGKILL, prepare), OSError) as (port, _):
+        yield f"http://{HOST}:{port}"
 
 
 @dataclass(frozen=True, slots=True)

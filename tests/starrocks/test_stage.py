@@ -1,16 +1,13 @@
 """Parquet files between here and StarRocks: `via: files`."""
 
 import datetime as dt
-import shutil
-import socket
-import subprocess
-import time
 import uuid
 from decimal import Decimal
 
 import pyarrow as pa
 import pytest
 from pyarrow import fs
+from tests.servers import running_object_storage
 from tests.starrocks.test_loading import deploy, read
 
 from seeknal.connections import failed_step
@@ -150,19 +147,8 @@ def test_the_connection_test_has_a_step_for_it(settings, standin, tmp_path, fail
 
 @pytest.fixture(scope="module")
 def s3():
-    program = shutil.which("moto_server")
-    if program is None:
-        pytest.skip("needs moto_server: pipx install 'moto[s3]' and pipx inject moto flask flask-cors")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    process = subprocess.Popen([program, "-H", "127.0.0.1", "-p", str(port)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    deadline = time.monotonic() + 60
-    while socket.socket().connect_ex(("127.0.0.1", port)) and time.monotonic() < deadline:
-        time.sleep(0.1)
-    yield f"http://127.0.0.1:{port}"
-    process.terminate()
-    process.wait(20)
+    with running_object_storage() as address:
+        yield address
 
 
 @pytest.fixture
