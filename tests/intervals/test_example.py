@@ -21,4 +21,6 @@ def test_the_example_runs_as_its_readme_says(tmp_path) -> None:
     days = {days for _, _, _, days in folder.rows("cost_by_customer")}
     assert days == {5}
     hours = folder.rows("usage_by_hour")
+    stands = folder.rows("meter_stand")
+    assert sum(kwh for day, _, kwh in stands if day.day == 5) == sum(kwh for _, _, kwh in hours)
     assert sum(kwh for _, _, kwh in hours) == sum(kwh for _, _, kwh in folder.rows("source.readings"))
