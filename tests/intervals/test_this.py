@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import itertools
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from tests.intervals.conftest import at
 
+from seeknal.nodes import NodeId
 from seeknal.plan.planner import Request
+from seeknal.state import segments
 
 DAYS = {1: 10, 2: 20, 3: 30, 4: 40, 5: 50}
 NODES = """
@@ -173,3 +175,18 @@ def test_no_window_is_built_behind_one_that_waits_for_what_it_reads(project) -> 
     assert shown(folder) == totals(DAYS, 2)
     folder.run(now=at("2026-01-06T00:00"), windows=Request(backfill=True)).assert_success()
     assert shown(folder) == totals(DAYS)
+
+
+def test_many_windows_are_what_was_there_before(running, monkeypatch) -> None:
+    monkeypatch.setattr(segments, "SIZE", 8)
+    many = "".join(f"{date(2026, 1, 1) + timedelta(days=n)} 10:00:00,1\n" for n in range(40))
+    running.write("data/orders.csv", f"created_at,amount\n{many}")
+    end = datetime(2026, 2, 10, tzinfo=UTC)
+    running.run(now=end - timedelta(days=3)).assert_success()
+    running.run(now=end).assert_success()
+    assert shown(running) == list(range(1, 41))
+    again = Request(date(2026, 1, 30), date(2026, 1, 31), restate=frozenset({NodeId("transform.running")}))
+    running.edit("data/orders.csv", "2026-01-30 10:00:00,1", "2026-01-30 10:00:00,1001")
+    running.run(now=end, windows=again).assert_success()
+    assert shown(running)[28:31] == [29, 1030, 1031]
+    assert shown(running)[-1] == 1040

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 class Before(NamedTuple):
     """Files that a node wrote, their columns, and which of their windows still stand (None: all)."""
 
-    paths: Sequence[Path]
+    paths: Sequence[Path | str]
     schema: Schema
     ranges: Ranges | None = None
 

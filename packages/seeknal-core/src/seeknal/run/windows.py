@@ -85,10 +85,8 @@ class WindowBuilder:
         first = windows.first if windows.first is not None else self._earliest(node, windows)
         todo = windows.todo(first) if first is not None else Ranges()
         marked = windows.marked | (windows.restated(first) if first is not None else Ranges())
-        if windows.windowing.depends_on_past:
-            marked |= (
-                windows.covered.since(todo.start) if todo else Ranges()
-            )  # all that follows what is built again, however far this run comes
+        if windows.windowing.depends_on_past and todo:  # all that follows what is built again, however far this run comes
+            marked |= windows.covered.since(todo.start)
         building = _Building(node, windows, inputs, {*wanted, None}, marked)
         windows = building.windows = self._with_columns(building)
         before = self._situation.snapshot.tables["windows"].get(windows.version)
@@ -211,7 +209,7 @@ class WindowBuilder:
 
     def _define_before(self, node: Node, past: Sequence[Held]) -> None:
         """What a window reads as `{{ this }}`: all windows before it, as they are by now."""
-        befores = (Before(self._store.paths(h.artifact), h.artifact.schema, None if h.is_whole else h.ranges) for h in past)
+        befores = (Before(self._store.relation(h.artifact).paths, h.artifact.schema, None if h.is_whole else h.ranges) for h in past)
         define_before(self._relations.session, node, befores, self._dialect)
 
     def _rewritten(
@@ -298,15 +296,8 @@ class WindowBuilder:
     def _copied(self, building: _Building, old: Held, columns: Schema | None = None) -> Held:
         """The windows that hold of a part as a part of their own, with other columns where those are given."""
         node = building.node
-        key = _hash(
-            [
-                building.windows.version,
-                old.artifact.key,
-                old.ranges.to_json(),
-                *(c.type for c in columns or ()),
-                *(c.name for c in columns or ()),
-            ]
-        )
+        named = [[c.name, c.type] for c in columns or ()]
+        key = _hash([building.windows.version, old.artifact.key, old.ranges.to_json(), *named])
         found = self._situation.snapshot.artifact(key)
         if found is not None and found.part is not None and self._store.check(found) == "whole":
             return Held(found, found.part, old.ranges)
