@@ -200,16 +200,16 @@ class StandIn:
 
     def columns(self, name: Name) -> dict[str, str]:
         """Columns and their StarRocks types."""
-        known = self.types.get(name, {})
-        rows = (
-            self.db.cursor()
-            .execute(
-                "SELECT column_name, data_type FROM duckdb_columns() WHERE database_name = ? AND schema_name = ? AND table_name = ? ORDER BY column_index",
-                [CATALOG, *name],
-            )
-            .fetchall()
-        )
-        return {c: known.get(c) or shown_type(t) for c, t in rows}
+        return self.all_columns().get(name, {})
+
+    def all_columns(self) -> dict[Name, dict[str, str]]:
+        """Columns and their StarRocks types, of all tables and views."""
+        query = "SELECT schema_name, table_name, column_name, data_type FROM duckdb_columns() WHERE database_name = ? ORDER BY column_index"
+        found: dict[Name, dict[str, str]] = {}
+        for schema, table, column, type_ in self.db.cursor().execute(query, [CATALOG]).fetchall():
+            name = (schema, table)
+            found.setdefault(name, {})[column] = self.types.get(name, {}).get(column) or shown_type(type_)
+        return found
 
 
 @dataclass

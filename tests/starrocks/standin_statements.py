@@ -171,7 +171,12 @@ class Statement:
                 ]
                 return "TABLE_SCHEMA, TABLE_NAME, TABLE_MODEL, PRIMARY_KEY", config
             case "columns":
-                found = [(n[0], n[1], c, t, i) for n, _ in relations for i, (c, t) in enumerate(server.columns(n).items(), 1)]
+                found = [
+                    (n[0], n[1], c, t, i)
+                    for n, of in server.all_columns().items()
+                    if n[0] != _SYSTEM
+                    for i, (c, t) in enumerate(of.items(), 1)
+                ]
                 return "TABLE_SCHEMA, TABLE_NAME, COLUMN_NAME, COLUMN_TYPE, ORDINAL_POSITION", found
             case "materialized_views":
                 names = (

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import inspect
 import weakref
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
@@ -55,24 +55,14 @@ class RowStream:
             self._release()
 
 
-class Stream(Protocol):
-    """Rows that can be stopped: a `RowStream`, or what another protocol has in its place."""
-
-    def reader(self) -> pa.RecordBatchReader:
-        """The rows for whoever asked."""
-
-    def close(self) -> None:
-        """End the rows. Another thread that waits for some gets a failure instead."""
-
-
 class Activity:
     """What a driver is doing, in any thread."""
 
     def __init__(self) -> None:
-        self._streams: weakref.WeakSet[Stream] = weakref.WeakSet()
+        self._streams: weakref.WeakSet[RowStream] = weakref.WeakSet()
         self._interrupts: list[Callable[[], object]] = []
 
-    def start(self, stream: Stream) -> pa.RecordBatchReader:
+    def start(self, stream: RowStream) -> pa.RecordBatchReader:
         """Remember a stream, and give its rows."""
         self._streams.add(stream)
         return stream.reader()

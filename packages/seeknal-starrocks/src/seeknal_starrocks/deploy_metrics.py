@@ -103,15 +103,12 @@ def _deploy(
     from seeknal_starrocks.views import Views
 
     database, owner = served.database, serving.owner_named(project.loaded.settings.name)
-    definitions = served.definitions(names)
     try:
         with driver.connected() as connection:
             views = Views(driver.login, connection)
             found = serving.found_in(views, database)
             there = served.on(serving.column_types(views, _here(driver, served), database))
-            if there is not served:
-                definitions = there.definitions(names)
-            definitions = serving.with_readers(definitions, partial(there.rest, names), database, found, owner)
+            definitions = serving.with_readers(there.definitions(names), partial(there.rest, names), database, found, owner)
             steps = serving.plan(definitions, database, found, owner, prune=prune)
             _show(steps, sql=dry_run)
             absent = serving.missing(definitions, database, found)
@@ -125,7 +122,7 @@ def _deploy(
     except ConnectionFailed as error:
         if not dry_run or error.code != _UNREACHABLE:
             raise
-        unknown = [replace(s, reason="not compared") for s in serving.plan(definitions, database, {}, owner)]
+        unknown = [replace(s, reason="not compared") for s in serving.plan(served.definitions(names), database, {}, owner)]
         _show(unknown, sql=True)
         note(f"not compared with the server: {error.message}")
         return 0

@@ -64,10 +64,7 @@ class Served:
         return list(found.values())
 
     def on(self, types: Types) -> Served:
-        """The same where columns have these types; itself where that changes nothing."""
-        columns = [(self.types.get(relation, {}).get(name), type_) for relation, of in types.items() for name, type_ in of.items()]
-        if all(_matters(one) == _matters(other) for one, other in columns):
-            return self
+        """The same where columns have these types."""
         return replace(self, types={**self.types, **types})
 
     def _metric(self, name: str) -> list[Definition]:
@@ -144,11 +141,6 @@ class Served:
         if not is_flat(tree):
             return None
         return self._definition(_view_of(model), tree, f"The measures of {model.name} by all its dimensions.", self.refresh)
-
-
-def _matters(type_: str | None) -> str | None:
-    """What of a column's type a definition depends on: text is cast where a time or a number is wanted, a day is not cut to the day."""
-    return type_ if type_ in ("DATE", "VARCHAR") else None
 
 
 def _view_of(model: Model) -> str:
