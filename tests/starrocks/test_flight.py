@@ -85,6 +85,13 @@ def test_the_query_goes_over_flight_in_the_session_s_database_and_zone_and_the_s
     assert servers.sessions == {}
 
 
+def test_numbers_arrive_aligned(by_flight, standin):
+    standin.db.execute("CREATE TABLE default_catalog.analytics.odd AS SELECT 'eu' AS t, range AS n FROM range(77)")
+    for _ in range(5):
+        for batch in by_flight.read("SELECT t, n FROM odd"):
+            assert [b.address % 8 for b in (batch["n"].buffers()[1], batch["t"].buffers()[1])] == [0, 0]
+
+
 def test_the_message_is_what_flight_sql_says():
     assert sut._command("SELECT 1") == b"\nCtype.googleapis.com/arrow.flight.protocol.sql.CommandStatementQuery\x12\n\n\x08SELECT 1"
     long = sut._command("x" * 300)

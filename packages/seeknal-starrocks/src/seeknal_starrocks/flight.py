@@ -40,6 +40,9 @@ _QUERY = b"type.googleapis.com/arrow.flight.protocol.sql.CommandStatementQuery"
 _OPTIONS = [("grpc.keepalive_time_ms", 360_000), ("grpc.keepalive_timeout_ms", 20_000)]
 """More than five minutes apart: servers hang up on those who ask more often."""
 
+_READING = pa.ipc.IpcReadOptions(ensure_alignment=pa.ipc.Alignment.DataTypeSpecific) if hasattr(pa.ipc, "Alignment") else None
+"""gRPC puts values where it likes, and Arrow's own kernels warn of numbers that are not aligned. Older versions of pyarrow have no choice."""
+
 _ITSELF = ("", "arrow-flight-reuse-connection")
 _SECURE = ("grpc+tls", "grpcs")
 _PREFIX = re.compile(r"^Flight \w+ [\w ]*, with message: ")
@@ -75,7 +78,7 @@ class Session:
             failure = failures.unreachable(failures.TYPE, self.place, f"what answers does not speak this protocol{reason}", _HINT)
         else:
             self._token = header[1]
-            self._options = flight.FlightCallOptions(headers=[header])
+            self._options = flight.FlightCallOptions(headers=[header], read_options=_READING)
             self._enter()
             return
         raise failure  # out here, so that an exception that may know the password does not hang on it
