@@ -217,8 +217,9 @@ def test_what_the_server_refuses_is_said(by_flight, servers, standin, fails):
         session.start("SELECT 1")
 
 
-def test_closing_stops_a_read_in_another_thread(by_flight, servers, numbers):
-    servers.pausing = threading.Event()
+@pytest.mark.parametrize("where", ["while the query is planned", "between rows"])
+def test_closing_stops_a_read_in_another_thread(by_flight, servers, numbers, where):
+    servers.pausing, servers.busy = threading.Event(), where == "while the query is planned"
     caught = []
 
     def work():
@@ -229,7 +230,7 @@ def test_closing_stops_a_read_in_another_thread(by_flight, servers, numbers):
 
     thread = threading.Thread(target=work)
     thread.start()
-    while not servers.batches_sent:
+    while numbers not in servers.statements if servers.busy else not servers.batches_sent:
         time.sleep(0.01)
     by_flight.close()
     thread.join(10)
