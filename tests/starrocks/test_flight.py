@@ -85,6 +85,11 @@ def test_the_query_goes_over_flight_in_the_session_s_database_and_zone_and_the_s
     assert servers.sessions == {}
 
 
+def test_a_proxy_of_the_environment_is_not_asked(by_flight, monkeypatch):
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
+    assert by_flight.read("SELECT 1 AS a").read_all().to_pylist() == [{"a": 1}]
+
+
 def test_numbers_arrive_aligned(by_flight, standin):
     standin.db.execute("CREATE TABLE default_catalog.analytics.odd AS SELECT 'eu' AS t, range AS n FROM range(77)")
     for _ in range(5):

@@ -37,8 +37,9 @@ if TYPE_CHECKING:
     from seeknal_starrocks.settings import Login
 
 _QUERY = b"type.googleapis.com/arrow.flight.protocol.sql.CommandStatementQuery"
-_OPTIONS = [("grpc.keepalive_time_ms", 360_000), ("grpc.keepalive_timeout_ms", 20_000)]
-"""More than five minutes apart: servers hang up on those who ask more often."""
+_OPTIONS = [("grpc.keepalive_time_ms", 360_000), ("grpc.keepalive_timeout_ms", 20_000), ("grpc.enable_http_proxy", 0)]
+"""Signs of life more than five minutes apart, because servers hang up on those who ask more often; and no proxy of the environment, as for the
+other ports."""
 
 _READING = pa.ipc.IpcReadOptions(ensure_alignment=pa.ipc.Alignment.DataTypeSpecific) if hasattr(pa.ipc, "Alignment") else None
 """gRPC puts values where it likes, and Arrow's own kernels warn of numbers that are not aligned. Older versions of pyarrow have no choice."""
