@@ -149,6 +149,8 @@ class _FrontEnd(flight.FlightServerBase):
         match [w.upper() for w in words[:2]]:
             case ["SET", "CATALOG"]:
                 session[0] = words[2].strip("`")
+                if session[0] not in self._servers.standin.catalogs:
+                    raise MysqlError(f"Unknown catalog '{session[0]}'", si.SYNTAX)
             case ["USE", _]:
                 session[1] = words[1].strip("`")
             case ["SET", _]:

@@ -134,6 +134,12 @@ def test_a_wrong_password_is_refused_and_never_shown(settings, servers, fails):
         error = error.__cause__ or error.__context__
 
 
+def test_a_session_that_cannot_be_entered_is_ended(settings, servers, fails):
+    with fails("SK-CONN-004", "Unknown catalog 'nosuch'"):
+        sut.log_in(Login.of(settings | {"flight_port": servers.port, "catalog": "nosuch"}))
+    assert servers.sessions == {}
+
+
 def test_a_closed_port_and_one_that_speaks_something_else_are_said(settings, standin, fails):
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))

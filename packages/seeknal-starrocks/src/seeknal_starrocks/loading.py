@@ -9,6 +9,7 @@ killed run left beside the target, the next one to the same target removes.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import time
 import uuid
@@ -178,8 +179,11 @@ class Loader:
                     for setting in ("time_zone = '+00:00'", f"query_timeout = {login.load_timeout}"):
                         self._run(f"SET {setting}")
                     self._run(folder.statement(staging, json))
-            finally:
-                folder.remove()
+            except BaseException:
+                with contextlib.suppress(OSError):  # what went wrong first is what is said; the next load removes it
+                    folder.remove()
+                raise
+            folder.remove()
         except OSError as error:
             raise stage.refused(login, login.stage, error, str(self._name)) from None
         return rows
