@@ -13,6 +13,7 @@ import json
 import re
 import socket
 import threading
+import time
 import uuid
 from typing import Any
 
@@ -129,8 +130,13 @@ class _FrontEnd(flight.FlightServerBase):
     def get_flight_info(self, context: Any, descriptor: flight.FlightDescriptor) -> flight.FlightInfo:
         statement = statement_in(descriptor.command)
         self._servers.statements.append(statement)
+        token = context.get_middleware("login").token
+        while self._servers.busy and statement.startswith("SELECT"):
+            time.sleep(0.01)
+            if token not in self._servers.sessions:
+                raise flight.FlightInternalError("arrow flight sql close session")
         try:
-            table = self._run(self._servers.sessions[context.get_middleware("login").token], statement)
+            table = self._run(self._servers.sessions[token], statement)
         except MysqlError as error:
             raise flight.FlightInternalError(f"failed to process query [queryID=1-2] [error={error.msg}]") from None
         ticket = uuid.uuid4().hex.encode()
@@ -143,6 +149,8 @@ class _FrontEnd(flight.FlightServerBase):
         match [w.upper() for w in words[:2]]:
             case ["SET", "CATALOG"]:
                 session[0] = words[2].strip("`")
+                if session[0] not in self._servers.standin.catalogs:
+                    raise MysqlError(f"Unknown catalog '{session[0]}'", si.SYNTAX)
             case ["USE", _]:
                 session[1] = words[1].strip("`")
             case ["SET", _]:
@@ -218,6 +226,7 @@ class FlightStandIn:
         self.failing: Exception | None = None
         self.pausing: threading.Event | None = None
         self.batches_sent = 0
+        self.busy = False  # with a query that does not get anywhere until its session is closed
         self.front_end = _FrontEnd(self, **options)
         self.back_end = _BackEnd(self)
         self.port: int = self.front_end.port

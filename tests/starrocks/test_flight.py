@@ -85,6 +85,18 @@ def test_the_query_goes_over_flight_in_the_session_s_database_and_zone_and_the_s
     assert servers.sessions == {}
 
 
+def test_a_proxy_of_the_environment_is_not_asked(by_flight, monkeypatch):
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
+    assert by_flight.read("SELECT 1 AS a").read_all().to_pylist() == [{"a": 1}]
+
+
+def test_numbers_arrive_aligned(by_flight, standin):
+    standin.db.execute("CREATE TABLE default_catalog.analytics.odd AS SELECT 'eu' AS t, range AS n FROM range(77)")
+    for _ in range(5):
+        for batch in by_flight.read("SELECT t, n FROM odd"):
+            assert [b.address % 8 for b in (batch["n"].buffers()[1], batch["t"].buffers()[1])] == [0, 0]
+
+
 def test_the_message_is_what_flight_sql_says():
     assert sut._command("SELECT 1") == b"\nCtype.googleapis.com/arrow.flight.protocol.sql.CommandStatementQuery\x12\n\n\x08SELECT 1"
     long = sut._command("x" * 300)
@@ -120,6 +132,12 @@ def test_a_wrong_password_is_refused_and_never_shown(settings, servers, fails):
     while error is not None:
         assert "hunter2" not in str(error)
         error = error.__cause__ or error.__context__
+
+
+def test_a_session_that_cannot_be_entered_is_ended(settings, servers, fails):
+    with fails("SK-CONN-004", "Unknown catalog 'nosuch'"):
+        sut.log_in(Login.of(settings | {"flight_port": servers.port, "catalog": "nosuch"}))
+    assert servers.sessions == {}
 
 
 def test_a_closed_port_and_one_that_speaks_something_else_are_said(settings, standin, fails):
@@ -210,8 +228,9 @@ def test_what_the_server_refuses_is_said(by_flight, servers, standin, fails):
         session.start("SELECT 1")
 
 
-def test_closing_stops_a_read_in_another_thread(by_flight, servers, numbers):
-    servers.pausing = threading.Event()
+@pytest.mark.parametrize("where", ["while the query is planned", "between rows"])
+def test_closing_stops_a_read_in_another_thread(by_flight, servers, numbers, where):
+    servers.pausing, servers.busy = threading.Event(), where == "while the query is planned"
     caught = []
 
     def work():
@@ -222,7 +241,7 @@ def test_closing_stops_a_read_in_another_thread(by_flight, servers, numbers):
 
     thread = threading.Thread(target=work)
     thread.start()
-    while not servers.batches_sent:
+    while numbers not in servers.statements if servers.busy else not servers.batches_sent:
         time.sleep(0.01)
     by_flight.close()
     thread.join(10)

@@ -115,6 +115,19 @@ def test_rows_that_repeat_a_primary_key_are_refused_and_nothing_changes(loading,
     assert read(loading, table)["id"].to_pylist() == [1, 2]
 
 
+def test_a_table_of_another_primary_key_is_exchanged_when_it_is_replaced(loading, standin, table, fails):
+    rows = pa.table({"id": [1, 2], "other": [7, 7]})
+    deploy(loading, table, rows)
+    deploy(loading, table, rows, primary_key="id")
+    assert any("SWAP WITH" in s for s in standin.statements)
+    with fails("SK-CONN-008", "repeat a key"):
+        deploy(loading, table, rows, primary_key="other")
+    assert read(loading, table)["id"].to_pylist() == [1, 2]
+    standin.statements.clear()
+    deploy(loading, table, rows, primary_key="ID")
+    assert not any("SWAP WITH" in s for s in standin.statements)
+
+
 # Stream Load -----------------------------------------------------------------------------------------------------------
 
 

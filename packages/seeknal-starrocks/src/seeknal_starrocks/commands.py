@@ -45,11 +45,11 @@ def setup_catalog(ctx: click.Context, connection: str, catalog: str | None, show
     try:
         login = Login.of(values)
         name = catalog or login.catalog
+        statement = catalog_statement(name or "", iceberg, show_secrets=show_secrets or execute)
         if name is None or name == DEFAULT_CATALOG:
             raise ProjectError(
                 "SK-KEY-002", "the catalog has no name", at=settings.at, hint="set `catalog` in profiles.yml, or say --catalog NAME"
             )
-        statement = catalog_statement(name, iceberg, show_secrets=show_secrets or execute)
         if not execute:
             click.echo(f"{statement};")
             return 0

@@ -37,8 +37,12 @@ if TYPE_CHECKING:
     from seeknal_starrocks.settings import Login
 
 _QUERY = b"type.googleapis.com/arrow.flight.protocol.sql.CommandStatementQuery"
-_OPTIONS = [("grpc.keepalive_time_ms", 360_000), ("grpc.keepalive_timeout_ms", 20_000)]
-"""More than five minutes apart: servers hang up on those who ask more often."""
+_OPTIONS = [("grpc.keepalive_time_ms", 360_000), ("grpc.keepalive_timeout_ms", 20_000), ("grpc.enable_http_proxy", 0)]
+"""Signs of life more than five minutes apart, because servers hang up on those who ask more often; and no proxy of the environment, as for the
+other ports."""
+
+_READING = pa.ipc.IpcReadOptions(ensure_alignment=pa.ipc.Alignment.DataTypeSpecific) if hasattr(pa.ipc, "Alignment") else None
+"""gRPC puts values where it likes, and Arrow's own kernels warn of numbers that are not aligned. Older versions of pyarrow have no choice."""
 
 _ITSELF = ("", "arrow-flight-reuse-connection")
 _SECURE = ("grpc+tls", "grpcs")
@@ -46,6 +50,7 @@ _PREFIX = re.compile(r"^Flight \w+ [\w ]*, with message: ")
 _SUFFIX = re.compile(r"\.?\s*(?:gRPC client debug context|Client context|Detail): .*", re.DOTALL)
 _INNER = re.compile(r"\[error=(.*)\]\s*$", re.DOTALL)
 _NO_HANDSHAKE = "Could not finish writing before closing"
+_NOT_FLIGHT = (flight.FlightUnavailableError, flight.FlightTimedOutError, NotImplementedError)
 _TOKEN_GONE = re.compile(r"bearer token|arrow context of the token", re.IGNORECASE)
 _HINT = "check flight_port, arrow_flight_port of fe.conf, and that no firewall is in between; without flight_port rows are read over the MySQL protocol"
 _BACK_END_HINT = (
@@ -68,15 +73,19 @@ class Session:
             header = self._client.authenticate_basic_token(
                 login.user, login.password, flight.FlightCallOptions(timeout=login.connect_timeout)
             )
-        except flight.FlightUnauthenticatedError as error:
-            failure = failures.login_refused(failures.TYPE, self.place, self._said(error))
         except (flight.FlightError, pa.ArrowException) as error:
-            reason = "" if _NO_HANDSHAKE in str(error) else f" ({self._said(error)})"
-            failure = failures.unreachable(failures.TYPE, self.place, f"what answers does not speak this protocol{reason}", _HINT)
+            if _NO_HANDSHAKE in str(error) or isinstance(error, _NOT_FLIGHT):
+                reason = "" if _NO_HANDSHAKE in str(error) else f" ({self._said(error)})"
+                failure: ConnectionFailed = failures.unreachable(
+                    failures.TYPE, self.place, f"what answers does not speak this protocol{reason}", _HINT
+                )
+            else:
+                failure = failures.login_refused(failures.TYPE, self.place, self._said(error))
         else:
             self._token = header[1]
-            self._options = flight.FlightCallOptions(headers=[header])
-            self._enter()
+            self._options = flight.FlightCallOptions(headers=[header], read_options=_READING)
+            with keeping(self):
+                self._enter()
             return
         raise failure  # out here, so that an exception that may know the password does not hang on it
 

@@ -9,6 +9,7 @@ killed run left beside the target, the next one to the same target removes.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import time
 import uuid
@@ -27,7 +28,7 @@ from seeknal_starrocks.stream_load import StreamLoad, unreachable
 from seeknal_starrocks.types import same_type, written_type
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from seeknal_drivers.mysql.connecting import Connection
     from seeknal_starrocks.ddl import KeyKind
@@ -83,7 +84,7 @@ class Loader:
         staging = self._name.beside(f"{self._prefix}{self._token}")
         self._remove_leftovers()
         columns = [c.name for c in wanted.columns]
-        fits = existing is None or self._fits(wanted, existing)
+        fits = existing is None or (self._fits(wanted, existing) and self._is_keyed_alike(wanted))
         if existing is not None and not fits and self._target.mode != "replace":
             raise failures.misfit(
                 f"table '{self._name}' does not have the columns of the data", "add them to the table, or write with mode replace"
@@ -178,8 +179,11 @@ class Loader:
                     for setting in ("time_zone = '+00:00'", f"query_timeout = {login.load_timeout}"):
                         self._run(f"SET {setting}")
                     self._run(folder.statement(staging, json))
-            finally:
-                folder.remove()
+            except BaseException:
+                with contextlib.suppress(OSError):  # what went wrong first is what is said; the next load removes it
+                    folder.remove()
+                raise
+            folder.remove()
         except OSError as error:
             raise stage.refused(login, login.stage, error, str(self._name)) from None
         return rows
@@ -241,6 +245,13 @@ class Loader:
         types = {fold(n): t for n, t in existing.items()}
         return all(_holds(types[fold(c.name)], c.type) for c in wanted.columns)
 
+    def _is_keyed_alike(self, wanted: Table) -> bool:
+        """Whether the table has the primary key that is asked for, where it may be exchanged for one that has."""
+        if self._target.mode != "replace" or wanted.key_kind != "PRIMARY":
+            return True
+        key = self._primary_key()
+        return key is None or _same_names(key, wanted.key)
+
     def _columns(self, name: TableName) -> dict[str, str] | None:
         found = self._rows(
             f"SELECT COLUMN_NAME, COLUMN_TYPE FROM information_schema.columns WHERE TABLE_SCHEMA = {text(name.database or '')}"
@@ -250,16 +261,22 @@ class Loader:
 
     def _check_key(self, wanted: tuple[str, ...]) -> None:
         """See that the table finds rows by these columns. Raises ConnectionFailed."""
+        key = self._primary_key() or []
+        if not _same_names(key, wanted):
+            has = f"has the primary key {', '.join(key)}" if key else "has no primary key"
+            hint = "upsert by the table's own key, or write once with mode replace, which exchanges the table"
+            raise failures.misfit(f"table '{self._name}' {has}, and rows are to be found by {', '.join(wanted)}", hint)
+
+    def _primary_key(self) -> list[str] | None:
+        """The table's primary key; none of columns where it has none, None where the server does not say."""
         found = self._rows(
             f"SELECT TABLE_MODEL, PRIMARY_KEY FROM information_schema.tables_config WHERE TABLE_SCHEMA = {text(self._name.database or '')}"
             f" AND TABLE_NAME = {text(self._name.name)}"
         )
-        model, listed = (str(v or "") for v in found[0]) if found else ("", "")
-        key = [name.strip().strip("`") for name in listed.split(",") if name.strip()] if model.upper().startswith("PRI") else []
-        if {fold(k) for k in key} != {fold(k) for k in wanted}:
-            has = f"has the primary key {', '.join(key)}" if key else "has no primary key"
-            hint = "upsert by the table's own key, or write once with mode replace after dropping it"
-            raise failures.misfit(f"table '{self._name}' {has}, and rows are to be found by {', '.join(wanted)}", hint)
+        if not found:
+            return None
+        model, listed = (str(v or "") for v in found[0])
+        return [name.strip().strip("`") for name in listed.split(",") if name.strip()] if model.upper().startswith("PRI") else []
 
     def _remove_leftovers(self) -> None:
         found = self._rows(
@@ -282,6 +299,10 @@ class Loader:
             if not quiet:
                 del change
                 raise wire.explain(self._login, error, statement) from None
+
+
+def _same_names(some: Iterable[str], others: Iterable[str]) -> bool:
+    return {fold(n) for n in some} == {fold(n) for n in others}
 
 
 def _holds(existing: str, wanted: str) -> bool:

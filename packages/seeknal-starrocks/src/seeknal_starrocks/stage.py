@@ -59,7 +59,7 @@ class Stage:
         path = str(settings["path"]).rstrip("/")
         url = urlsplit(path)
         fits = (url.scheme == "s3" and url.netloc) or (url.scheme == "file" and not url.netloc and url.path.startswith("/"))
-        if not fits or any(c in path for c in "*?[]{}^"):
+        if not fits or any(c in path for c in "*?[]{}^#"):
             hint = "s3://bucket/folder, or file:///folder that is mounted here and on every node of the cluster"
             raise failures.unusable(f"the stage's path '{path}' cannot be used", hint)
         access_key, secret_key = _text(settings.get("s3_access_key")), _text(settings.get("s3_secret_key"))
