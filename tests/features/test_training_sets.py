@@ -128,6 +128,13 @@ def test_columns_of_two_groups_that_would_be_one_of_the_entity_are_refused_with_
     assert "seeknal/sp.yml:1:1" in outcome.output
 
 
+def test_groups_of_an_entity_whose_keys_are_text_here_and_numbers_there_are_refused(churn):
+    churn.write("seeknal/visits.yml", VISITS.replace("2 AS customer_id", "'c2' AS customer_id").replace("SELECT 9", "SELECT 'c9'"))
+    outcome = churn.run().assert_failed("SK-FEAT-003", exit_code=2)
+    assert "'customer_id' is VARCHAR in feature_group.visits, and BIGINT in feature_group.spend" in outcome.output
+    assert "seeknal/visits.yml:1:1" in outcome.output
+
+
 def test_a_group_that_is_wrong_is_told_once(churn):
     churn.edit("seeknal/spend.yml", "ttl: 30d", "ttl: x")
     assert len(churn.run().assert_failed("SK-KEY-004", exit_code=2).errors) == 1

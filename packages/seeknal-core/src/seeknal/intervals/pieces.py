@@ -6,12 +6,16 @@ import hashlib
 import json
 from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import TYPE_CHECKING, NamedTuple
 
 from seeknal.intervals.ranges import Ranges
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+
+_MODULUS = 1 << 128
 
 
 class Piece(NamedTuple):
@@ -53,11 +57,6 @@ class Pieces:
             found += [(max(p.start, start), min(p.end, end), p.stamp) for p in self.pieces[first:last]]
         return Pieces.of(found)
 
-    def summed(self, start: int, end: int) -> Piece:
-        """All that stands in a stretch of time as one piece: where its stamp is the same, so is everything there."""
-        there = self.within(Ranges.of((start, end))).pieces
-        return Piece(start, end, hashlib.sha256(json.dumps(there).encode()).hexdigest()[:16])
-
     def replaced(self, ranges: Ranges, stamp: str) -> Pieces:
         """The same with something else in these ranges."""
         if not ranges or not self.pieces:
@@ -76,3 +75,26 @@ class Pieces:
             if a.stamp == b.stamp
         ]
         return (self.covered | other.covered) - Ranges.of(*same)
+
+
+class Sums:
+    """All that stands in any stretch of time as one piece: where its stamp is the same, so is everything there. No slower for a long stretch."""
+
+    def __init__(self, pieces: Pieces) -> None:
+        self._pieces = pieces.pieces
+        self._sums = [0, *accumulate(map(_number, self._pieces))]
+
+    def of(self, start: int, end: int) -> Piece:
+        """What stands from `start` to `end`."""
+        first = bisect_right(self._pieces, start, key=lambda p: p.end)
+        last = bisect_left(self._pieces, end, key=lambda p: p.start)
+        total = self._sums[last] - self._sums[first] if first < last else 0
+        for number in {first, last - 1} if first < last else ():
+            piece = self._pieces[number]
+            cut = Piece(max(piece.start, start), min(piece.end, end), piece.stamp)
+            total += _number(cut) - _number(piece) if cut != piece else 0
+        return Piece(start, end, f"{total % _MODULUS:032x}")
+
+
+def _number(piece: Piece) -> int:
+    return int.from_bytes(hashlib.sha256(json.dumps(piece).encode()).digest()[:16])

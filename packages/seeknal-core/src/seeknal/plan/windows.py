@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from seeknal.artifacts import now as this_second
 from seeknal.audits.outcomes import blocking
 from seeknal.audits.verdict import judged
-from seeknal.intervals.pieces import Pieces
+from seeknal.intervals.pieces import Pieces, Sums
 from seeknal.intervals.ranges import Ranges
 from seeknal.intervals.windowing import moment_of, told
 from seeknal.nodes import Key, PythonLogic, fold
@@ -41,12 +41,17 @@ PLANNED = "planned"
 """The stamp of what is yet to be built."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Above:
     """An input that is built window by window: what stands in its windows, and where they end for good."""
 
     pieces: Pieces
     end: int | None = None
+
+    @cached_property
+    def sums(self) -> Sums:
+        """What stands in a stretch of its windows, as one piece."""
+        return Sums(self.pieces)
 
     def waiting(self, due: Ranges) -> Ranges:
         """The windows for which it has yet to be built. Before its first window there is nothing to wait for."""
@@ -322,17 +327,18 @@ def _stale(parts: Sequence[Held], above: Mapping[NodeId, Above], windowing: Wind
     for part in each(parts) if above else ():
         for name, read in part.part.reads.items():
             if name in above:
-                changed = _changed(part, above[name].pieces, read, part.part.before.get(name), windowing)
+                changed = _changed(part, above[name], read, part.part.before.get(name), windowing)
                 found += windowing.reached(changed) & part.ranges
     return Ranges.of(*found)
 
 
-def _changed(part: Held, now: Pieces, then: Pieces, before: Piece | None, windowing: Windowing) -> Ranges:
+def _changed(part: Held, above: Above, then: Pieces, before: Piece | None, windowing: Windowing) -> Ranges:
     """Where an input holds something else than when a part was built, of all that was read for its windows: a query before may have looked back less."""
+    now = above.pieces
     if before is None:
         return then.within(part.ranges).differing(now.within(part.ranges))
     read, summed = (part.ranges | windowing.before(part.ranges)).since(before.start), Ranges.of(before[:2])
-    changed = summed if now.summed(*before[:2]) != before else Ranges()
+    changed = summed if above.sums.of(*before[:2]) != before else Ranges()
     return changed | then.within(read - summed).differing(now.within(read - summed))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from seeknal.errors import EngineError, NodeError, ProjectError, did_you_mean
-from seeknal.features.model import TRAINING_SET
+from seeknal.features.model import ENTITY, TRAINING_SET
 from seeknal.nodes import SourceLogic, SqlLogic, fold
 from seeknal.plan.fingerprint import config_hash
 from seeknal.plan.planner import UNREAD, is_read_from_outside
@@ -60,7 +60,11 @@ def name_errors(project: Project, situation: Situation, outlook: Outlook) -> Ite
             yield from (_placed(node, problem) for problem in problems)
     for name in situation.dag.order:
         node = situation.dag.nodes[name]
-        if TRAINING_SET in node.details and name in edited and all(i in certain for i in situation.dag.inputs[name]):
+        if (
+            (TRAINING_SET in node.details or ENTITY in node.details)
+            and name in edited
+            and all(i in certain for i in situation.dag.inputs[name])
+        ):
             yield from _misfits(project, outlook, node)
     for name in situation.dag.order:
         node = situation.dag.nodes[name]
@@ -69,7 +73,7 @@ def name_errors(project: Project, situation: Situation, outlook: Outlook) -> Ite
 
 
 def _misfits(project: Project, outlook: Outlook, node: Node) -> list[NodeError]:
-    """What is wrong with a training set's spine, where the types of all it reads can be told."""
+    """What is wrong with the keys of a training set or an entity, where the types of all it reads can be told."""
     from seeknal.run.spines import columns_of, misfits  # start-up time
 
     dialect = project.loaded.engine.dialect

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from seeknal.artifacts import Beside
 from seeknal.errors import ConnectionFailed, EngineError, NodeError
-from seeknal.features.model import TRAINING_SET
+from seeknal.features.model import ENTITY, TRAINING_SET
 from seeknal.nodes import (
     Digest,
     ExposureLogic,
@@ -114,18 +114,18 @@ class Builder:
             return self._export(node, logic, decision)
         if isinstance(logic, RuleLogic):
             return self._rule(node, decision)
+        if TRAINING_SET in node.details or ENTITY in node.details:
+            self._check_keys(node)
         if node.is_view and isinstance(logic, SqlLogic):
             return self._view(node, logic, decision)
-        if TRAINING_SET in node.details:
-            self._check_spine(node)
         if decision.artifact is not None and decision.reason == "cache corrupted":
             self._store.set_aside(decision.artifact)
         if isinstance(logic, SourceLogic) and not logic.cache and logic.table is not None and self._sources.is_file(logic):
             return self._in_place(node, logic, decision, inputs, wanted)
         return self._stored(node, decision, inputs, wanted)
 
-    def _check_spine(self, node: Node) -> None:
-        """Raise what is wrong with a training set's keys, time and labels, before the engine finds other words for it."""
+    def _check_keys(self, node: Node) -> None:
+        """Raise what is wrong with the keys of a training set or an entity, before the engine finds other words for it."""
         from seeknal.run.spines import columns_of, misfits  # start-up time
 
         for source in node.inputs:

@@ -1,4 +1,7 @@
-"""Whether a training set's spine fits the groups whose features it asks for: known as soon as the types of both are, and at the latest when it is built."""
+"""Whether a training set's spine fits the groups whose features it asks for, and groups of an entity each other.
+
+Known as soon as the types of their columns are, and at the latest when the node is built.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ import re
 from typing import TYPE_CHECKING
 
 from seeknal.errors import NodeError, did_you_mean
-from seeknal.features.model import TRAINING_SET, Group
+from seeknal.features.model import ENTITY, TRAINING_SET, Group
 from seeknal.nodes import SqlLogic, fold
 from seeknal.sql.guard import position
 
@@ -40,10 +43,27 @@ def differ(one: str | None, other: str | None) -> bool:
 
 
 def misfits(node: Node, nodes: Mapping[NodeId, Node], columns: Callable[[NodeId], Schema]) -> Iterator[NodeError]:
-    """What is wrong with a training set's keys, time and labels. `columns` says which columns a node's output has.
+    """What is wrong with a training set's keys, time and labels, or an entity's keys. `columns` says which columns a node's output has."""
+    if TRAINING_SET in node.details:
+        yield from _of_training_set(node, nodes, columns)
+    elif ENTITY in node.details:
+        yield from _of_entity(node, nodes, columns)
 
-    That a key or the time is no column of the spine, the query itself tells.
-    """
+
+def _of_entity(node: Node, nodes: Mapping[NodeId, Node], columns: Callable[[NodeId], Schema]) -> Iterator[NodeError]:
+    first, *others = node.inputs
+    types = {fold(c.name): c.type for c in columns(first)}
+    for group in others:
+        own = {fold(c.name): c.type for c in columns(group)}
+        for key in node.details[ENTITY]["join_keys"]:
+            one, other = own.get(fold(key)), types.get(fold(key))
+            if differ(one, other):
+                message = f"'{key}' is {one} in {group}, and {other} in {first}: {node.id} would not bring them together"
+                yield NodeError("SK-FEAT-003", message, at=nodes[group].at, hint="cast one of them, so that both are of one type")
+
+
+def _of_training_set(node: Node, nodes: Mapping[NodeId, Node], columns: Callable[[NodeId], Schema]) -> Iterator[NodeError]:
+    """That a key or the time is no column of the spine, the query itself tells."""
     said = node.details[TRAINING_SET]
     spine = node.refs[said["spine"]]
     has = {fold(c.name): c.type for c in columns(spine)}

@@ -151,7 +151,7 @@ class WindowBuilder:
         node, windows = building.node, building.windows
         ranges = Ranges.of(batch)
         reads = {name: above.pieces.within(ranges) for name, above in windows.above.items()}
-        before = {n: above.pieces.summed(*i) for n, above in windows.above.items() for i in windows.windowing.before(ranges)}
+        before = {n: above.sums.of(*i) for n, above in windows.above.items() for i in windows.windowing.before(ranges)}
         digests = sorted((i, r.columns, r.digest) for i, r in building.inputs.items())
         past = building.before(batch.start) if node.this else []
         key = _hash([windows.version, ranges.to_json(), serial, digests, *(k for h in past for k in h.artifact.part_keys)])
