@@ -9,7 +9,7 @@ import click
 
 from seeknal.cli.completion import complete_nodes
 from seeknal.cli.options import as_json, env_option, invocation_of, shared_options
-from seeknal.cli.output import note, number, print_json, print_rows
+from seeknal.cli.output import note, number, plural, print_json, print_rows
 
 if TYPE_CHECKING:
     from seeknal.protocols import Session
@@ -168,7 +168,7 @@ def _answer(ctx: click.Context, session: Session, query: str, output: Path | Non
         result = session.rows(_sorted(ctx, session, query), limit or None)
         print_rows(result, format_)
         if format_ == "table" and limit and len(result.rows) == limit:
-            note(f"the first {limit:,} rows; --limit 0 shows all, --output writes all")
+            note(f"the first {plural(limit, 'row')}; --limit 0 shows all, --output writes all")
         return
     click.echo(f"{output}: {number(write(ctx, session, query, output))} rows")
 

@@ -6,7 +6,7 @@ import click
 
 from seeknal.cli.completion import complete_nodes
 from seeknal.cli.options import env_option, invocation_of, shared_options
-from seeknal.cli.output import note, print_rows
+from seeknal.cli.output import note, plural, print_rows
 
 
 @click.command()
@@ -23,5 +23,5 @@ def show(ctx: click.Context, node: str, limit: int, environment: str, rejected: 
     result = project.rows(node, limit or None, rejected=rejected, environment=environment)
     print_rows(result, format_)
     if format_ == "table" and limit and len(result.rows) == limit:
-        note(f"the first {limit:,} rows; --limit 0 shows all")
+        note(f"the first {plural(limit, 'row')}; --limit 0 shows all")
     return 0

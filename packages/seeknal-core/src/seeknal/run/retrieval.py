@@ -118,7 +118,10 @@ def _file(spine: Any) -> Path | None:
 def _spine(project: Project, relations: Relations, spine: Any, file: Path | None, temporary: Path) -> str:
     """Make the spine readable. Returns the relation's name."""
     if file is None and isinstance(spine, str):
-        node = project.find(spine)
+        try:
+            node = project.find(spine)
+        except ProjectError as error:
+            raise ProjectError(error.code, f"{error.message}, and no file", hint=error.hint) from None
         if not node.is_readable:
             raise ProjectError("SK-RUN-004", f"{node.id} has no rows: nodes of kind {node.kind} store none")
         return relations.define(node.id)
