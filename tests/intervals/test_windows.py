@@ -12,6 +12,7 @@ from seeknal.janitor import Policy
 from seeknal.nodes import NodeId
 from seeknal.plan.planner import Request
 from seeknal.run.cleaning import janitor
+from seeknal.state import segments
 from seeknal.testing.other_process import this_process
 
 PARTS = "target/cache/transform/{}/*/*.parquet"
@@ -165,7 +166,7 @@ def test_forward_only_keeps_history(shop) -> None:
 
 
 def forward(shop, *edits: tuple[str, str]) -> None:
-    shop.edit("seeknal/daily.sql", "start: 2026-01-01", "start: 2026-01-01\nforward_only: true")
+    shop.edit("seeknal/daily.sql", "start: 2026-01-01", "start: 2026-01-01\nforward_only: true\nbatch_size: 1")
     shop.run(now=at("2026-01-05T07:00")).assert_success()
     for old, new in edits:
         shop.edit("seeknal/daily.sql", old, new)
@@ -201,8 +202,8 @@ def test_forward_only_refuses_other_changes_of_columns(shop, new, says) -> None:
 
 
 def test_where_columns_are_made_to_fit_a_kill_is_made_up_for(shop, monkeypatch) -> None:
+    monkeypatch.setattr(segments, "SIZE", 2)
     forward(shop, ("sum(amount) AS amount", "count(*) AS hours, sum(amount) AS amount"))
-    shop.edit("seeknal/daily.sql", "start: 2026-01-01", "start: 2026-01-01\nbatch_size: 1")
     for after in range(6):
         cut_off(shop, monkeypatch, after, now=at("2026-01-07T07:00"))
     shop.run(now=at("2026-01-07T07:00")).assert_success()

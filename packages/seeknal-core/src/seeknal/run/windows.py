@@ -88,12 +88,12 @@ class WindowBuilder:
         if windows.windowing.depends_on_past and todo:  # all that follows what is built again, however far this run comes
             marked |= windows.covered.since(todo.start)
         building = _Building(node, windows, inputs, {*wanted, None}, marked)
-        windows = building.windows = self._with_columns(building)
         before = self._situation.snapshot.tables["windows"].get(windows.version)
         known = self._situation.snapshot.tables["artifacts"]
         news = [Change("artifacts", a.key, a.to_json()) for a in windows.found if a.key not in known]
         if news or building.document().value != before:
             self._commit([*news, building.document()])
+        windows = building.windows = self._with_columns(building)  # only now: what is taken over from an earlier version is written down
         batches = list(windows.windowing.calendar.batches(todo, windows.windowing.batch_size))
         outcomes: list[AuditOutcome] = []
         for built in self._all(building, batches):
