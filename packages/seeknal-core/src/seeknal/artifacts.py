@@ -25,6 +25,7 @@ import xxhash
 
 from seeknal.durable import sync_file, write_whole
 from seeknal.nodes import Digest, Key, NodeId, Schema
+from seeknal.protocols import Files
 from seeknal.state.model import Artifact, FileRecord, Rejected
 
 if TYPE_CHECKING:
@@ -149,6 +150,11 @@ class ArtifactStore:
     def rejected_paths(self, artifact: Artifact) -> tuple[Path, ...]:
         """The files of the rows that audits set aside."""
         return self._paths(artifact, artifact.rejected.files if artifact.rejected is not None else ())
+
+    def relation(self, artifact: Artifact) -> Files:
+        """An output as an engine reads it."""
+        base = self._base(artifact)
+        return Files(tuple([f"{base}{os.sep}{f.name}" for f in artifact.files]))
 
     def _paths(self, artifact: Artifact, files: tuple[FileRecord, ...]) -> tuple[Path, ...]:
         base = self._base(artifact)

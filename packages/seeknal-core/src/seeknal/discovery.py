@@ -6,9 +6,11 @@ something else than it should) becomes the `problem` of that plugin, and the oth
 
 from __future__ import annotations
 
+import functools
 import importlib.metadata
 import inspect
 import os
+import sys
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -36,6 +38,9 @@ if TYPE_CHECKING:
     from types import ModuleType
 
     from seeknal.plugin import Contribution
+
+_Places = tuple[tuple[str, int], ...]
+"""The folders of sys.path, and when each was last changed."""
 
 GROUP = "seeknal"
 CORE = "seeknal-core"
@@ -92,18 +97,52 @@ def policy_words(policy: str | None) -> frozenset[str]:
 
 def discover(root: Path | None, words: frozenset[str]) -> Iterator[Found]:
     """The core itself, what is installed and allowed by `words`, and `plugins/*.py` of the project in `root`."""
-    yield _load(Plugin("core", CORE, _version(CORE)), lambda: builtins)
+    places = tuple((folder, _changed(folder)) for folder in sys.path)
+    yield _core(places)
     if OFF in words:
         return
     wanted = words - {STRICT}
-    for entry in sorted(importlib.metadata.entry_points(group=GROUP), key=lambda e: (e.name, e.value)):
-        distribution, version = (entry.dist.name, entry.dist.version) if entry.dist else (entry.value, "")
-        if not wanted or wanted & {entry.name, distribution}:
-            yield _load(Plugin(entry.name, distribution, version), entry.load)
+    for entry in _installed(places):
+        if not wanted or wanted & {entry.plugin.name, entry.plugin.distribution}:
+            yield entry.found
     for path in sorted((root / "plugins").glob("*.py")) if root is not None else ():
         if not path.name.startswith("_"):
             name = f"plugins/{path.name}"
             yield _load(Plugin(name, name, ""), lambda path=path: load_file(path))  # type: ignore[misc]
+
+
+class _Installed:
+    """An installed plugin, read when it is first asked for. One that could not be used is tried again: what it lacks may have been installed since."""
+
+    def __init__(self, entry: importlib.metadata.EntryPoint) -> None:
+        distribution, version = (entry.dist.name, entry.dist.version) if entry.dist else (entry.value, "")
+        self.plugin = Plugin(entry.name, distribution, version)
+        self._load = entry.load
+        self._found: Found | None = None
+
+    @property
+    def found(self) -> Found:
+        if self._found is None or self._found.plugin.problem:
+            self._found = _load(self.plugin, self._load)
+        return self._found
+
+
+@functools.lru_cache(maxsize=4)
+def _core(places: _Places) -> Found:  # noqa: ARG001 - what it is asked again by
+    return _load(Plugin("core", CORE, _version(CORE)), lambda: builtins)
+
+
+@functools.lru_cache(maxsize=4)
+def _installed(places: _Places) -> tuple[_Installed, ...]:  # noqa: ARG001 - what it is asked again by
+    """What is installed, looked up once in a process for as long as no folder on the path changes: reading the metadata takes ten milliseconds."""
+    return tuple(map(_Installed, sorted(importlib.metadata.entry_points(group=GROUP), key=lambda e: (e.name, e.value))))
+
+
+def _changed(folder: str) -> int:
+    try:
+        return os.stat(folder or ".").st_mtime_ns  # noqa: PTH116 - a folder of sys.path is text
+    except OSError:
+        return 0
 
 
 def manager() -> pluggy.PluginManager:

@@ -27,9 +27,9 @@ class ArrowStream(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Files:
-    """A relation that is one or more Parquet files with the same columns."""
+    """A relation that is one or more Parquet files with the same columns. Paths are absolute; of thousands they are text, which is made sooner."""
 
-    paths: tuple[Path, ...]
+    paths: tuple[Path | str, ...]
 
 
 @dataclass(frozen=True, slots=True)

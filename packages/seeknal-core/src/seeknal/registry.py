@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
@@ -270,8 +270,9 @@ class Registry:
         return PluginError("SK-PLUGIN-001", f"unknown {label} '{name}'", at=at, hint=hint)
 
 
+@lru_cache(maxsize=64)
 def _stamp(module: ModuleType) -> str:
-    """The sizes and times of a plugin's modules: one that is being worked on changes without a new version."""
+    """The sizes and times of a plugin's modules when it was loaded: one that is being worked on changes without a new version."""
     file = Path(module.__file__ or "")
     files = sorted(file.parent.rglob("*.py")) if module.__package__ else [file]
     stats = [(p.name, p.stat().st_size, p.stat().st_mtime_ns) for p in files]

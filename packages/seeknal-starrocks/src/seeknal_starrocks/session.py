@@ -12,6 +12,7 @@ import json
 import threading
 import uuid
 import weakref
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -31,7 +32,6 @@ from seeknal_starrocks.names import DIALECT, TableName, quoted, text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
-    from pathlib import Path
 
     from seeknal.nodes import Digest, Schema
     from seeknal.protocols import ArrowStream, FileRead, Query
@@ -62,7 +62,7 @@ class StarRocksSession:
     def define(self, name: str, relation: Files | Query, schema: str | None = None) -> None:
         """Make a relation readable by name; files that StarRocks does not have yet are loaded."""
         if isinstance(relation, Files):
-            found = Defined(tables=tuple(self._table(path) for path in relation.paths))
+            found = Defined(tables=tuple(self._table(Path(path)) for path in relation.paths))
         else:
             over = {fold(said): meant for said, meant in relation.over.items()}
             found = Defined(query=parse(relation.sql), schema=schema or "", over=over)
@@ -129,7 +129,7 @@ class StarRocksSession:
 
     def digests(self, relation: Files, sets: Sequence[Sequence[str]]) -> list[Digest]:
         """Computed here, from the files."""
-        return parquet.digests(relation.paths, sets)
+        return parquet.digests([Path(p) for p in relation.paths], sets)
 
     def export(self, query: str, target: Path, format: str, options: Mapping[str, Any]) -> int:  # noqa: A002 - the protocol's name
         """Write the rows of a query to a CSV, JSON lines or Parquet file."""

@@ -6,6 +6,7 @@ data that is read: they say what need not be built.
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 from importlib.metadata import PackageNotFoundError, version
@@ -32,9 +33,15 @@ def engine_identity(engine: Engine) -> str:
     if engine.version_of is None:
         return engine.name
     try:
-        return f"{engine.name} {version(engine.version_of).partition('.')[0]}"
+        return f"{engine.name} {_version(engine.version_of).partition('.')[0]}"
     except PackageNotFoundError:
         return engine.name
+
+
+@functools.cache
+def _version(distribution: str) -> str:
+    """What runs in this process, whatever is installed meanwhile."""
+    return version(distribution)
 
 
 def content_of(node: Node, analysis: Analysis | None) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 import time
@@ -174,7 +175,7 @@ class _Load:
         material = [
             *parts,
             *registry.identity(),
-            version("sqlglot"),
+            _parser(),
             str(settings.profile),
             json.dumps(settings.vars, sort_keys=True, default=str),
         ]
@@ -310,3 +311,9 @@ def _template_globals(registry: Registry) -> dict[str, Any]:
     from seeknal.targets import load_target
 
     return {p.contribution.name: load_target(p.contribution.target) for p in registry.template_globals}
+
+
+@functools.cache
+def _parser() -> str:
+    """The version of what parses SQL in this process."""
+    return version("sqlglot")

@@ -9,7 +9,7 @@ from sqlglot import exp
 
 from seeknal.errors import NodeError
 from seeknal.nodes import Key, relation_name
-from seeknal.protocols import Files, Query
+from seeknal.protocols import Query
 from seeknal.run.comparison import Side
 from seeknal.run.held import Held, held_name
 from seeknal.sql.guard import parse_select
@@ -103,7 +103,7 @@ class Readable:
         done.add(name)
         if isinstance(output, Artifact):
             _require_whole(self._project, output.node, output)
-            self._session.define(name, Files(self._project.store.paths(output)), schema)
+            self._session.define(name, self._project.store.relation(output), schema)
             return
         over = {}
         for source, read in output.inputs.items():

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from seeknal.errors import EngineError, NodeError
 from seeknal.nodes import Key, Node, NodeId, SqlLogic, relation_name
-from seeknal.protocols import Files, Query
+from seeknal.protocols import Query
 from seeknal.run.held import Held, held_name
 from seeknal.state.model import Artifact, View
 
@@ -101,7 +101,7 @@ class Relations:
         """Make an output readable by a name. A view reads what it was published over: by its usual name where that is what there is now."""
         if isinstance(output, Artifact):
             self._whole(output)
-            self.session.define(name, Files(self._store.paths(output)))
+            self.session.define(name, self._store.relation(output))
             return
         over: dict[str, str] = {}
         for source, key in output.inputs.items():
