@@ -64,6 +64,7 @@ def test_any_history_ends_as_a_build_from_scratch(project, monkeypatch, seed) ->
         files[f"seeknal/{name}.sql"] = files[f"seeknal/{name}.sql"].replace(
             "start: 2026-01-01", "start: 2026-01-01\n        " + keys.replace("\n", "\n        ")
         )
+    monkeypatch.setattr("seeknal.state.segments.SIZE", chance.choice([2, 3, 64]))
     folder = project(files)
     now = at("2026-01-03T07:00")
     rows = FILES["data/orders.csv"]

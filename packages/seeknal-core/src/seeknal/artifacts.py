@@ -27,6 +27,7 @@ from seeknal.durable import sync_file, write_whole
 from seeknal.nodes import Digest, Key, NodeId, Schema
 from seeknal.protocols import Files
 from seeknal.state.model import Artifact, FileRecord, Rejected
+from seeknal.state.segments import Joined, Segment
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -154,7 +155,7 @@ class ArtifactStore:
     def relation(self, artifact: Artifact) -> Files:
         """An output as an engine reads it."""
         base = self._base(artifact)
-        return Files(tuple([f"{base}{os.sep}{f.name}" for f in artifact.files]))
+        return Files(tuple([f"{base}{os.sep}{name}" for name in artifact.names]))
 
     def _paths(self, artifact: Artifact, files: tuple[FileRecord, ...]) -> tuple[Path, ...]:
         base = self._base(artifact)
@@ -172,8 +173,10 @@ class ArtifactStore:
         Size and time are compared always; where the time differs the content is, so a copied folder is whole and a changed
         file is not.
         """
-        if artifact.parts:
-            return next((found for p in artifact.parts if (found := self.check(p)) != "whole"), "whole")
+        if isinstance(artifact, Segment) and self._is_untouched(artifact):
+            return "whole"
+        if isinstance(artifact, Joined):
+            return next((found for m in artifact.members if (found := self.check(m)) != "whole"), "whole")
         moved = False
         base = self._base(artifact)
         for record in artifact.every_file:
@@ -191,6 +194,18 @@ class ArtifactStore:
         if moved:
             self.retimed[artifact.key] = self.refreshed(artifact)
         return "whole"
+
+    def _is_untouched(self, segment: Segment) -> bool:
+        """Whether the sizes and times of all files are what they were."""
+        base, look = self._base(segment), os.stat
+        try:
+            for name, size, mtime_ns in segment.sizes:
+                stat = look(f"{base}/{name}")
+                if stat.st_mtime_ns != mtime_ns or stat.st_size != size:
+                    return False
+        except OSError:
+            return False
+        return True
 
     def verify(self, artifact: Artifact) -> Presence:
         """The same, reading every byte."""
@@ -210,7 +225,7 @@ class ArtifactStore:
 
     def set_aside(self, artifact: Artifact) -> list[Path]:
         """Rename damaged files so that nothing reads them as data. Returns where they are now. Files in place are left alone."""
-        if artifact.parts:
+        if artifact.is_joined:
             return [path for p in artifact.parts for path in self.set_aside(p)]
         moved: list[Path] = []
         with self._moving:
@@ -230,7 +245,7 @@ class ArtifactStore:
         """Say that an output was taken up again, to whoever would remove what has long been of no use."""
         for part in artifact.parts:
             self.touch(part)
-        if artifact.location is not None and not artifact.parts:
+        if artifact.location is not None and not artifact.is_joined:
             with contextlib.suppress(OSError):
                 os.utime(self.target / artifact.location / META)
 

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from types import ModuleType
 
+    from pluggy import PluginManager
+
     from seeknal.errors import Location
     from seeknal.nodes import Made, Node, NodeId
     from seeknal.plugin import Contribution
@@ -66,16 +68,16 @@ class Registry:
         """
         self._policy = policy_words(policy)
         self._prefer = dict(prefer or {})
-        self._manager = manager()
         self._given: list[Provided[Any]] = []
-        self._modules: list[ModuleType] = []
+        modules: dict[str, ModuleType] = {}
         self.plugins: list[Plugin] = []
         for found in discover(root, self._policy):
             self.plugins.append(found.plugin)
             if found.module is not None:
-                self._modules.append(found.module)
-                self._manager.register(found.module, name=f"{found.plugin.distribution}:{found.plugin.name}")
+                modules[f"{found.plugin.distribution}:{found.plugin.name}"] = found.module
                 self._given += [Provided(c, found.plugin) for c in found.contributions]
+        self._modules = list(modules.values())
+        self._manager = _managing(tuple(modules.items()))
         if STRICT in self._policy and self.broken:
             raise _broken_error(self.broken[0])
 
@@ -268,6 +270,15 @@ class Registry:
         else:
             hint = near or (f"pip install {package}" if package else f"known: {', '.join(known) or 'none'}")
         return PluginError("SK-PLUGIN-001", f"unknown {label} '{name}'", at=at, hint=hint)
+
+
+@lru_cache(maxsize=8)
+def _managing(modules: tuple[tuple[str, ModuleType], ...]) -> PluginManager:
+    """A plugin manager that knows these plugins by their names. It does not change, and so serves every project that has the same."""
+    made = manager()
+    for name, module in modules:
+        made.register(module, name=name)
+    return made
 
 
 @lru_cache(maxsize=64)

@@ -139,7 +139,7 @@ def import_(ctx: click.Context, file: str, *, replace: bool, dry_run: bool) -> i
         copied = import_state(exported, project.state, holder_of("seeknal state import"), replace=replace)
     head = ["table", "to put" if dry_run else "put", "there already", "to remove" if dry_run else "removed"]
     print_table(head, [[c.table, len(c.puts), c.same, len(c.removals)] for c in copied], numeric=(1, 2, 3))
-    known = [Artifact.from_json(key, value) for key, value in exported.snapshot.tables["artifacts"].items()]
+    known = [Artifact.from_json(key, value) for key, value in exported.snapshot.outputs.items()]
     missing = sum(project.store.check(a) == "missing" for a in known)
     if missing:
         note(f"{plural(missing, 'output')} it knows of {'is' if missing == 1 else 'are'} not here: the next run builds what is needed")

@@ -60,7 +60,7 @@ def survey(target: Path, snapshot: Snapshot, use: Use, before: datetime) -> Surv
     """Look at everything. Leftovers are those that nobody has written to since `before`."""
     found = Survey()
     seen: set[str] = set()
-    known: Mapping[str, Any] = snapshot.tables["artifacts"]
+    known: Mapping[str, Any] = snapshot.outputs
     oldest = before.timestamp()
     for name, path in _folders(target / "cache"):
         key = name.rpartition("/")[2]

@@ -172,7 +172,7 @@ class Janitor:
         limit = grace
         if self.policy.runs and pages:
             limit = min(limit, pages[-self.policy.runs :][0][0])
-        known = snapshot.tables["artifacts"]
+        known = snapshot.outputs
         outputs = [o for o in found.outputs if since[o.name] <= limit and (self.policy.orphans or o.key in known)]
         keys = [k for k in found.stale if since[STATE + k] <= limit]
         kept = use.keys | {k for s in (snapshot, *self.others) for k in _keys(s)} - {*(o.key for o in outputs), *keys}
@@ -197,7 +197,7 @@ class Janitor:
 
 def _keys(snapshot: Snapshot) -> Iterator[str]:
     """Every key that a state knows an output by, or what was found in one."""
-    yield from snapshot.tables["artifacts"]
+    yield from snapshot.outputs
     yield from (k.partition("/")[0] for k in snapshot.tables["audits"])
 
 
@@ -207,9 +207,20 @@ def _forgotten(work: _Work, snapshot: Snapshot) -> list[Change]:
     artifacts = [Change("artifacts", k, None) for k in snapshot.tables["artifacts"] if k in gone]
     audits = [Change("audits", k, None) for k in snapshot.tables["audits"] if k.partition("/")[0] in gone]
     views = [Change("views", k, None) for k in snapshot.tables["views"] if k in gone]
-    versions = {v["part"]["version"] for k, v in snapshot.tables["artifacts"].items() if "part" in v and k not in gone}
+    segments = _dissolved(gone, snapshot)
+    versions = {v["part"]["version"] for k, v in snapshot.outputs.items() if "part" in v and k not in gone}
     windows = [Change("windows", v, None) for v in snapshot.tables["windows"] if v not in versions]
-    return [*audits, *artifacts, *views, *windows, *(Change("files", name, None) for name in work.survey.files)]
+    return [*audits, *artifacts, *segments, *views, *windows, *(Change("files", name, None) for name in work.survey.files)]
+
+
+def _dissolved(gone: set[str], snapshot: Snapshot) -> list[Change]:
+    """Segments of which a part goes, and what of their other parts is in no other segment, by itself."""
+    every = snapshot.tables["segments"]
+    broken = {k for k, v in every.items() if not gone.isdisjoint(v["parts"])}
+    elsewhere = {part for k, v in every.items() if k not in broken for part in v["parts"]} | set(snapshot.tables["artifacts"])
+    alone = {part for k in broken for part in every[k]["parts"]} - elsewhere - gone
+    documents = snapshot.outputs if alone else {}
+    return [*(Change("artifacts", k, documents[k]) for k in sorted(alone)), *(Change("segments", k, None) for k in sorted(broken))]
 
 
 def _told(work: _Work, snapshot: Snapshot, *, dry_run: bool) -> Cleaning:

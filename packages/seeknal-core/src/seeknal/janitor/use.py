@@ -56,7 +56,10 @@ class Use:
     def add_parts(self, snapshot: Snapshot) -> None:
         """The parts of outputs in use that are built window by window."""
         outputs: Mapping[str, Any] = snapshot.tables["artifacts"]
-        self.keys.update(part for key in list(self.keys) for part in outputs.get(key, {}).get("parts", ()))
+        segments = _rows(snapshot, "segments")
+        for key in list(self.keys):
+            for member in outputs.get(key, {}).get("parts", ()):
+                self.keys.update(segments[member]["parts"] if member in segments else [member])
 
     def add_published(self, target: Path, *, without: Iterable[str] = ()) -> None:
         """What the warehouse reads, which a run that was killed may have left behind what the state says.

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from seeknal.artifacts import now as this_second
@@ -20,8 +21,8 @@ from seeknal.intervals.windowing import moment_of, told
 from seeknal.nodes import Key, PythonLogic, fold
 from seeknal.plan.fingerprint import schema_hash
 from seeknal.plan.planner import Decision, own_change
-from seeknal.state.model import Artifact
-from seeknal.state.parts import Held, covered, held, pieces_of
+from seeknal.state.parts import Held, covered, each, held, pieces_of, within
+from seeknal.state.segments import Joined
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from seeknal.nodes import Node, NodeId, Schema
     from seeknal.plan.outlook import Outlook
     from seeknal.plan.planner import Situation
+    from seeknal.state.model import Artifact
 
 _FORMAT = 1
 _EVER = 1 << 40
@@ -85,7 +87,7 @@ class Windows:
         due = self.windowing.due(-_EVER, self.now)
         return due.end if due else -_EVER
 
-    @property
+    @cached_property
     def covered(self) -> Ranges:
         """The windows that are there."""
         return covered(self.parts)
@@ -156,7 +158,7 @@ def decide_windows(node: Node, situation: Situation, outlook: Outlook, above: Ma
     windows, empty = look(node, situation, outlook, above)
     pointer = situation.pointers.get(node.id)
     published = situation.snapshot.artifact(pointer.key) if pointer is not None else None
-    same = published is not None and any(p.part is not None and p.part.version == windows.version for p in published.parts)
+    same = published is not None and _is_of(published, windows.version)
     own = None if same else own_change(node, situation, outlook) or "its windows are described anew"
     own = "forced (--full)" if node.id in situation.forced else own
     first = windows.first
@@ -176,15 +178,15 @@ def decide_windows(node: Node, situation: Situation, outlook: Outlook, above: Ma
     parts = [h.artifact for h in windows.parts] or empty[:1]
     key = whole_key(windows.version, parts)
     if pointer is not None and pointer.key == key:
-        return Decision("reuse", "unchanged", key, published or Artifact.joined(key, parts, this_second()), windows=windows)
-    return Decision("reuse", own or "windows that are there already", key, Artifact.joined(key, parts, this_second()), windows=windows)
+        return Decision("reuse", "unchanged", key, published or Joined(key, parts, this_second()), windows=windows)
+    return Decision("reuse", own or "windows that are there already", key, Joined(key, parts, this_second()), windows=windows)
 
 
 def look(node: Node, situation: Situation, outlook: Outlook, above: Mapping[NodeId, Above]) -> tuple[Windows, list[Artifact]]:
     """What there is of a node's windows, and what is asked; and its parts without any window, which stand where none is due."""
     windowing = _windowing(node)
     version, snapshot, request = version_of(node, situation, outlook), situation.snapshot, situation.request
-    known = [a for a in snapshot.parts(version) if not _rejected(node, situation, a)]
+    known = _accepted(node, situation, snapshot.parts(version))
     found = () if known or node.id in situation.pointers else tuple(situation.find_parts(node.id, version))
     known += found
     taken: tuple[str, ...] = tuple(snapshot.tables["windows"].get(version, {}).get("taken", ()))
@@ -193,14 +195,16 @@ def look(node: Node, situation: Situation, outlook: Outlook, above: Mapping[Node
         published = snapshot.artifact(pointer.key) if pointer is not None else None
         known = list(published.parts) if published is not None else []
         taken = tuple(a.key for a in known)
-    extent = extent_of(windowing)
     parts, lost = [], Ranges()
-    for part in held(known):
-        ranges = part.ranges & extent
-        if situation.presence(part.artifact) == "whole":
-            parts += [Held(part.artifact, part.part, ranges)] if ranges else []
-        else:
-            lost |= ranges
+    for one in within(held(known), extent_of(windowing)):
+        if situation.presence(one.artifact) == "whole":
+            parts.append(one)
+            continue
+        for part in each([one]):
+            if situation.presence(part.artifact) == "whole":
+                parts.append(part)
+            else:
+                lost |= part.ranges
     calendar = windowing.calendar
     asked = None
     if request.start is not None or request.end is not None:
@@ -244,7 +248,7 @@ def version_of(node: Node, situation: Situation, outlook: Outlook) -> Key:
 
 def whole_key(version: Key, parts: Sequence[Artifact]) -> Key:
     """The key of an output that is made of these parts."""
-    return _hash([version, [p.key for p in parts]])
+    return _hash([version, [k for p in parts for k in p.part_keys]])
 
 
 def windowed_inputs(node: Node, dag: Dag) -> list[NodeId]:
@@ -277,7 +281,7 @@ def planned_above(node: Node, dag: Dag, outlook: Outlook, decisions: Mapping[Nod
         if decision.action == "build" and decision.windows is not None:
             unknown = decision.windows.first is None
             built = Ranges.of((-_EVER, _EVER)) if unknown else decision.intervals
-            there = Pieces.of((*i, h.part.stamp) for h in decision.windows.parts for i in h.ranges)
+            there = Pieces.of((*i, h.part.stamp) for h in each(decision.windows.parts) for i in h.ranges)
             found[name] = replace(above, pieces=there.replaced(built, PLANNED))
     return found
 
@@ -290,21 +294,32 @@ def _other_columns(windows: Windows, names: Sequence[str] | None) -> bool:
 
 
 def unaudited(node: Node, situation: Situation, part: Artifact) -> bool:
-    """Whether a part has yet to go through some audit."""
-    outcomes = ((spec, situation.snapshot.audit(part.key, spec.definition)) for spec in node.audits)
+    """Whether a part, or one of a segment, has yet to go through some audit."""
+    outcomes = ((spec, situation.snapshot.audit(key, spec.definition)) for spec in node.audits for key in part.part_keys)
     return any(outcome is None or (outcome.rows is None and spec.counts_rows) for spec, outcome in outcomes)
+
+
+def _accepted(node: Node, situation: Situation, parts: Sequence[Artifact]) -> list[Artifact]:
+    """Those parts that no audit keeps out. A segment is taken apart where one does."""
+    found: list[Artifact] = []
+    for part in parts:
+        if not _rejected(node, situation, part):
+            found.append(part)
+        elif part.is_joined:
+            found += _accepted(node, situation, part.parts)
+    return found
 
 
 def _rejected(node: Node, situation: Situation, part: Artifact) -> bool:
     """Whether a part has failed an audit that blocks: it is kept to be looked at, and its windows are missing still."""
-    outcomes = ((spec, situation.snapshot.audit(part.key, spec.definition)) for spec in node.audits)
+    outcomes = ((spec, situation.snapshot.audit(key, spec.definition)) for spec in node.audits for key in part.part_keys)
     return bool(blocking([judged(spec, outcome) for spec, outcome in outcomes if outcome is not None]))
 
 
 def _stale(parts: Sequence[Held], above: Mapping[NodeId, Above], windowing: Windowing) -> Ranges:
     """The windows for which some input holds something else than when they were built."""
     found: list[tuple[int, int]] = []
-    for part in parts:
+    for part in each(parts) if above else ():
         for name, read in part.part.reads.items():
             if name in above:
                 changed = _changed(part, above[name].pieces, read, part.part.before.get(name), windowing)
@@ -319,6 +334,12 @@ def _changed(part: Held, now: Pieces, then: Pieces, before: Piece | None, window
     read, summed = (part.ranges | windowing.before(part.ranges)).since(before.start), Ranges.of(before[:2])
     changed = summed if now.summed(*before[:2]) != before else Ranges()
     return changed | then.within(read - summed).differing(now.within(read - summed))
+
+
+def _is_of(whole: Artifact, version: Key) -> bool:
+    """Whether an output has windows of this version."""
+    members = whole.members if isinstance(whole, Joined) else ()
+    return any(m.part is not None and m.part.version == version for m in members)
 
 
 def _reason(windows: Windows, todo: Ranges) -> str:

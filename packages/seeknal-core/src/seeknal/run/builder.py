@@ -255,6 +255,11 @@ class Builder:
         """The output as it is to be remembered from now on."""
         return self._store.retimed.get(artifact.key, artifact)
 
+    def retimed(self, artifact: Artifact) -> list[Artifact]:
+        """The parts of an output that are to be remembered anew."""
+        retimed = self._store.retimed
+        return [retimed[k] for k in artifact.part_keys if k in retimed and k != artifact.key] if retimed else []
+
     def taken_up(self, artifact: Artifact) -> None:
         """An environment points to this output from now on that did not before."""
         self._store.touch(artifact)

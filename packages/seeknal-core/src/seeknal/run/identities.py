@@ -49,7 +49,7 @@ class Identities:
         """The identities of an output, by set of columns, and the digests that were needed to tell."""
         pointer = self._situation.pointers.get(node.id)
         before = self._situation.snapshot.artifact(pointer.key) if pointer is not None else None
-        return self.after(None if before is not None and before.parts else before, node, paths, written, key, wanted)
+        return self.after(None if before is not None and before.is_joined else before, node, paths, written, key, wanted)
 
     def after(
         self, before: Artifact | None, node: Node, paths: tuple[Path, ...], written: Written, key: Key | None, wanted: Collection[Columns]

@@ -105,7 +105,7 @@ class Publication:
 
         def add(name: str, key: Key, output: Artifact | View) -> None:
             if isinstance(output, Artifact):  # files are part of it: an output that was built again may have others
-                files = () if output.parts else tuple(f.name for f in output.files)  # a part is never written again under its key
+                files = () if output.is_joined else tuple(f.name for f in output.files)  # a part is never written again under its key
                 found[name] = (" ".join([key, *files]), self._store.relation(output))
                 return
             over: dict[str, str] = {}

@@ -17,7 +17,7 @@ from seeknal.errors import EngineError, NodeError, SeeknalError
 from seeknal.nodes import Key, NodeId, SqlLogic
 from seeknal.plan.planner import Decision, decide, not_selected
 from seeknal.run.results import NodeResult, Status
-from seeknal.state.model import ALL, Artifact, Change, Pointer, kept_view
+from seeknal.state.model import ALL, Artifact, Change, Pointer, kept_view, recorded
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -215,9 +215,8 @@ class Scheduler:
         if decision.artifact is not None:
             artifact = self._builder.current(decision.artifact)
             if artifact is not decision.artifact or self._situation.snapshot.tables["artifacts"].get(key) is None:
-                changes.append(Change("artifacts", key, artifact.to_json()))
-            parts = [(p, self._builder.current(p)) for p in artifact.parts]
-            changes += [Change("artifacts", now.key, now.to_json()) for p, now in parts if now is not p]
+                changes += recorded(artifact)
+            changes += [Change("artifacts", now.key, now.to_json()) for now in self._builder.retimed(artifact)]
             self._remember(node.id, artifact, progress)
         elif node.is_view:
             self._outlook.settle_view(node.id, key)
@@ -243,7 +242,7 @@ class Scheduler:
             self._outlook.settle(node.id, built.artifact)
             built = replace(built, artifact=self._builder.comparable(built.artifact, self._outlook.wanted(node.id)))
         if built.artifact is not None:
-            changes.append(Change("artifacts", built.key, built.artifact.to_json()))
+            changes += recorded(built.artifact)
         if built.error is not None:
             self._save(changes)
             reason = "audit failed" if not built.reused else "audit failed on this data before" if not built.audited else "audit failed"

@@ -25,7 +25,8 @@ from seeknal.run.results import Batch
 from seeknal.run.widening import misfit, unified_windows
 from seeknal.sql.moments import with_window
 from seeknal.state.model import ALL, Artifact, Change
-from seeknal.state.parts import Held, Part, held
+from seeknal.state.parts import Held, Part, each, held, within
+from seeknal.state.segments import Joined, in_segments
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -109,15 +110,14 @@ class WindowBuilder:
                 building.looked = windows.until
                 self._commit([building.document()])
         parts = self._together(building)
-        key = whole_key(windows.version, parts)
-        whole = Artifact.joined(key, parts, this_second())
+        whole = Joined(whole_key(windows.version, parts), in_segments(parts), this_second())
         count = windows.windowing.calendar.count(todo)
-        return Built(key, whole, whole.rows, 0, known=tuple(_summed(outcomes)), windows=count, batches=len(batches))
+        return Built(whole.key, whole, whole.rows, 0, known=tuple(_summed(outcomes)), windows=count, batches=len(batches))
 
     def _all(self, building: _Building, batches: list[Interval]) -> Iterator[Built]:
         """Existing windows that have not been through all audits, then the batches, several at a time where the node allows it."""
         windows = building.windows
-        for part in windows.parts:
+        for part in each(windows.parts) if building.node.audits else ():
             if unaudited(building.node, self._situation, part.artifact):
                 yield self._audit(building, part.artifact, reused=True)
         total = len(batches)
@@ -156,8 +156,8 @@ class WindowBuilder:
         before = {n: above.pieces.summed(*i) for n, above in windows.above.items() for i in windows.windowing.before(ranges)}
         digests = sorted((i, r.columns, r.digest) for i, r in building.inputs.items())
         past = building.before(batch.start) if node.this else []
-        key = _hash([windows.version, ranges.to_json(), serial, digests, *(h.artifact.key for h in past)])
-        earlier = next((h.artifact for h in windows.parts if h.is_whole and h.ranges == ranges), None)
+        key = _hash([windows.version, ranges.to_json(), serial, digests, *(k for h in past for k in h.artifact.part_keys)])
+        earlier = next((h.artifact for h in each(windows.parts, ranges) if h.is_whole and h.ranges == ranges), None)
         stage = self._store.stage(node.id, key)
         try:
             stage, written = self._written(building, stage, batch, past)
@@ -202,7 +202,7 @@ class WindowBuilder:
         moments = (datetime.fromtimestamp(batch.start, UTC), datetime.fromtimestamp(batch.end, UTC))
         key, other = Key(stage.folder.name), building.any_part
         if isinstance(node.logic, SourceLogic) and other is not None and not self._sources.has_files(node.logic, node, moments):
-            return self._rewritten(node, self._store.paths(other)[0], other.schema, Ranges(), key)
+            return self._rewritten(node, self._store.paths(other.parts[0] if other.is_joined else other)[0], other.schema, Ranges(), key)
         returned, written = self._write(node, stage, moments)
         try:
             return self._rewritten(node, returned.part, written.schema, Ranges.of(batch), key)
@@ -257,7 +257,11 @@ class WindowBuilder:
         columns = written.schema
         for schema in reversed(windows.schemas):
             columns = unified_windows(node, schema, columns)
-        parts = [h if same_columns(h.artifact.schema, columns) else self._copied(building, h, columns) for h in windows.parts]
+        parts = [
+            one
+            for h in windows.parts
+            for one in ([h] if same_columns(h.artifact.schema, columns) else (self._copied(building, p, columns) for p in each([h])))
+        ]
         return replace(windows, parts=tuple(parts), serial=windows.serial + 1)
 
     def _earliest(self, node: Node, windows: Windows) -> int | None:
@@ -279,9 +283,8 @@ class WindowBuilder:
 
     def _together(self, building: _Building) -> list[Artifact]:
         """The parts of the whole, in order. Of those that hold only in some of their windows, these are taken over."""
-        extent = extent_of(building.windows.windowing)
         known = [*(h.artifact for h in building.windows.parts), *building.made]
-        parts = [Held(h.artifact, h.part, ranges) for h in held(known) if (ranges := h.ranges & extent)]
+        parts = within(held(known), extent_of(building.windows.windowing))
         return [h.artifact if h.is_whole else self._taken_over(building, h) for h in parts] or [building.made[0]]
 
     def _taken_over(self, building: _Building, old: Held) -> Artifact:
@@ -351,7 +354,7 @@ class _Building:
     def before(self, moment: int) -> list[Held]:
         """What stands in the windows before a moment by now, where all windows from the first that is built on are built, in order."""
         if self.standing is None:
-            self.standing = [Held(h.artifact, h.part, r) for h in self.windows.parts if (r := h.ranges - h.ranges.since(moment))]
+            self.standing = within(self.windows.parts, Ranges.of((-(1 << 40), moment)))
         return [*self.standing, *(Held(a, a.part, a.part.ranges) for a in self.made if a.part is not None)]
 
     @property
@@ -361,7 +364,7 @@ class _Building:
 
     def finish(self, artifact: Artifact) -> list[Change]:
         """A part is done: what else to commit with it."""
-        if artifact.part is None or any(h.artifact.key == artifact.key for h in self.windows.parts):
+        if artifact.part is None or any(artifact.key in h.artifact.part_keys for h in self.windows.parts):
             return []
         self.made.append(artifact)
         before, self.marked = self.marked, self.marked - artifact.part.ranges

@@ -2,7 +2,7 @@
 
     run_state.json       everything, checksummed; replaced whole (write, fsync, rename, fsync the folder)
     run_state.json.bak   the one before
-    run_state.journal    a checksummed line for each commit since; folded in at the end of a run, above 1 MiB of state once it is an eighth of that
+    run_state.journal    a checksummed line for each commit since; folded in at the end of a run, above 128 KiB of state once it is an eighth of that
     locks/<name>.lock    one file for each lease, held by flock and never deleted; its text is for people only
 
 A commit is a line appended and fsynced, so its cost does not grow with the project. A line cut off by a crash was never
@@ -42,7 +42,7 @@ FILE = "run_state.json"
 _MODE = 0o600
 _CRC = b'"crc32":"'
 _POLL_SECONDS = 0.1
-_LARGE = 1 << 20
+_LARGE = 1 << 17
 _SHARE = 8
 
 

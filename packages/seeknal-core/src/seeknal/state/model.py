@@ -6,37 +6,44 @@ all, and knows nothing of what they mean; these classes do.
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
 from seeknal.errors import ProjectError, did_you_mean
 from seeknal.intervals.ranges import Ranges
-from seeknal.nodes import ColumnSchema, Digest, Key, NodeId, Schema, fold
+from seeknal.nodes import Digest, Key, NodeId, fold
+from seeknal.state.artifact import ALL as ALL  # noqa: PLC0414 - what state is made of is imported from here
+from seeknal.state.artifact import Artifact as Artifact  # noqa: PLC0414
+from seeknal.state.artifact import FileRecord as FileRecord  # noqa: PLC0414
+from seeknal.state.artifact import Rejected as Rejected  # noqa: PLC0414
+from seeknal.state.artifact import column_set as column_set  # noqa: PLC0414
 from seeknal.state.bulk import uncollected
 from seeknal.state.environments import PROD, Environment
 from seeknal.state.outcomes import AuditOutcome
-from seeknal.state.parts import Part
+from seeknal.state.segments import Joined, Segment
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
 SCHEMA_VERSION = "2.0"
 
-Table = Literal["environments", "plans", "pointers", "previous", "artifacts", "views", "audits", "files", "windows"]
-TABLES: tuple[Table, ...] = ("environments", "plans", "pointers", "previous", "artifacts", "views", "audits", "files", "windows")
+Table = Literal["environments", "plans", "pointers", "previous", "artifacts", "segments", "views", "audits", "files", "windows"]
+TABLES: tuple[Table, ...] = (
+    "environments",
+    "plans",
+    "pointers",
+    "previous",
+    "artifacts",
+    "segments",
+    "views",
+    "audits",
+    "files",
+    "windows",
+)
 """`environments` and `plans` are keyed by environment, `pointers` and `previous` by `environment/node`, `artifacts` and `views` by build key, `audits` by
 `key/definition`, `files` by path, `windows` by the version of a node that is built window by window. `previous` holds what an environment pointed to
-before what it can be taken back from, `{}` for nothing."""
-
-ALL = "*"
-"""In place of a set of columns: all of them."""
-
-
-def column_set(columns: Iterable[str]) -> str:
-    """A short name for a set of columns, by their names without regard to case."""
-    return hashlib.blake2b("\0".join(sorted(fold(c) for c in columns)).encode(), digest_size=8).hexdigest()
+before what it can be taken back from, `{}` for nothing. `segments` are rows of parts, keyed by what they are made of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,141 +53,6 @@ class Change:
     table: Table
     key: str
     value: Mapping[str, Any] | None
-
-
-@dataclass(frozen=True, slots=True)
-class FileRecord:
-    """A file of an artifact: its name or path, size in bytes, modification time in ns when it was verified, and content hash."""
-
-    name: str
-    size: int
-    mtime_ns: int
-    hash: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Rejected:
-    """Rows that audits kept out of an output: how many, their columns, the files beside the output's that hold them.
-
-    `outcomes` has what each of the audits found, by its definition.
-    """
-
-    rows: int
-    schema: Schema
-    files: tuple[FileRecord, ...]
-    outcomes: Mapping[str, AuditOutcome] = field(default_factory=dict)
-
-    def to_json(self) -> dict[str, Any]:
-        """As a plain document."""
-        return {
-            "rows": self.rows, "schema": [[c.name, c.type] for c in self.schema], "files": [[f.name, f.size, f.mtime_ns, f.hash] for f in self.files],
-            "outcomes": {d: o.to_json() for d, o in self.outcomes.items()},
-        }  # fmt: skip
-
-    @classmethod
-    def from_json(cls, value: Mapping[str, Any]) -> Rejected:
-        """From a plain document."""
-        return cls(
-            value["rows"],
-            tuple(ColumnSchema(n, t) for n, t in value["schema"]),
-            tuple(FileRecord(*f) for f in value["files"]),
-            {d: AuditOutcome.from_json(o) for d, o in value["outcomes"].items()},
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class Artifact:
-    """An output that exists: which node made it, what is in it, and its files.
-
-    `digests` says how readers know the output: by all of its columns (`*`), or by a set of them (see `column_set`). `location` is a
-    folder relative to the target folder, or None where files are referenced in place. `rejected` are the rows that audits set aside. `part` is set on part
-    of an output that is built window by window, and `parts` are those of a whole one, in order; see `seeknal.state.parts`.
-    """
-
-    key: Key
-    node: NodeId
-    rows: int
-    schema: Schema
-    files: tuple[FileRecord, ...]
-    location: str | None
-    digests: Mapping[str, Digest] = field(default_factory=dict)
-    created_at: str = ""
-    rejected: Rejected | None = None
-    part: Part | None = None
-    parts: tuple[Artifact, ...] = ()
-
-    @classmethod
-    def joined(cls, key: Key, parts: Sequence[Artifact], created_at: str) -> Artifact:
-        """Parts of one node as one output."""
-        kind, _, name = parts[0].node.partition(".")
-        files = tuple(FileRecord(f"{p.key}/{f.name}", f.size, f.mtime_ns, f.hash) for p in parts for f in p.files)
-        rows = sum(p.rows for p in parts)
-        return cls(
-            key,
-            parts[0].node,
-            rows,
-            parts[-1].schema,
-            files,
-            f"cache/{kind}/{name}",
-            {},
-            created_at,
-            _joined_aside(parts),
-            parts=tuple(parts),
-        )
-
-    @property
-    def every_file(self) -> tuple[FileRecord, ...]:
-        """Its files and those of the rows that were set aside."""
-        return self.files if self.rejected is None else (*self.files, *self.rejected.files)
-
-    def identity(self, columns: Iterable[str] | None) -> Digest | None:
-        """How a reader of these columns (None: all) knows the output. Outputs known alike hold the same rows in these columns."""
-        if self.parts:
-            listed = None if columns is None else tuple(columns)
-            known = [p.identity(listed) for p in self.parts]
-            digest = hashlib.sha256("\0".join(d or "" for d in known).encode()).hexdigest()[:32]
-            return None if None in known else Digest(f"parts:{digest}")
-        every = self.digests.get(ALL)
-        return every if columns is None else self.digests.get(column_set(columns), every)
-
-    @property
-    def bytes(self) -> int:
-        """The size of all files."""
-        return sum(f.size for f in self.every_file)
-
-    def to_json(self) -> dict[str, Any]:
-        """As a plain document. A whole output names its parts."""
-        document: dict[str, Any] = {
-            "node": self.node, "rows": self.rows, "schema": [[c.name, c.type] for c in self.schema],
-            "files": [[f.name, f.size, f.mtime_ns, f.hash] for f in self.files], "location": self.location,
-            "digests": dict(self.digests), "created_at": self.created_at,
-            **({} if self.rejected is None else {"rejected": self.rejected.to_json()}),
-        }  # fmt: skip
-        if self.parts:
-            document.pop("rejected", None)
-            document |= {"files": [], "location": f"{self.location}/{self.key}", "parts": [p.key for p in self.parts]}
-        if self.part is not None:
-            document["part"] = self.part.to_json()
-        return document
-
-    @classmethod
-    def from_json(cls, key: str, value: Mapping[str, Any]) -> Artifact:
-        """From a plain document."""
-        return cls(
-            Key(key), value["node"], value["rows"], tuple(ColumnSchema(n, t) for n, t in value["schema"]),
-            tuple(FileRecord(*f) for f in value["files"]), value["location"], value["digests"], value.get("created_at", ""),
-            Rejected.from_json(value["rejected"]) if "rejected" in value else None,
-            Part.from_json(value["part"]) if "part" in value else None,
-        )  # fmt: skip
-
-
-def _joined_aside(parts: Sequence[Artifact]) -> Rejected | None:
-    """The rows that audits kept out of any of these parts."""
-    found = [(p.key, p.rejected) for p in parts if p.rejected is not None]
-    if not found:
-        return None
-    files = tuple(FileRecord(f"{key}/{f.name}", f.size, f.mtime_ns, f.hash) for key, rejected in found for f in rejected.files)
-    return Rejected(sum(r.rows for _, r in found), found[-1][1].schema, files)
 
 
 @dataclass(frozen=True, slots=True)
@@ -284,6 +156,14 @@ class Pointer:
         )
 
 
+def recorded(artifact: Artifact) -> list[Change]:
+    """What makes state know an output. The documents of parts that are in new segments move into these."""
+    members = artifact.members if isinstance(artifact, Joined) else ()
+    new = [m for m in members if isinstance(m, Segment) and m.is_new]
+    moved = [Change("artifacts", key, None) for m in new for key in m.part_keys]
+    return [*moved, *(Change("segments", m.key, m.to_json()) for m in new), Change("artifacts", artifact.key, artifact.to_json())]
+
+
 def kept_view(node: NodeId, pointer: Pointer) -> list[Change]:
     """What keeps a view readable by its key when it is no longer what the environment holds."""
     view = pointer.view(node)
@@ -353,23 +233,44 @@ class Snapshot:
 
     def _whole(self, key: Key, value: Mapping[str, Any]) -> Artifact | None:
         """An output made of parts; None where one of them is not known any more."""
-        known = self.tables["artifacts"]
-        if not value["parts"] or any(k not in known for k in value["parts"]):
-            return None
         with uncollected():
-            return Artifact.joined(key, [self._part(k) for k in value["parts"]], value.get("created_at", ""))
+            members = [self._segment(k) or self._part(k) for k in value["parts"]]
+        known = [m for m in members if m is not None]
+        return Joined(key, known, value.get("created_at", "")) if known and len(known) == len(members) else None
 
-    def _part(self, key: str) -> Artifact:
-        if key not in self._parsed:
-            self._parsed[key] = Artifact.from_json(key, self.tables["artifacts"][key])
-        return self._parsed[key]
+    def _part(self, key: str) -> Artifact | None:
+        document = self.tables["artifacts"].get(key) or self._inside.get(key)
+        if key not in self._parsed and document is not None:
+            self._parsed[key] = Artifact.from_json(key, document)
+        return self._parsed.get(key)
+
+    @cached_property
+    def _inside(self) -> dict[str, Mapping[str, Any]]:
+        """The documents of parts that are in segments."""
+        return {k: d for key, value in self.tables["segments"].items() for k, d in Segment(key, value).documents().items()}
+
+    @property
+    def outputs(self) -> dict[str, Mapping[str, Any]]:
+        """The document of every output, in a segment or not."""
+        return {**self._inside, **self.tables["artifacts"]}
+
+    def _segment(self, key: str) -> Artifact | None:
+        document = self.tables["segments"].get(key)
+        if key not in self._parsed and document is not None:
+            self._parsed[key] = Segment(key, document, self.tables["artifacts"])
+        return self._parsed.get(key) if document is not None else None
 
     def parts(self, version: str) -> list[Artifact]:
-        """All parts that were ever built of a version of a node, or taken over into it, as far as state knows."""
-        taken = self.tables["windows"].get(version, {}).get("taken", ())
-        keys = [*self._parts_by_version.get(version, ()), *(k for k in taken if k in self.tables["artifacts"])]
+        """All parts that were ever built of a version of a node, or taken over into it, as far as state knows: rows of them as segments."""
+        taken = dict.fromkeys(self.tables["windows"].get(version, {}).get("taken", ()))
+        wanted = [
+            k for k, v in self.tables["segments"].items() if v["version"] == version or (taken and all(p in taken for p in v["parts"]))
+        ]
+        segments = [s for k in wanted if (s := self._segment(k)) is not None]
+        inside = {key for segment in segments for key in segment.part_keys}
+        keys = [k for k in (*self._parts_by_version.get(version, ()), *taken) if k not in inside]
         with uncollected():
-            return [self._part(k) for k in keys]
+            return [*segments, *(p for k in keys if (p := self._part(k)) is not None)]
 
     @cached_property
     def _parts_by_version(self) -> dict[str, list[str]]:

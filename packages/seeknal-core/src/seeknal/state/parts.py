@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from seeknal.nodes import NodeId
-    from seeknal.state.model import Artifact
+    from seeknal.state.artifact import Artifact
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,13 +74,49 @@ def held(artifacts: Iterable[Artifact]) -> list[Held]:
     """Which windows of each part hold, in order of time; parts without any are left out."""
     found: list[Held] = []
     for together in _overlapping([(a, a.part) for a in artifacts if a.part is not None and a.part.ranges]):
-        covered = Ranges()
-        for artifact, part in sorted(together, key=lambda p: (p[1].serial, p[0].key), reverse=True):
-            ranges = part.ranges - covered if covered else part.ranges
-            if ranges:
-                found.append(Held(artifact, part, ranges))
-                covered |= ranges
+        found += [Held(a, p, p.ranges) for a, p in together] if len(together) == 1 else _latest(together)
     return sorted(found, key=lambda h: h.ranges.start)
+
+
+def within(parts: Iterable[Held], extent: Ranges) -> list[Held]:
+    """What of parts lies in a time. A segment that does so in some of its windows is taken apart."""
+    found: list[Held] = []
+    for part in parts:
+        ranges = part.ranges & extent
+        if part.artifact.is_joined and ranges != part.ranges:
+            found += within(each([part]), extent)
+        elif ranges:
+            found.append(Held(part.artifact, part.part, ranges))
+    return found
+
+
+def each(parts: Iterable[Held], touching: Ranges | None = None) -> Iterator[Held]:
+    """All parts one by one, segments taken apart: those that have to do with some windows only, where these are given."""
+    for held_part in parts:
+        if touching is not None and not held_part.ranges & touching:
+            continue
+        if held_part.artifact.is_joined:
+            yield from (Held(a, a.part, a.part.ranges) for a in held_part.artifact.parts if a.part is not None)
+        else:
+            yield held_part
+
+
+def _latest(together: list[tuple[Artifact, Part]]) -> list[Held]:
+    """Which windows of parts that may overlap hold. Segments are taken apart for it; those of which all still holds are put in again."""
+    found: dict[str, Held] = {}
+    taken = Ranges()
+    alone = {p.key: p for a, _ in together for p in (a.parts if a.is_joined else (a,))}
+    for artifact in sorted(alone.values(), key=lambda a: (a.part.serial if a.part is not None else 0, a.key), reverse=True):
+        part = artifact.part
+        if part is not None and (ranges := part.ranges - taken if taken else part.ranges):
+            found[artifact.key] = Held(artifact, part, ranges)
+            taken |= ranges
+    for segment, part in together:
+        if segment.is_joined and all(k in found and found[k].is_whole for k in segment.part_keys):
+            for key in segment.part_keys:
+                del found[key]
+            found[segment.key] = Held(segment, part, part.ranges)
+    return list(found.values())
 
 
 def covered(parts: Iterable[Held]) -> Ranges:

@@ -20,6 +20,7 @@ from seeknal.errors import ProjectError
 from seeknal.state.environments import PROD
 from seeknal.state.model import SCHEMA_VERSION, TABLES, Artifact, Pointer, Snapshot, View
 from seeknal.state.outcomes import AuditOutcome
+from seeknal.state.segments import Segment
 from seeknal.state.transfer import Copying, compare, put, refuse_others
 
 if TYPE_CHECKING:
@@ -104,6 +105,9 @@ def _check(name: str, table: Table, key: str, value: Any) -> None:
             raise TypeError  # noqa: TRY301 - all that is wrong is said in one place
         if table == "artifacts":
             _check_artifact(Artifact.from_json(key, value))
+        elif table == "segments":
+            for artifact in Segment(key, value).parts:
+                _check_artifact(artifact)
         elif table == "pointers" or (table == "previous" and value):
             Pointer.from_json(value)
         elif table == "views":

@@ -24,13 +24,19 @@ def rebuild(backend: StateBackend, holder: Holder, walk: Callable[[], Iterable[A
         names = sorted({PROD, *backend.read().environments()})
         leases = [stack.enter_context(backend.lease(name, holder)) for name in names]
         found = {a.key: a for a in walk()}
-        known = backend.read().tables["artifacts"]
-        kept = {key for key, value in known.items() if "parts" in value and all(part in found for part in value["parts"])}
+        snapshot = backend.read()
+        tables, outputs = snapshot.tables, snapshot.outputs
+        known = tables["artifacts"]
+        segments = {key for key, value in tables["segments"].items() if all(part in found for part in value["parts"])}
+        kept = {k for k, value in known.items() if "parts" in value and all(m in found or m in segments for m in value["parts"])}
         gone = [
             Change("artifacts", key, None)
             for key, value in known.items()
             if key not in found and key not in kept and value["location"] is not None
         ]
-        backend.commit([*gone, *(Change("artifacts", a.key, a.to_json()) for a in found.values())], leases[0])
+        gone += [Change("segments", key, None) for key in tables["segments"] if key not in segments]
+        inside = {part for key in segments for part in tables["segments"][key]["parts"]}
+        new = [a for a in found.values() if a.key not in inside or outputs[a.key] != a.to_json()]
+        backend.commit([*gone, *(Change("artifacts", a.key, a.to_json()) for a in new)], leases[0])
         backend.settle()
     return len(found)

@@ -20,7 +20,18 @@ if TYPE_CHECKING:
     from seeknal.state.backend import Holder, Lease, StateBackend
     from seeknal.state.model import Snapshot, Table
 
-_ORDER: tuple[Table, ...] = ("files", "artifacts", "windows", "views", "audits", "previous", "pointers", "plans", "environments")
+_ORDER: tuple[Table, ...] = (
+    "files",
+    "artifacts",
+    "segments",
+    "windows",
+    "views",
+    "audits",
+    "previous",
+    "pointers",
+    "plans",
+    "environments",
+)
 _BATCH = 500
 
 
