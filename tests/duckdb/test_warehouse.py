@@ -38,6 +38,21 @@ def test_views_read_the_artifacts_from_anywhere(shop: Workshop, warehouse: Path,
     assert read(warehouse, "FROM prod.b") == [(2,)]
 
 
+@pytest.mark.parametrize("between", ["", "[x]*?'", "line\nbreak "])
+def test_a_view_over_many_files_reads_each(shop: Workshop, warehouse: Path, between: str) -> None:
+    folder = shop.next_target().parent / f"it's [here]* {between}"
+    folder.mkdir()
+    files = [folder / f"part {between} {number}.parquet" for number in range(40)]
+    for number, file in enumerate(files):
+        shop.session.write(f"SELECT {number} AS x", target := shop.next_target(), {})
+        target.rename(file)
+    publish(warehouse, "prod", {"a": Files(tuple(map(str, files)))}, [])
+    assert read(warehouse, "SELECT count(*), sum(x) FROM prod.a") == [(40, sum(range(40)))]
+    files[3].unlink()
+    with pytest.raises(duckdb.Error):
+        read(warehouse, "SELECT sum(x) FROM prod.a")
+
+
 def test_environments_with_the_same_names_do_not_mix(shop: Workshop, warehouse: Path) -> None:
     for number, environment in enumerate(("prod", "dev", "main", "warehouse", "memory", "temp", 'we"ird; --', "a.b")):
         publish(warehouse, environment, {"a": artifact(shop, f"SELECT {number} AS x"), "b": Query("SELECT x FROM a")}, [])

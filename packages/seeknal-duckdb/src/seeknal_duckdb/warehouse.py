@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 from typing import TYPE_CHECKING
@@ -17,7 +18,7 @@ from seeknal_duckdb.sql import literal, qualified, relation_sql, view_sql
 from seeknal_duckdb.statements import columns_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from seeknal.protocols import Query
@@ -27,6 +28,8 @@ STORAGE_VERSION = "v1.4.0"
 
 _CATALOG = "seeknal_warehouse"
 _COPIES = 5
+_kept: dict[int, duckdb.DuckDBPyConnection] = {}
+"""By process: one that was forked has threads that are not there."""
 
 
 def publish(warehouse: Path, environment: str, relations: Mapping[str, Files | Query], dropped: Sequence[str]) -> None:
@@ -62,7 +65,7 @@ def _copy(warehouse: Path, copy: Path) -> None:
 def _change(copy: Path, warehouse: Path, environment: str, relations: Mapping[str, Files | Query], dropped: Sequence[str]) -> None:
     """Bring the views of one environment up to date. A schema in which nothing is left goes with the last of them."""
     schema = (_CATALOG, environment)
-    with duckdb.connect(":memory:", config=QUIET) as connection:
+    with _database() as connection:
         _attach(connection, copy, warehouse)
         try:
             for statement in ("BEGIN", "CREATE SCHEMA IF NOT EXISTS " + qualified(*schema), "USE " + qualified(*schema)):
@@ -78,6 +81,18 @@ def _change(copy: Path, warehouse: Path, environment: str, relations: Mapping[st
                 connection.execute(statement)
         except duckdb.Error as error:
             raise engine_error(error) from error
+
+
+@contextlib.contextmanager
+def _database() -> Iterator[duckdb.DuckDBPyConnection]:
+    """A database in memory. A process that publishes once more takes the one that it had: opening one takes longer than most changes."""
+    connection = _kept.pop(os.getpid(), None) or duckdb.connect(":memory:", config=QUIET)
+    try:
+        yield connection
+    except BaseException:
+        connection.close()
+        raise
+    _kept[os.getpid()] = connection
 
 
 def _is_empty(connection: duckdb.DuckDBPyConnection, schema: str) -> bool:
