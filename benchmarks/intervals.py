@@ -1,13 +1,14 @@
 """What building window by window costs beside plain DuckDB: `python -m benchmarks.intervals`.
 
 `add a day` builds one more day of a node that has N daily parts, in a process that has run the project once; beside it is the same day's query in DuckDB, written to Parquet. `backfill`
-builds 365 days as one batch, beside one query over all of them. `plan` plans five million windows. Times are medians in milliseconds: by the clock, and of this process's own work,
+builds 365 days as one batch, beside one query over all of them: of ten years with `--rows`, and of one year with `--year-rows`. `plan` plans five million windows. Times are medians in milliseconds: by the clock, and of this process's own work,
 which says more on a machine that others use too.
 """
 
 import argparse
 import json
 import resource
+import shutil
 import tempfile
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -43,11 +44,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--parts", type=int, default=3650)
     parser.add_argument("--rows", type=int, default=20_000_000)
+    parser.add_argument("--year-rows", type=int, default=60_000_000)
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--json", type=Path)
     given = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
-        rows = [*plan_figures(Path(folder) / "plan", given.repeats), *backfill_figures(Path(folder) / "backfill", given.rows)]
+        rows = [*plan_figures(Path(folder) / "plan", given.repeats)]
+        rows += backfill_figures(Path(folder) / "backfill", given.rows)
+        rows += backfill_figures(Path(folder) / "year", given.year_rows, days=366)
         rows += adding_figures(Path(folder) / "add", given.parts, given.rows, given.repeats)
     for row in rows:
         print(f"{row['what']:<34}{row['ms']:>12,.1f} ms{row['work']:>12,.1f} ms of work  {row.get('note', '')}")
@@ -55,13 +59,13 @@ def main() -> None:
         given.json.write_text(json.dumps(rows, indent=2) + "\n")
 
 
-def made(root: Path, nodes: str, rows: int) -> Path:
-    """A project over ten years of events."""
+def made(root: Path, nodes: str, rows: int, days: int = 3660) -> Path:
+    """A project over ten years of events, or other days."""
     (root / "seeknal").mkdir(parents=True)
     (root / "data").mkdir()
     (root / "seeknal_project.yml").write_text("name: bench\nversion: 1\n")
     (root / "seeknal/nodes.yml").write_text(nodes)
-    step = 3660 * 86400 / max(rows, 1)
+    step = days * 86400 / max(rows, 1)
     select = f"SELECT i AS id, TIMESTAMP '2016-01-01' + to_microseconds(CAST(i * {step} * 1000000 AS BIGINT)) AS ts, (i * 7919) % 1000 AS v FROM range({rows}) t(i)"  # noqa: S608 - our own
     duckdb.sql(f"COPY ({select}) TO '{root}/data/events.parquet'")
     return root
@@ -105,15 +109,17 @@ def plan_figures(root: Path, repeats: int) -> list[dict[str, Any]]:
     return [{"what": "plan of 5,000,000 windows", **figures(timings), "note": f"{grown:,.1f} MiB more, imports included"}]
 
 
-def backfill_figures(root: Path, rows: int) -> list[dict[str, Any]]:
+def backfill_figures(root: Path, rows: int, days: int = 3660) -> list[dict[str, Any]]:
     """365 days as one batch."""
-    made(root, sql(), rows)
+    made(root, sql(), rows, days)
     run(root, FIRST)
     end = FIRST + timedelta(days=365)
-    return [
-        {"what": "backfill of 365 days", **figures([timed(lambda: run(root, end))])},
+    found = [
+        {"what": f"backfill, {rows * 365 // days:,} rows", **figures([timed(lambda: run(root, end))])},
         {"what": "the same in DuckDB", **figures([timed(plain(root, FIRST, end))])},
     ]
+    shutil.rmtree(root)
+    return found
 
 
 def adding_figures(root: Path, parts: int, rows: int, repeats: int) -> list[dict[str, Any]]:
