@@ -130,6 +130,20 @@ def test_an_environment_reads_parts_that_another_put_into_a_segment(shop) -> Non
     assert shop.run(now=at("2026-01-13T07:00"), environment="dev").assert_success().built == set()
 
 
+def test_windows_of_an_earlier_query_keep_their_segments(shop) -> None:
+    shop.edit("seeknal/daily.sql", "batch_size: 1", "batch_size: 1\nforward_only: true")
+    shop.run(now=at("2026-01-09T07:00")).assert_success()
+    before = segments(shop)
+    shop.edit("seeknal/daily.sql", "sum(amount)", "-sum(amount)")
+    shop.run(now=at("2026-01-12T07:00")).assert_success()
+    assert before.items() <= segments(shop).items()
+    assert days(shop) == {d: amount(d) if d < 9 else -amount(d) if d < 11 else None for d in range(1, 11)}
+    assert shop.run(now=at("2026-01-12T07:00")).assert_success().built == set()
+    shop.edit("seeknal/daily.sql", "AS amount", "AS amount, count(*) AS hours")
+    shop.run(now=at("2026-01-13T07:00")).assert_success()
+    assert [row[2] for row in shop.rows("daily") if row[0].day < 10] == [None] * 9
+
+
 def test_state_is_rebuilt_exported_and_read_back_with_its_segments(shop) -> None:
     before = tables(shop)
     shop.cli("state", "rebuild").assert_success()

@@ -23,9 +23,10 @@ def named(options):
 
 
 @pytest.fixture
-def history(project):
+def history(project, monkeypatch):
     """A project that was built, changed, built in an environment, promoted, planned, had windows marked, and failed an audit."""
-    daily = "/* ---\nschedule: '@daily'\ntime_column: day\nstart: 2026-01-01\nend: 2026-01-03\n--- */\nSELECT DATE '2026-01-02' AS day\n"
+    monkeypatch.setattr("seeknal.state.segments.SIZE", 1)
+    daily = "/* ---\nschedule: '@daily'\ntime_column: day\nbatch_size: 1\nstart: 2026-01-01\nend: 2026-01-03\n--- */\nSELECT DATE '2026-01-02' AS day\n"
     names = "/* ---\nmaterialized: view\n--- */\nSELECT name FROM {{ ref('adults') }}\n"
     folder = project({**SHOP, "seeknal/names.sql": names, "seeknal/daily.sql": daily})
     folder.run().assert_success()
