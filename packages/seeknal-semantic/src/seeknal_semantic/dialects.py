@@ -60,14 +60,14 @@ def _over(window: exp.Window, name: str = "w") -> exp.Window:
 
 def _starrocks(tree: exp.Query) -> exp.Query:
     """CASE for FILTER, a subquery for QUALIFY, a series of integers for a series of days."""
+    for window in tree.find_all(exp.Window):  # days are never NULL; where they would stand cannot be said
+        for ordered in window.find_all(exp.Ordered):
+            ordered.set("nulls_first", value=True)
     for query in list(tree.find_all(exp.Select)):
         if query.args.get("qualify") is not None:
             _without_qualify(query)
     for node in list(tree.find_all(exp.Filter)):
         node.replace(case_for_filter(node))
-    for window in tree.find_all(exp.Window):  # days are never NULL; where they would stand cannot be said
-        for ordered in window.find_all(exp.Ordered):
-            ordered.set("nulls_first", value=True)
     for query in list(tree.find_all(exp.Select)):
         first = query.expressions[0] if query.expressions else None
         if isinstance(first, exp.Alias) and isinstance(first.this, exp.Explode) and isinstance(first.this.this, exp.GenerateSeries):
