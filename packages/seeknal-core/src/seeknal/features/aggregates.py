@@ -64,7 +64,10 @@ class Value:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """Which rows are read to build a window of the output: those from `reach` seconds before it on, or as of a time in it. `zoned`: it does not begin as a day of UTC does."""
+    """Which rows are read to build a window of the output: those from `reach` seconds before it on, or as of a time in it.
+
+    `zoned`: it does not begin as a day of UTC does.
+    """
 
     reach: int
     zoned: bool = False
