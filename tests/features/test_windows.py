@@ -177,6 +177,11 @@ def test_windows_are_those_of_the_rows_own_time(project):
     folder = project(files(events(1), DAILY, by="asked"))
     found = folder.cli("parse").assert_failed("SK-INT-001", exit_code=2).stderr
     assert "aggregation.agg goes by 'at_time', and the windows of transform.daily by 'asked'" in found
+    view = "kind: transform\nname: view\nmaterialized: view\nsql: SELECT * FROM {{ ref('daily') }}\n"
+    folder.write("seeknal/view.yml", view).edit(AGG, "transform.daily", "transform.view")
+    assert folder.cli("parse").assert_failed("SK-INT-001", exit_code=2).stderr == found
+    folder.edit("seeknal/view.yml", "*", "id, who, amount, asked AS at_time")
+    assert folder.cli("parse").exit_code == 0
 
 
 def test_an_edit_that_looks_back_further_keeps_earlier_windows_where_it_is_forward_only(project):
