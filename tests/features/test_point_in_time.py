@@ -275,3 +275,17 @@ def test_what_arrived_late_counts_from_its_event_time_on_or_from_its_arrival(bui
     assert known() == [1, 1, 3, 4]
     built.edit("seeknal/spend.yml", "created_time: created\n", "")
     assert "needs 'created_time'" in built.run().assert_failed("SK-KEY-004", exit_code=2).output
+
+
+@pytest.mark.parametrize("name", ["known_at", "newest"])
+@pytest.mark.parametrize("where", ["orders", "event_time", "customer_id"])
+def test_a_column_is_called_what_it_likes_where_rows_are_known_from_their_arrival(engine, name, where):
+    key, time, feature = (name if where == one else one for one in ("customer_id", "event_time", "orders"))
+    group = Group("feature_group.g", "c", (key,), time, (Feature(feature),), "created", ttl=3 * 86_400, when_created=True)
+    engine.execute(f"""CREATE OR REPLACE TABLE "{group.relation}" AS SELECT 1 AS "{key}", TIMESTAMP '2026-01-01' AS "{time}",
+                       TIMESTAMP '2026-01-05' AS created, 7 AS "{feature}" """)
+    engine.execute(f"""CREATE OR REPLACE TABLE asked AS SELECT 1 AS "{key}", unnest([TIMESTAMP '2026-01-04', '2026-01-05']) AS t""")
+    for ttl, found in ((None, [None, 7]), (3 * 86_400, [None, None])):
+        one = replace(group, ttl=ttl)
+        query = point_in_time("asked", "t", [Choice(one, one.features[0], "found")], "duckdb").sql("duckdb")
+        assert [row[2] for row in engine.execute(f"{query} ORDER BY t").fetchall()] == found

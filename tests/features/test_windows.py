@@ -127,6 +127,17 @@ def test_windows_hold_what_a_build_of_everything_holds(project, seed, windows, o
         assert values(folder, name) == values(whole, name) != before[name], name
 
 
+@pytest.mark.parametrize("batch", ["", "\n        batch_size: 1"])
+def test_as_of_a_time_there_is_a_row_however_long_ago_something_happened(project, batch):
+    asked = [("2026-01-01 06:00", "2026-01-02 06:00"), ("2026-01-01 06:00", "2026-01-12 06:00"), ("2026-01-12 01:00", "2026-01-13 06:00")]
+    rows = [{"id": n, "who": 1, "at_time": at, "asked": asked, "amount": n} for n, (at, asked) in enumerate(asked)]
+    folder, whole = (project(files(rows, windows, asked="asked", by="asked")) for windows in (DAILY + batch, ""))
+    for one in (folder, whole):
+        one.run(now=as_of(25)).assert_success()
+    assert {row[1].day: row[2] for row in values(folder, "agg")} == {2: 1, 12: 0, 13: 1}
+    assert values(folder, "agg") == values(whole, "agg")
+
+
 def test_what_is_restated_reaches_as_far_as_the_largest_window(project):
     folder = project(files(events(1), DAILY))
     folder.run(now=as_of(20)).assert_success()
@@ -166,6 +177,11 @@ def test_windows_are_those_of_the_rows_own_time(project):
     folder = project(files(events(1), DAILY, by="asked"))
     found = folder.cli("parse").assert_failed("SK-INT-001", exit_code=2).stderr
     assert "aggregation.agg goes by 'at_time', and the windows of transform.daily by 'asked'" in found
+    view = "kind: transform\nname: view\nmaterialized: view\nsql: SELECT * FROM {{ ref('daily') }}\n"
+    folder.write("seeknal/view.yml", view).edit(AGG, "transform.daily", "transform.view")
+    assert folder.cli("parse").assert_failed("SK-INT-001", exit_code=2).stderr == found
+    folder.edit("seeknal/view.yml", "*", "id, who, amount, asked AS at_time")
+    assert folder.cli("parse").exit_code == 0
 
 
 def test_an_edit_that_looks_back_further_keeps_earlier_windows_where_it_is_forward_only(project):

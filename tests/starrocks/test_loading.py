@@ -112,6 +112,8 @@ def test_rows_that_repeat_a_primary_key_are_refused_and_nothing_changes(loading,
     deploy(loading, table, pa.table({"id": [1, 2]}), primary_key="id")
     with fails("SK-CONN-008", "repeat a key"):
         deploy(loading, table, pa.table({"id": [3, 3]}), primary_key="id")
+    with fails("SK-CONN-008", "repeat a key"):
+        deploy(loading, table, pa.table({"id": [3, 3]}))  # the table keeps the key that it has
     assert read(loading, table)["id"].to_pylist() == [1, 2]
 
 

@@ -219,3 +219,11 @@ def test_two_hundred_metrics_are_planned_in_a_second(shop, standin):
     found = Served(catalog, tables(project, catalog, "sr"), {}, "analytics", Refresh()).definitions([f"m{n}" for n in range(200)])
     assert len(found) == 201
     assert time.perf_counter() - begun < 3
+
+
+def test_a_metric_cannot_take_the_name_of_a_view_of_measures(shop, standin):
+    shop.write("seeknal/more.yml", "kind: metric\nname: measures_sales\ntype: simple\nmeasure: orders\n")
+    standin.statements.clear()
+    assert "metric 'measures_sales' would be the view mv_measures_sales, and so are the measures of sales" in deploy(shop, code=2).stderr
+    assert changes(standin) == []
+    assert "6 of 6 views changed" in deploy(shop, "--metrics", ",".join(ALL)).stderr

@@ -61,6 +61,22 @@ def test_a_stage_that_cannot_be_used_is_said(fails, settings, words):
     assert SECRET not in repr(Login.of({"host": "h", "user": "u", "stage": S3}))
 
 
+@pytest.mark.parametrize(
+    "wish", [{"path": "s3://AKIA:hunter2@bucket"}, {"path": "s3a://AKIA:hunter2@b"}, {"s3_endpoint": "http://AKIA:hunter2@minio:9000"}]
+)
+def test_keys_in_a_place_are_refused_and_not_shown(fails, wish):
+    with fails("SK-CONN-009", "holds an account") as caught:
+        Stage.of({"path": "s3://bucket", **wish})
+    assert "hunter2" not in str(caught.value)
+
+
+def test_what_must_not_be_shown_is_known_by_any_spelling_and_longest_first():
+    found = Stage.of(
+        {"path": "s3://b", "s3_access_key": "AK", "s3_secret_key": "AKother", "properties": {"AWS.S3.Session_Token": "long enough"}}
+    )
+    assert found.secrets == ("long enough", "AKother", "AK")
+
+
 def test_types_that_parquet_and_starrocks_do_not_share_are_turned_into_such(loading, standin, table):
     at = dt.datetime(2024, 2, 29, 12, tzinfo=dt.UTC)
     struct = pa.struct([("x", pa.uint8()), ("at", pa.timestamp("ms", "Asia/Tokyo"))])

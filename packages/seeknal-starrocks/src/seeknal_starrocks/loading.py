@@ -201,6 +201,7 @@ class Loader:
         keyed = self._target.key_kind != "DUPLICATE"
         while True:
             count = int(self._rows(f"SELECT count(*) FROM {staging.sql}")[0][0])
+            keyed = keyed or (count < rows and bool(self._primary_key()))  # the table's own, which is not asked for but kept
             if count == rows or (keyed and count < rows and not patient):
                 break
             if time.monotonic() >= deadline:

@@ -73,12 +73,20 @@ class Served:
         comment = metric.description if metric is not None else None
         own = self._compiled(question) if metric is None or metric.type == "simple" else None
         if own is not None and is_flat(own.tree):
+            self._check_name(name)
             return [self._definition(f"mv_{name}", own.tree, comment, self.refresh)]
         kept = self._over_measures(question, leaves)
         if kept is None:
             return [self._definition(f"v_{name}", (own or self._compiled(question)).tree, comment)]
         over, below = kept
         return [*below, self._definition(f"v_{name}", over.tree, comment, reads=tuple(d.name for d in below))]
+
+    def _check_name(self, name: str) -> None:
+        """Raise ProjectError for a metric whose view would be called as that of a model's measures is."""
+        clashing = next((m.name for m in self.catalog.models.values() if f"mv_{name}" == _view_of(m)), None)
+        if clashing is not None:
+            message = f"metric '{name}' would be the view mv_{name}, and so are the measures of {clashing}"
+            raise ProjectError("SK-SEM-003", message, hint="rename the metric")
 
     def _compiled(self, question: Question) -> Compiled:
         return compiled(question, self.catalog, self.types)

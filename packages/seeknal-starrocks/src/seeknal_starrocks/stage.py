@@ -58,6 +58,9 @@ class Stage:
             raise failures.unusable("the setting 'stage' has no 'path'", EXAMPLE)
         path = str(settings["path"]).rstrip("/")
         url = urlsplit(path)
+        for key, place in (("path", url.netloc), ("s3_endpoint", urlsplit(_text(settings.get("s3_endpoint")) or "").netloc)):
+            if "@" in place:  # it would be shown
+                raise failures.unusable(f"the stage's '{key}' holds an account", "keys go into s3_access_key and s3_secret_key")
         fits = (url.scheme == "s3" and url.netloc) or (url.scheme == "file" and not url.netloc and url.path.startswith("/"))
         if not fits or any(c in path for c in "*?[]{}^#"):
             hint = "s3://bucket/folder, or file:///folder that is mounted here and on every node of the cluster"
@@ -78,9 +81,9 @@ class Stage:
     @property
     def secrets(self) -> tuple[str, ...]:
         """What must not be shown."""
-        others = [v for k, v in self.properties.items() if any(word in k for word in _SECRET)]
+        others = [v for k, v in self.properties.items() if any(word in k.casefold() for word in _SECRET)]
         found = [v for v in (self.secret_key, self.access_key, *others) if v]
-        return (*found, *(double_quoted(v)[1:-1] for v in found))
+        return tuple(sorted({*found, *(double_quoted(v)[1:-1] for v in found)}, key=len, reverse=True))  # one may be a part of another
 
     def pairs(self) -> dict[str, str]:
         """What FILES() needs beside path and format."""

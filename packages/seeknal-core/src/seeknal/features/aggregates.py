@@ -64,7 +64,10 @@ class Value:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """Which rows are read to build a window of the output: those from `reach` seconds before it on. `zoned`: it does not begin as a day of UTC does."""
+    """Which rows are read to build a window of the output: those from `reach` seconds before it on, or as of a time in it.
+
+    `zoned`: it does not begin as a day of UTC does.
+    """
 
     reach: int
     zoned: bool = False
@@ -150,8 +153,8 @@ def _present(shape: Shape) -> list[exp.Expr]:
     there: list[exp.Expr] = [exp.Not(this=exp.Is(this=column(c), expression=exp.Null())) for c in (*shape.keys, shape.time)]
     if shape.reading is not None:
         spare = _DAY if shape.reading.zoned else 0  # a date is a day of a zone that may begin before UTC's
-        there += _between(shape.time, shape.reading.reach + spare)
-        there += _between(shape.as_of, spare) if shape.as_of else []
+        # As of a time there is a row also where all that happened lies before every window: how far back is read must not decide that.
+        there += _between(shape.as_of, spare) if shape.as_of else _between(shape.time, shape.reading.reach + spare)
     return there
 
 

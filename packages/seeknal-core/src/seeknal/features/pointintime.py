@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from sqlglot import exp
 
 from seeknal.features.trees import column, identifier, interval, literal, ordered, relation, row_number, times
+from seeknal.nodes import fold
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from seeknal.features.model import Choice, Group
 
 SPINE = "spine"
-KNOWN, _NEWEST = "known_at", "newest"
 
 
 def point_in_time(
@@ -59,6 +59,7 @@ def one_row_each(group: Group, wanted: Sequence[str]) -> exp.Table | exp.Select:
 
 def _known(group: Group, created: str, wanted: Sequence[str]) -> exp.Select:
     """One row for each key and time at which something became known: the newest of all that was known then."""
+    known_at, of_then = _beside(group, "known_at"), _beside(group, "newest")
     known = exp.Greatest(this=times(column(group.event_time)), expressions=[_written(group, created)], ignore_nulls=True)
     kept = {group.event_time: column(group.event_time), **{name: column(name) for name in wanted}}
     value = exp.Struct(expressions=[exp.PropertyEQ(this=identifier(n), expression=c) for n, c in kept.items()])
@@ -71,12 +72,20 @@ def _known(group: Group, created: str, wanted: Sequence[str]) -> exp.Select:
 
     so_far = exp.WindowSpec(kind="RANGE", start="UNBOUNDED", start_side="PRECEDING", end="CURRENT ROW")
     keys = [column(k) for k in group.join_keys]
-    rows = exp.select(*keys, known.as_(KNOWN, quoted=True), over(newest, so_far).as_(_NEWEST, quoted=True))
+    rows = exp.select(*keys, known.as_(known_at, quoted=True), over(newest, so_far).as_(of_then, quoted=True))
     last = exp.NullSafeNEQ(this=over(exp.Lead(this=known.copy())), expression=known.copy())
     timed = exp.Not(this=exp.Is(this=column(group.event_time), expression=exp.Null()))
     rows = rows.from_(relation(group.relation)).where(timed).qualify(last)
-    found = [exp.Dot(this=column(_NEWEST), expression=identifier(n)).as_(n, quoted=True) for n in kept]
-    return exp.select(*(column(k) for k in group.join_keys), column(KNOWN), *found).from_(rows.subquery("known"))
+    found = [exp.Dot(this=column(of_then), expression=identifier(n)).as_(n, quoted=True) for n in kept]
+    return exp.select(*(column(k) for k in group.join_keys), column(known_at), *found).from_(rows.subquery("known"))
+
+
+def _beside(group: Group, name: str) -> str:
+    """The name of a column that stands beside the group's own: one that is none of theirs."""
+    taken = {fold(n) for n in (*group.join_keys, group.event_time, *(f.name for f in group.features))}
+    while name in taken:
+        name = f"{name}_"
+    return name
 
 
 def _written(group: Group, created: str) -> exp.Expr:
@@ -99,7 +108,7 @@ def _join(group: Group, name: str, as_of: str, wanted: Sequence[str]) -> exp.Joi
     rows = one_row_each(group, wanted)
     source = rows.subquery(name) if isinstance(rows, exp.Select) else relation(group.relation, name)
     equal: list[exp.Expr] = [exp.EQ(this=column(k, SPINE), expression=column(k, name)) for k in group.join_keys]
-    since = KNOWN if group.when_created else group.event_time
+    since = _beside(group, "known_at") if group.when_created else group.event_time
     latest = exp.GTE(this=column(as_of, SPINE), expression=column(since, name))
     return exp.Join(this=source, method="ASOF", side="LEFT", on=exp.and_(*equal, latest))
 

@@ -12,7 +12,7 @@ from seeknal.intervals.windowing import Windowing, moment_of, told
 from seeknal.nodes import PythonLogic, SqlLogic, fold
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterator, Mapping
 
     from seeknal.errors import Location, SeeknalError
     from seeknal.intervals.calendar import UnitName
@@ -70,12 +70,33 @@ def misaligned(nodes: Mapping[NodeId, Node]) -> Iterator[SeeknalError]:
     """Aggregations whose windows are of another time than those of their inputs: what is built again there would not be found here."""
     for node in nodes.values():
         times: list[str] = node.details.get("aggregation", {}).get("reads_by", []) if node.windows is not None else []
-        for name in node.inputs if times else ():
-            source = nodes.get(name)
-            if source is not None and source.windows is not None and fold(source.windows.time_column) not in map(fold, times):
+        for source in _behind_views(node, times, nodes) if times else ():
+            if source.windows is not None and fold(source.windows.time_column) not in map(fold, times):
+                name = source.id
                 message = f"{node.id} goes by '{times[0]}', and the windows of {name} by '{source.windows.time_column}'"
                 hint = f"build {name} by '{times[0]}' too, or leave out schedule here and build {node.id} whole"
                 yield ProjectError("SK-INT-001", message, at=node.at, hint=hint)
+
+
+def _behind_views(node: Node, times: Collection[str], nodes: Mapping[NodeId, Node]) -> Iterator[Node]:
+    """The inputs of a node, those of views in their place where these hand on the times as they are."""
+    waiting = list(node.inputs)
+    for name in waiting:
+        source = nodes.get(name)
+        if source is not None and isinstance(source.logic, SqlLogic) and source.is_view:
+            waiting += [] if _makes(source.logic, times) else [i for i in source.inputs if i not in waiting]
+        elif source is not None:
+            yield source
+
+
+def _makes(logic: SqlLogic, times: Collection[str]) -> bool:
+    """Whether a query calls something else by one of these names."""
+    import sqlglot  # start-up time
+    from sqlglot import exp
+
+    names = {fold(t) for t in times}
+    made = (a for a in sqlglot.parse_one(logic.sql, dialect=logic.dialect).find_all(exp.Alias) if fold(a.alias) in names)
+    return any(all(fold(c.name) != fold(a.alias) for c in a.find_all(exp.Column)) for a in made)
 
 
 def _calendar(spec: NodeSpec, schedule: str, at: Callable[[str], Location]) -> Calendar:
