@@ -6,6 +6,7 @@ import json
 import os
 from datetime import UTC, date, datetime, timedelta
 
+import duckdb
 import pytest
 from tests.intervals.conftest import at
 from tests.intervals.test_windows import PARTS, amount, days, parts
@@ -161,6 +162,19 @@ def test_state_is_rebuilt_exported_and_read_back_with_its_segments(shop) -> None
     assert shop.run(now=at("2026-01-09T07:00")).assert_success().built == set()
     shop.run(now=at("2026-01-10T07:00")).assert_success()
     assert days(shop) == {d: amount(d) for d in range(1, 10)}
+
+
+def test_a_part_that_is_written_again_under_its_key_is_published_again(shop) -> None:
+    shop.edit("seeknal/daily.sql", "sum(amount) AS amount", "sum(amount) AS amount, random() AS number")
+    shop.run(now=at("2026-01-09T07:00")).assert_success()
+    outputs = shop.open().state.read().outputs
+    (*_, (_, last)) = sorted((v["part"]["ranges"], k) for k, v in outputs.items() if v["node"] == DAILY and "part" in v)
+    (file,) = shop.root.glob(f"target/cache/transform/daily/{last}/*.parquet")
+    file.unlink()
+    shop.cli("state", "rebuild").assert_success()
+    shop.run(now=at("2026-01-09T07:00")).assert_success()
+    with duckdb.connect(str(shop.root / "target/warehouse.duckdb"), read_only=True) as warehouse:
+        assert len(warehouse.execute("FROM prod.transform_daily").fetchall()) == 8
 
 
 def test_documents_come_out_of_columns_as_they_were(shop) -> None:

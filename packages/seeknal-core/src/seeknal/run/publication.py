@@ -6,6 +6,7 @@ off between the two publishes once more.
 
 from __future__ import annotations
 
+import hashlib
 import json
 from typing import TYPE_CHECKING, Any
 
@@ -105,8 +106,8 @@ class Publication:
 
         def add(name: str, key: Key, output: Artifact | View) -> None:
             if isinstance(output, Artifact):  # files are part of it: an output that was built again may have others
-                files = () if output.is_joined else tuple(f.name for f in output.files)  # a part is never written again under its key
-                found[name] = (" ".join([key, *files]), self._store.relation(output))
+                names = [_short(output.names)] if output.is_joined else output.names
+                found[name] = (" ".join([key, *names]), self._store.relation(output))
                 return
             over: dict[str, str] = {}
             for source, read in output.inputs.items():
@@ -135,6 +136,11 @@ class Publication:
             return {e: {r: str(s) if ours else "" for r, s in relations.items()} for e, relations in document.items()}
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
             return {}
+
+
+def _short(names: Sequence[str]) -> str:
+    """Thousands of files as one word."""
+    return hashlib.sha256("\0".join(names).encode()).hexdigest()[:16]
 
 
 def outputs_of(
