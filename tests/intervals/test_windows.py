@@ -412,3 +412,26 @@ def test_local_days_hold_what_happened_in_them(project, column) -> None:
     assert [r[0] for r in sorted(folder.rows("d"))] == list(range(17)), "the day ends at 17:00 UTC"
     folder.run(now=at("2026-01-02T17:00")).assert_success()
     assert [r[0] for r in sorted(folder.rows("d"))] == list(range(24))
+
+
+@pytest.mark.parametrize(("redact", "aside"), [("", {-2}), ("redact: [created_at], ", {-2, -3})])
+def test_rows_that_were_set_aside_stay_with_the_windows_that_are_not_built_again(project, redact, aside) -> None:
+    lines = "".join(f"{d},2026-01-0{abs(d)} 05:00:00\n" for d in (1, -2, -3, 4))
+    folder = project({"data/orders.csv": "id,created_at\n" + lines, "seeknal/orders.yml": FILES["seeknal/orders.yml"], "seeknal/good.sql": f"""
+        /* ---
+        schedule: "@daily"
+        time_column: created_at
+        start: 2026-01-01
+        audits: [{{type: accepted_range, column: id, min: 0, {redact}on_failure: quarantine, max_rejected_percent: 60}}]
+        --- */
+        SELECT * FROM {{{{ ref('source.orders') }}}}
+    """})  # fmt: skip
+    folder.run(now=at("2026-01-05")).assert_success()
+    folder.write("data/orders.csv", "id,created_at\n" + lines.replace("-3", "3"))
+    request = Request(date(2026, 1, 3), date(2026, 1, 4), restate=frozenset({NodeId("transform.good")}))
+    folder.run(now=at("2026-01-05"), windows=request).assert_success()
+    assert {row[0] for row in folder.rows("good")} == {1, 3, 4}
+    found = folder.cli("show", "good", "--rejected", "--format", "json").assert_success().json()
+    assert {row["id"] for row in found} == aside
+    (files,) = {tuple(oct(p.stat().st_mode)[-3:] for p in folder.root.glob("target/cache/transform/good/*/rejected-*"))}
+    assert set(files) == {"600"}

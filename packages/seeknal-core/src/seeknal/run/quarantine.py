@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from seeknal.project.loader import LoadedProject
     from seeknal.protocols import Session, Written
     from seeknal.state.outcomes import AuditOutcome
+    from seeknal.state.parts import Held
 
 ADDED = ("_audit", "_error", "_run_id")
 """The columns that tell why a row was set aside."""
@@ -65,6 +66,30 @@ class Quarantine:
             raise
         outcomes = {a.spec.definition: a.outcome for a in audited}
         return stage, kept, Rejected(aside.rows, aside.schema, (), outcomes)
+
+    def taken_over(self, node: Node, stage: Stage, old: Held, session: Session) -> tuple[Stage, Rejected | None]:
+        """What was set aside in those windows that hold of a part, or all of it where its rows do not say of which they are."""
+        from sqlglot import exp  # start-up time
+
+        from seeknal.run.cutting import cut
+
+        rejected = old.artifact.rejected
+        if rejected is None or node.windows is None:
+            return stage, None
+        times = {c for c in old.artifact.schema if fold(c.name) == fold(node.windows.time_column)}
+        raw = f"{node.relation}__aside_{stage.key[:16]}"
+        session.define(raw, Files(self._store.rejected_paths(old.artifact)))
+        query = exp.select("*").from_(_table(raw)).sql(dialect=self._dialect)
+        if times <= set(rejected.schema):
+            query = cut(query, rejected.schema, node, old.ranges, self._dialect)
+        path = stage.part.with_name(stage.part.name.replace(".part.", ".rejected.", 1))
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+        try:
+            written = session.write(query, path, {"seeknal.node": node.id, "seeknal.key": stage.key})
+        except BaseException:
+            path.unlink(missing_ok=True)
+            raise
+        return replace(stage, aside=path), replace(rejected, rows=written.rows, files=())
 
     def _check_names(self, node: Node, schema: Schema) -> None:
         taken = {fold(c.name) for c in schema} & set(ADDED)

@@ -304,12 +304,13 @@ class WindowBuilder:
         (file,) = self._store.paths(old.artifact)
         stage, written = self._rewritten(node, file, old.artifact.schema, old.ranges, key, columns)
         try:
+            stage, rejected = self._quarantine.taken_over(node, stage, old, self._relations.session)
             part = Part(building.windows.version, old.ranges, building.last + 1, old.part.stamp, old.part.reads, old.part.before)
             if columns is None:
                 digests = {name: Digest(_hash([digest, old.ranges.to_json()])) for name, digest in old.artifact.digests.items()}
             else:
                 digests = self._identities.after(None, node, (stage.part,), written, key, building.wanted)
-            artifact = self._store.commit(stage, key, written.rows, written.schema, digests, part=part)
+            artifact = self._store.commit(stage, key, written.rows, written.schema, digests, rejected, part)
         except BaseException:
             self._store.discard(stage)
             raise
