@@ -98,3 +98,14 @@ def test_what_a_source_with_windows_cannot_say(project) -> None:
         assert f"'{says}'" in outcome.stderr
     folder = project({"seeknal/events.yml": SOURCE.format(more="type: csv\n    table: data/e.csv").replace("start: 2026-01-01", "")})
     assert "needs 'start'" in folder.cli("parse").assert_exit(2).stderr
+
+
+def test_the_first_of_several_batches_at_a_time_decides_on_the_columns(project) -> None:
+    more = "type: csv\n    table: data/%Y/%m-%d/*.csv\n    batch_size: 1\n    batch_concurrency: 3"
+    folder = project({"seeknal/events.yml": SOURCE.format(more=more), "seeknal/total.sql": TOTAL})
+    for day, id_ in ((1, "1"), (2, "x"), (3, "2026-01-01")):
+        folder.write(f"data/2026/01-0{day}/events.csv", f"id,ts\n{id_},2026-01-0{day} 05:00:00\n")
+    error = folder.run(now=at("2026-01-04")).node("source.events").error
+    assert error.code == "SK-INT-005"
+    known = [v["schema"] for v in folder.open().state.read().outputs.values() if v["node"] == "source.events"]
+    assert known == [[["id", "BIGINT"], ["ts", "TIMESTAMP"]]]

@@ -124,6 +124,8 @@ class WindowBuilder:
             for batch in numbered:
                 yield self._one(building, *batch)
             return
+        if building.any_part is None and numbered:  # the first decides on the columns of all
+            yield self._one(building, *numbered.pop(0))
         with ThreadPoolExecutor(windows.windowing.batch_concurrency, thread_name_prefix="seeknal-batch") as pool:
             waiting = [pool.submit(self._one, building, *batch) for batch in numbered]
             try:
