@@ -208,8 +208,13 @@ def _forgotten(work: _Work, snapshot: Snapshot) -> list[Change]:
     audits = [Change("audits", k, None) for k in snapshot.tables["audits"] if k.partition("/")[0] in gone]
     views = [Change("views", k, None) for k in snapshot.tables["views"] if k in gone]
     segments = _dissolved(gone, snapshot)
-    versions = {v["part"]["version"] for k, v in snapshot.outputs.items() if "part" in v and k not in gone}
-    windows = [Change("windows", v, None) for v in snapshot.tables["windows"] if v not in versions]
+    parts = {k: v["part"]["version"] for k, v in snapshot.outputs.items() if "part" in v and k not in gone}
+    versions = set(parts.values())
+    windows = [
+        Change("windows", version, None)
+        for version, value in snapshot.tables["windows"].items()
+        if version not in versions and parts.keys().isdisjoint(value.get("taken", ()))
+    ]
     return [*audits, *artifacts, *segments, *views, *windows, *(Change("files", name, None) for name in work.survey.files)]
 
 

@@ -176,6 +176,8 @@ def decide_windows(node: Node, situation: Situation, outlook: Outlook, above: Ma
         return Decision("build", own or "windows that have other columns", windows=windows)
     if not all(h.is_whole for h in windows.parts):
         return Decision("build", own or "windows are taken out", windows=windows)
+    if windows.has_own and windows.taken != situation.snapshot.taken(windows.version):
+        return Decision("build", own or "other windows of an earlier query", windows=windows)
     if windows.found:
         return Decision("build", "windows that state had lost", windows=windows)
     if any(unaudited(node, situation, h.artifact) for h in windows.parts):
@@ -194,12 +196,14 @@ def look(node: Node, situation: Situation, outlook: Outlook, above: Mapping[Node
     known = _accepted(node, situation, snapshot.parts(version))
     found = () if known or node.id in situation.pointers else tuple(situation.find_parts(node.id, version))
     known += found
-    taken: tuple[str, ...] = tuple(snapshot.tables["windows"].get(version, {}).get("taken", ()))
-    if not known and windowing.forward_only and node.id not in situation.forced:
-        pointer = situation.pointers.get(node.id)
-        published = snapshot.artifact(pointer.key) if pointer is not None else None
-        known = list(published.parts) if published is not None else []
-        taken = tuple(a.key for a in known)
+    taken = snapshot.taken(version)
+    marked = snapshot.marked(version)
+    earlier = _of_earlier(node, situation, version) if windowing.forward_only else None
+    if earlier is not None:
+        there, own = set(taken), covered(held(a for a in known if a.part is not None and a.part.version == version))
+        new = [p for p in earlier.parts if p.key not in there and p.part is not None and not p.part.ranges & own]
+        known, taken = [*known, *new], (*taken, *(p.key for p in new))
+        marked |= Ranges.of(*(i for v in {p.part.version for p in earlier.parts if p.part is not None} for i in snapshot.marked(Key(v))))
     parts, lost = [], Ranges()
     for one in within(held(known), extent_of(windowing)):
         if situation.presence(one.artifact) == "whole":
@@ -222,7 +226,7 @@ def look(node: Node, situation: Situation, outlook: Outlook, above: Mapping[Node
         int(situation.now.timestamp()),
         tuple(parts),
         lost,
-        snapshot.marked(version),
+        marked,
         _stale(parts, above, windowing),
         asked,
         fills=request.backfill or request.start is not None,
@@ -235,6 +239,13 @@ def look(node: Node, situation: Situation, outlook: Outlook, above: Mapping[Node
         looked=snapshot.tables["windows"].get(version, {}).get("looked"),
     )
     return looked, [a for a in known if a.part is not None and not a.part.ranges and situation.presence(a) == "whole"]
+
+
+def _of_earlier(node: Node, situation: Situation, version: Key) -> Artifact | None:
+    """What an environment publishes of a node by an earlier query alone, and keeps: also where another environment has windows by this one."""
+    pointer = situation.pointers.get(node.id)
+    published = situation.snapshot.artifact(pointer.key) if pointer is not None and node.id not in situation.forced else None
+    return None if published is None or _is_of(published, version) else published
 
 
 def extent_of(windowing: Windowing) -> Ranges:

@@ -92,8 +92,7 @@ def invalidate(
             raise ProjectError(
                 "SK-INT-007", f"no window of {node.id} in that time has been built: there is nothing to build again", hint=hint
             )
-        before = snapshot.tables["windows"].get(windows.version, {})
-        value = {"node": node.id, "restatement": (windows.marked | wanted).to_json(), "taken": list(before.get("taken", ()))}
+        value = {"node": node.id, "restatement": (windows.marked | wanted).to_json(), "taken": list(windows.taken)}
         project.state.commit([Change("windows", windows.version, value)], lease)
         project.state.settle()
     return Marked(node.id, node.windows, wanted)

@@ -262,7 +262,7 @@ class Snapshot:
 
     def parts(self, version: str) -> list[Artifact]:
         """All parts that were ever built of a version of a node, or taken over into it, as far as state knows: rows of them as segments."""
-        taken = dict.fromkeys(self.tables["windows"].get(version, {}).get("taken", ()))
+        taken = dict.fromkeys(self.taken(version))
         wanted = [
             k for k, v in self.tables["segments"].items() if v["version"] == version or (taken and all(p in taken for p in v["parts"]))
         ]
@@ -279,6 +279,10 @@ class Snapshot:
             if "part" in value:
                 found.setdefault(value["part"]["version"], []).append(key)
         return found
+
+    def taken(self, version: str) -> tuple[str, ...]:
+        """The parts of earlier versions that were taken over into this one."""
+        return tuple(self.tables["windows"].get(version, {}).get("taken", ()))
 
     def marked(self, version: str) -> Ranges:
         """The windows of a version that are to be built again."""
