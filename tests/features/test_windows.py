@@ -175,3 +175,10 @@ def test_an_edit_that_looks_back_further_keeps_earlier_windows_where_it_is_forwa
     folder.edit(AGG, "within: 60h", "within: 400h")
     folder.run(now=as_of(11)).assert_success()
     assert [row for row in values(folder, "agg") if row[1].day < 9] == before
+
+
+def test_parts_are_no_versions_of_their_own(project):
+    folder = project(files(events(2), DAILY))
+    for day in (5, 9):
+        folder.run(now=as_of(day)).assert_success()
+    assert len(folder.cli("features", "describe", "spend", "--format", "json").assert_success().json()["versions"]) == 2

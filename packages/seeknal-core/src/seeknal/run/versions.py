@@ -25,9 +25,9 @@ SHORT = 16
 
 
 def versions(project: Project, node: Node) -> list[Artifact]:
-    """The outputs of a node that exist, the newest first."""
+    """The outputs of a node that exist, the newest first. Parts of them are none."""
     snapshot = project.state.read()
-    keys = [Key(k) for k, v in snapshot.tables["artifacts"].items() if v["node"] == node.id]
+    keys = [Key(k) for k, v in snapshot.tables["artifacts"].items() if v["node"] == node.id and "part" not in v]
     found = [a for a in map(snapshot.artifact, keys) if a is not None and project.store.check(a) == "whole"]
     return sorted(found, key=lambda a: (a.created_at, max((f.mtime_ns for f in a.files), default=0), a.key), reverse=True)
 
