@@ -107,6 +107,13 @@ def test_what_is_lost_is_not_begun_anew_unasked(users) -> None:
     assert users.rows("users") == [(4, "Dan", "I")]
 
 
+@pytest.mark.parametrize("how", ["incremental", "scd2"])
+def test_a_condition_that_does_not_fit_the_rows_is_named(project, how) -> None:
+    said = f"materialized: {how}\nunique_key: [a]\ndeleted_when: op = 'D'"
+    error = project({"seeknal/a.sql": f"/* ---\n{said}\n--- */\nSELECT 1 AS a"}).run().node("transform.a").error
+    assert (error.code, error.message.partition(":")[0]) == ("SK-SQL-011", "deleted_when of transform.a")
+
+
 @pytest.mark.parametrize(
     ("said", "says"),
     [

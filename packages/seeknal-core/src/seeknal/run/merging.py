@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from sqlglot import exp
 
 from seeknal.artifacts import Beside
-from seeknal.errors import NodeError, did_you_mean
+from seeknal.errors import EngineError, NodeError, did_you_mean
 from seeknal.nodes import SqlLogic, fold
 from seeknal.protocols import Files
 from seeknal.run.expressions import OLD, RETURNED, cast_to, column, same_columns, same_key, table, unified
@@ -45,6 +45,7 @@ def merge(
 
         check_columns(node, merging, written.schema)
     _check_keys(node, merging, new, written.schema, session, dialect)
+    _check_deleted(node, merging, new, session, dialect)
     base, after, before = decision.base, (new, written.schema), None
     again, beside = (store.paths(base), Beside()) if base is not None else ((), Beside())
     whole = merging.history or node.quarantines  # such outputs are written again as one
@@ -100,6 +101,17 @@ def _check_keys(node: Node, merging: Merging, relation: str, schema: Schema, ses
         raise NodeError(
             "SK-INC-003", message, at=node.at, hint="return one row for each key, for example the latest with QUALIFY row_number()"
         )
+
+
+def _check_deleted(node: Node, merging: Merging, relation: str, session: Session, dialect: str) -> None:
+    """What says which rows are gone can be asked of the rows. Raises NodeError, for the engine would point into the node's query."""
+    if merging.deleted_when is None:
+        return
+    deleted = exp.Coalesce(this=exp.paren(parse_condition(merging.deleted_when, dialect)), expressions=[exp.false()])
+    try:
+        session.describe(exp.select(deleted.as_("gone")).from_(table(relation)).sql(dialect=dialect))
+    except EngineError as error:
+        raise NodeError(error.code, f"deleted_when of {node.id}: {error.message}", at=node.at, hint=error.hint) from None
 
 
 def _merged_query(
