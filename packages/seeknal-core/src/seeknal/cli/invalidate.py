@@ -25,7 +25,7 @@ def invalidate(ctx: click.Context, node: str, start: date | None, end: date | No
 
     Without --start and --end all of them are marked. What is published stays until the run.
     """
-    from seeknal.plan.windows import described  # start-up time
+    from seeknal.intervals.windowing import described  # start-up time
     from seeknal.run.intervals import invalidate as mark
 
     check_range(start, end)

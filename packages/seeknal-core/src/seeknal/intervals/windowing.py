@@ -100,3 +100,21 @@ def moment_of(value: date | datetime, calendar: Calendar) -> int:
 def told(moment: int) -> str:
     """A moment in ISO 8601, UTC."""
     return datetime.fromtimestamp(moment, UTC).isoformat().replace("+00:00", "Z")
+
+
+def described(ranges: Ranges, windowing: Windowing) -> str:
+    """Windows in words: how many, and from when to when; at most two stretches of them."""
+    calendar = windowing.calendar
+    count = calendar.count(ranges)
+    unit = calendar.unit if calendar.unit[0].isalpha() else f"window of {calendar.unit}"
+    stretches = [f"{_short(i.start, windowing)} to {_short(i.end, windowing)}" for i in ranges.intervals[:2]]
+    more = ", …" if len(ranges.intervals) > len(stretches) else ""
+    return f"{count:,} {unit}{'s' if count != 1 and unit == calendar.unit else ''}, {', '.join(stretches)}{more}"
+
+
+def _short(moment: int, windowing: Windowing) -> str:
+    """A moment as people of the node's time zone say it: a date where it is a midnight."""
+    if windowing.calendar.timezone == "UTC":
+        return told(moment).removesuffix("T00:00:00Z")
+    local = datetime.fromtimestamp(moment, windowing.calendar.zone)
+    return local.date().isoformat() if windowing.calendar.begins(local.date()) == moment else local.isoformat()

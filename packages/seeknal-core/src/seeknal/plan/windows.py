@@ -17,7 +17,7 @@ from seeknal.audits.outcomes import blocking
 from seeknal.audits.verdict import judged
 from seeknal.intervals.pieces import Pieces, Sums
 from seeknal.intervals.ranges import Ranges
-from seeknal.intervals.windowing import moment_of, told
+from seeknal.intervals.windowing import described, moment_of
 from seeknal.nodes import Key, PythonLogic, fold
 from seeknal.plan.fingerprint import schema_hash
 from seeknal.plan.planner import Decision, own_change
@@ -65,7 +65,8 @@ class Windows:
     """All that decides which windows of a node are built now.
 
     `parts` is what is there; `lost` are windows whose files are gone or damaged, `marked` those that are to be built again, and `stale` those whose inputs were built
-    again since. `asked` limits what is built (None: nothing does), `fills` says that gaps before the last window are filled, `again` that all that is asked for is built
+    again since. `asked` limits what is built (None: nothing does), `published` is where the windows end that the environment has (None: it has none of these), `fills` says that gaps before
+    that are filled, `again` that all that is asked for is built
     again, and `follows` that all that is stale is, whatever is asked for. `looked` is up to when windows were due as the data was last looked through for a first one.
     """
 
@@ -85,6 +86,7 @@ class Windows:
     found: tuple[Artifact, ...] = ()
     serial: int = 0
     looked: int | None = None
+    published: int | None = None
 
     @property
     def until(self) -> int:
@@ -131,8 +133,8 @@ class Windows:
         """Those that a run builds now."""
         due, there, whole = self.due(first), self.covered, self.windowing.calendar.whole
         missing = due - there - self.lost
-        if there and not self.fills:
-            missing &= Ranges.of((there.end, _EVER))
+        if self.published is not None and not self.fills:
+            missing &= Ranges.of((self.published, _EVER))
         chosen = ((missing | whole(self.marked | self.stale)) & self._asked(first)) | (self.lost & due)
         if self.again:
             chosen |= self._asked(first)
@@ -198,7 +200,8 @@ def look(node: Node, situation: Situation, outlook: Outlook, above: Mapping[Node
     known += found
     taken = snapshot.taken(version)
     marked = snapshot.marked(version)
-    earlier = _of_earlier(node, situation, version) if windowing.forward_only else None
+    published = _published(node, situation, version)
+    earlier = published if published is not None and not _is_of(published, version) else None
     if earlier is not None:
         there, own = set(taken), covered(held(a for a in known if a.part is not None and a.part.version == version))
         new = [p for p in earlier.parts if p.key not in there and p.part is not None and not p.part.ranges & own]
@@ -237,15 +240,17 @@ def look(node: Node, situation: Situation, outlook: Outlook, above: Mapping[Node
         found=found,
         serial=max((a.part.serial for a in known if a.part is not None), default=0),
         looked=snapshot.tables["windows"].get(version, {}).get("looked"),
+        published=_end(published),
     )
     return looked, [a for a in known if a.part is not None and not a.part.ranges and situation.presence(a) == "whole"]
 
 
-def _of_earlier(node: Node, situation: Situation, version: Key) -> Artifact | None:
-    """What an environment publishes of a node by an earlier query alone, and keeps: also where another environment has windows by this one."""
+def _published(node: Node, situation: Situation, version: Key) -> Artifact | None:
+    """What the environment has of a version of a node, or keeps of an earlier one."""
     pointer = situation.pointers.get(node.id)
-    published = situation.snapshot.artifact(pointer.key) if pointer is not None and node.id not in situation.forced else None
-    return None if published is None or _is_of(published, version) else published
+    found = situation.snapshot.artifact(pointer.key) if pointer is not None else None
+    keeps = _windowing(node).forward_only and node.id not in situation.forced
+    return found if found is not None and (keeps or _is_of(found, version)) else None
 
 
 def extent_of(windowing: Windowing) -> Ranges:
@@ -353,6 +358,12 @@ def _changed(part: Held, above: Above, then: Pieces, before: Piece | None, windo
     return changed | then.within(read - summed).differing(now.within(read - summed))
 
 
+def _end(whole: Artifact | None) -> int | None:
+    """Where the last window of an output ends; None where it has none."""
+    members = whole.members if isinstance(whole, Joined) else ()
+    return max((m.part.ranges.end for m in members if m.part is not None and m.part.ranges), default=None)
+
+
 def _is_of(whole: Artifact, version: Key) -> bool:
     """Whether an output has windows of this version."""
     members = whole.members if isinstance(whole, Joined) else ()
@@ -366,26 +377,6 @@ def _reason(windows: Windows, todo: Ranges) -> str:
     new = todo - there - windows.lost
     word = "interval due" if new else "restated" if todo & there else "cache missing"
     return f"{word}: {described(todo, windows.windowing)}"
-
-
-def described(ranges: Ranges, windowing: Windowing) -> str:
-    """Windows in words: how many, and from when to when; at most two stretches of them."""
-    calendar = windowing.calendar
-    count = calendar.count(ranges)
-    unit = calendar.unit if calendar.unit[0].isalpha() else f"window of {calendar.unit}"
-    stretches = [f"{_short(i.start, windowing)} to {_short(i.end, windowing)}" for i in ranges.intervals[:2]]
-    more = ", …" if len(ranges.intervals) > len(stretches) else ""
-    return f"{count:,} {unit}{'s' if count != 1 and unit == calendar.unit else ''}, {', '.join(stretches)}{more}"
-
-
-def _short(moment: int, windowing: Windowing) -> str:
-    """A moment as people of the node's time zone say it: a date where it is a midnight."""
-    if windowing.calendar.timezone == "UTC":
-        return told(moment).removesuffix("T00:00:00Z")
-    from datetime import datetime
-
-    local = datetime.fromtimestamp(moment, windowing.calendar.zone)
-    return local.date().isoformat() if windowing.calendar.begins(local.date()) == moment else local.isoformat()
 
 
 def _windowing(node: Node) -> Windowing:
