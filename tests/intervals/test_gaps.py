@@ -41,3 +41,13 @@ def test_batches_that_succeed_while_an_earlier_one_fails(shop) -> None:
     shop.run(now=at("2026-01-06T07:00"), windows=request).assert_success()
     shop.run(now=at("2026-01-07T07:00")).assert_success()
     assert days(shop) == {d: amount(d) + (1000 if d == 2 else 0) for d in range(1, 7)}
+
+
+def test_state_that_is_rebuilt_after_a_part_was_lost(shop) -> None:
+    shop.edit("seeknal/daily.sql", "start: 2026-01-01", "start: 2026-01-01\nbatch_size: 1")
+    shop.run(now=at("2026-01-06T07:00")).assert_success()
+    file = min(shop.root.glob("target/cache/transform/daily/*/*.parquet"), key=lambda p: p.stat().st_mtime_ns)
+    file.unlink()
+    shop.cli("state", "rebuild").assert_success()
+    shop.run(now=at("2026-01-06T07:00")).assert_success()
+    assert days(shop) == {d: amount(d) for d in range(1, 6)}

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 def rebuild(backend: StateBackend, holder: Holder, walk: Callable[[], Iterable[Artifact]]) -> int:
     """Record every output that exists, and forget those that do not, holding the leases of all environments. Returns how many.
 
-    Pointers and audit outcomes stay where there are any. Raises LockedError where a run is at it: `walk` would see what it writes by half.
+    Pointers and audit outcomes stay where there are any. So do the parts of what is pointed to: a run builds those again that it knows to be missing, while
+    windows that were never built before the last may be meant to be gaps. Raises LockedError where a run is at it: `walk` would see what it writes by half.
     """
     with ExitStack() as stack:
         names = sorted({PROD, *backend.read().environments()})
@@ -27,8 +28,13 @@ def rebuild(backend: StateBackend, holder: Holder, walk: Callable[[], Iterable[A
         snapshot = backend.read()
         tables, outputs = snapshot.tables, snapshot.outputs
         known = tables["artifacts"]
-        segments = {key for key, value in tables["segments"].items() if all(part in found for part in value["parts"])}
-        kept = {k for k, value in known.items() if "parts" in value and all(m in found or m in segments for m in value["parts"])}
+        published = {value["key"] for value in tables["pointers"].values()}
+        members = {m for key in published for m in known.get(key, {}).get("parts", ())}
+        wanted = {part for m in members for part in tables["segments"].get(m, {"parts": [m]})["parts"]}
+        segments = {key for key, value in tables["segments"].items() if all(part in found or part in wanted for part in value["parts"])}
+        kept = wanted | {
+            k for k, v in known.items() if "parts" in v and all(m in found or m in wanted or m in segments for m in v["parts"])
+        }
         gone = [
             Change("artifacts", key, None)
             for key, value in known.items()
