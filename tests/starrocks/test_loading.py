@@ -79,10 +79,18 @@ def test_a_table_of_other_columns_is_exchanged_in_one_step(loading, standin, tab
 
 def test_appending_twice_under_one_key_appends_once(loading, table):
     data = pa.table({"id": [1, 2]})
-    deploy(loading, table, data, mode="append", key="first")
+    for _ in range(2):  # also where a run ended before anybody knew that the table was made
+        deploy(loading, table, data, mode="append", key="first")
     deploy(loading, table, data, mode="append", key="second")
     deploy(loading, table, data, mode="append", key="second")
     assert read(loading, table)["id"].to_pylist() == [1, 1, 2, 2]
+
+
+def test_what_was_appended_to_a_table_that_was_dropped_is_appended_to_the_new_one(loading, standin, table):
+    for _ in range(2):
+        deploy(loading, table, pa.table({"id": [1, 2]}), mode="append", key="first")
+        assert read(loading, table)["id"].to_pylist() == [1, 2]
+        standin.run_sql("default_catalog", "analytics", f"DROP TABLE {table}")
 
 
 def test_appended_columns_must_be_those_of_the_table(loading, table, fails):

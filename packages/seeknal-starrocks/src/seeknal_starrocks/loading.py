@@ -97,7 +97,7 @@ class Loader:
             else:
                 self._run(ddl.create_like(staging, self._name))
             rows = self._fill(staging, reader, columns)
-            self._publish(staging, columns, existing=existing is not None, fits=fits)
+            self._publish(staging, wanted, existing=existing is not None, fits=fits)
         finally:
             if self._connection.open:
                 self._run(ddl.drop_table(staging), quiet=True)
@@ -217,9 +217,13 @@ class Loader:
 
     # Making it visible
 
-    def _publish(self, staging: TableName, columns: list[str], *, existing: bool, fits: bool) -> None:
+    def _publish(self, staging: TableName, wanted: Table, *, existing: bool, fits: bool) -> None:
+        columns = [c.name for c in wanted.columns]
         if self._target.mode != "replace" and existing:
             self._add(staging, columns)
+        elif not existing and self._target.mode == "append" and self._target.idempotency is not None:
+            self._run(wanted.sql)
+            self._add(staging, columns, is_new=True)  # under its label from the first time on
         elif not existing:
             self._run(f"ALTER TABLE {staging.sql} RENAME {ddl.names([self._name.name])}")
         elif fits:
@@ -227,15 +231,22 @@ class Loader:
         else:
             self._run(ddl.swap_tables(self._name, staging))
 
-    def _add(self, staging: TableName, columns: list[str]) -> None:
-        """Append or upsert. What was appended once is not again; what was upserted may have been followed by other values, and then is."""
+    def _add(self, staging: TableName, columns: list[str], *, is_new: bool = False) -> None:
+        """Append or upsert. What was appended once is not again, unless the table is new: to one that was dropped since.
+
+        What was upserted may have been followed by other values, and then is upserted again.
+        """
         known = self._target.idempotency if self._target.mode == "append" else None
-        label = f"seeknal_{known or self._token}"
         try:
-            self._run(ddl.insert_select(self._name, columns, staging, label=label), change="adding")
+            self._insert_under(f"seeknal_{known or self._token}", staging, columns)
         except ConnectionFailed as error:
             if _LABEL_USED not in error.message:
                 raise
+            if is_new:
+                self._insert_under(f"seeknal_{self._token}", staging, columns)
+
+    def _insert_under(self, label: str, staging: TableName, columns: list[str]) -> None:
+        self._run(ddl.insert_select(self._name, columns, staging, label=label), change="adding")
 
     # Looking
 
