@@ -44,7 +44,7 @@ check: $(INSTALLED)
 
 test: $(INSTALLED) $(MOTO)/.installed check
 	@sh tests/system_packages.sh
-	$(BIN)/pytest -q -n 3 --dist loadfile
+	$(BIN)/pytest -q -n 2 --dist loadfile
 	$(MAKE) --no-print-directory test-duckdb2
 
 # Object storage for the tests, in an environment of its own: a server is a program, and its libraries are none of ours.
