@@ -134,3 +134,12 @@ def test_nothing_to_audit_is_said(project):
     folder = project({"seeknal/a.sql": "SELECT 1 AS a"})
     folder.run()
     assert "no audits" in folder.cli("audit").assert_exit(0).stderr
+
+
+def test_audits_that_ask_the_same_are_judged_apart(project):
+    folder = project({"seeknal/t.yml": "kind: transform\nname: t\nsql: SELECT 1 AS a UNION ALL SELECT NULL AS a\n"})
+    folder.run().assert_success()
+    hard, soft = "{type: not_null, columns: a, name: hard}", "{type: not_null, columns: a, name: soft, severity: warn}"
+    folder.write("seeknal/t.yml", f"kind: transform\nname: t\nsql: SELECT 1 AS a UNION ALL SELECT NULL AS a\naudits: [{hard}, {soft}]\n")
+    found = folder.cli("audit", "t", "--format", "json").assert_exit(1).json()
+    assert [(f["name"], f["status"]) for f in found] == [("hard", "fail"), ("soft", "warn")]

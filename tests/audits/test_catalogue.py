@@ -53,6 +53,7 @@ CASES: list[tuple[str, str, dict[str, Any], int]] = [
     ("accepted_range", T, {"column": "d", "min": -1, "max": 2}, 1),
     ("accepted_range", T, {"column": "d", "min": 0}, 2),
     ("accepted_range", T, {"column": "day", "min": "2026-01-02"}, 1),
+    ("accepted_range", "SELECT -('nan'::DOUBLE) AS d", {"column": "d", "min": 0}, 1),
     ("pattern", T, {"column": "s", "regex": "[ab]"}, 2),
     ("pattern", T, {"column": "s", "regex": "a|b|"}, 1),
     ("pattern", T, {"column": "s", "regex": "[ab]", "negate": True}, 2),
@@ -68,11 +69,11 @@ CASES: list[tuple[str, str, dict[str, Any], int]] = [
     ("format", HOSTS, {"column": "x", "format": "ipv4"}, 3),
     ("format", DAYS, {"column": "x", "format": "date"}, 3),
     ("format", DOCUMENTS, {"column": "x", "format": "json"}, 2),
-    ("castable", NUMBERS, {"column": "x", "type": "INTEGER"}, 2),
-    ("castable", NUMBERS, {"column": "x", "type": "INTEGER", "strict": False}, 1),
-    ("castable", NUMBERS, {"column": "x", "type": "DECIMAL(8, 2)"}, 1),
-    ("castable", NUMBERS, {"column": "x", "type": "VARCHAR"}, 0),
-    ("castable", DAYS, {"column": "x", "type": "DATE", "strict": False}, 2),
+    ("castable", NUMBERS, {"column": "x", "to": "INTEGER"}, 2),
+    ("castable", NUMBERS, {"column": "x", "to": "INTEGER", "strict": False}, 1),
+    ("castable", NUMBERS, {"column": "x", "to": "DECIMAL(8, 2)"}, 1),
+    ("castable", NUMBERS, {"column": "x", "to": "VARCHAR"}, 0),
+    ("castable", DAYS, {"column": "x", "to": "DATE", "strict": False}, 2),
     ("expression", T, {"sql": "d >= 0"}, 2),
     ("expression", T, {"sql": "d >= 0", "null_ok": True}, 1),
     ("expression", T, {"sql": "i > 0"}, 0),
@@ -90,6 +91,7 @@ CASES: list[tuple[str, str, dict[str, Any], int]] = [
     ("time_bounds", "SELECT now() - INTERVAL 1 DAY AS day", {"column": "day"}, 0),
     ("null_share", T, {"column": "s", "max": 0.2}, 0),
     ("null_share", T, {"column": "s", "max": 0.19}, 1),
+    ("null_share", "SELECT CASE WHEN n > 2 THEN n END AS n FROM range(10) AS t(n)", {"column": "n", "max": 0.3}, 0),
     ("null_share", EMPTY, {"column": "s", "max": 0}, 0),
     ("distinct_count", T, {"column": "s", "min": 4, "max": 4}, 0),
     ("distinct_count", T, {"column": "s", "min": 5}, 1),
@@ -101,6 +103,8 @@ CASES: list[tuple[str, str, dict[str, Any], int]] = [
     ("aggregate", T, {"column": "i", "fn": "stddev", "max": 1}, 1),
     ("aggregate", T, {"column": "i", "fn": "min", "min": 2}, 1),
     ("aggregate", EMPTY, {"column": "i", "fn": "max", "min": 0}, 1),
+    ("aggregate", T, {"column": "d", "fn": "mean", "min": -9, "max": 9}, 1),
+    ("aggregate", T, {"column": "d", "fn": "max", "min": 0}, 1),
     ("freshness", "SELECT now() - INTERVAL 3 HOUR AS at", {"column": "at", "max_age": "4h"}, 0),
     ("freshness", "SELECT now() - INTERVAL 3 HOUR AS at", {"column": "at", "max_age": "2h"}, 1),
     ("freshness", "SELECT NULL::TIMESTAMPTZ AS at", {"column": "at", "max_age": "2h"}, 1),
@@ -111,6 +115,8 @@ CASES: list[tuple[str, str, dict[str, Any], int]] = [
         {"column": "at", "max_age": "1 d", "group_by": "g"},
         1,
     ),
+    ("freshness", "SELECT 1 AS g, 2 AS h, now() AS at WHERE false", {"column": "at", "max_age": "1d", "group_by": ["g", "h"]}, 1),
+    ("freshness", "SELECT 1 AS g, NULL AS h, now() AS at", {"column": "at", "max_age": "1d", "group_by": ["g", "h"]}, 0),
     ("unique_combination", PAIRS, {"columns": ["i", "s"]}, 2),
     ("unique_combination", PAIRS, {"columns": ["i", "s"], "nulls": "ignore"}, 1),
     ("unique_combination", T, {"columns": ["i"]}, 0),
@@ -129,6 +135,7 @@ CASES: list[tuple[str, str, dict[str, Any], int]] = [
     ("no_gaps", T, {"column": "day", "end": "2026-01-08"}, 4),
     ("no_gaps", T, {"column": "day", "start": "2026-01-01", "end": "2026-01-03"}, 0),
     ("no_gaps", T, {"column": "day", "every": "month"}, 0),
+    ("no_gaps", EMPTY, {"column": "day", "start": "2026-01-01", "end": "2026-01-03"}, 3),
     ("no_gaps", HOURS, {"column": "at", "every": "hour"}, 2),
     ("schema", T, {"columns": ["i", "S"]}, 0),
     ("schema", T, {"columns": ["i", "gone"]}, 1),
@@ -195,6 +202,14 @@ def test_no_rows_are_right(audits: AuditTester, name: str) -> None:
     assert not audits.failing(name, query=EMPTY, **params[name])
 
 
+def test_no_parameter_is_called_as_a_key_of_every_audit() -> None:
+    from seeknal.audits.signature import signature_of
+    from seeknal.builtins import seeknal_audits
+    from seeknal.specs import AuditEntry
+
+    assert not {(a.name, p) for a in seeknal_audits() for p in signature_of(a).parameters if p in AuditEntry.model_fields}
+
+
 def test_every_audit_is_tried() -> None:
     from seeknal.builtins import seeknal_audits
 
@@ -213,7 +228,7 @@ def test_every_audit_is_tried() -> None:
         ("pattern", {"column": "s", "regex": "a", "like": "b"}, "pattern needs either 'regex' or 'like'"),
         ("length", {"column": "s"}, "length needs 'min', 'max' or both"),
         ("equal_columns", {"columns": ["lo"]}, "equal_columns needs two columns or more"),
-        ("castable", {"column": "s", "type": "INT); DROP"}, "type"),
+        ("castable", {"column": "s", "to": "INT); DROP"}, "to"),
         ("format", {"column": "s", "format": "phone"}, "format"),
         ("freshness", {"column": "day", "max_age": "soon"}, "max_age"),
         ("null_share", {"column": "s", "max": 20}, "max"),

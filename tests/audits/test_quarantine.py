@@ -56,6 +56,17 @@ def aside(folder, node="good"):
     return sorted(dict(zip(found.columns, row, strict=True))["id"] for row in found.rows)
 
 
+def test_the_same_audit_may_also_look_at_what_is_left(project):
+    nodes = NODES.replace("redact: [email]", "store_failures: false")
+    folder = project({"seeknal/shop.yml": nodes, "data/orders.csv": csv(ROWS)})
+    for _ in range(2):
+        assert "email): 2 of 7 rows set aside" in folder.cli("run").assert_exit(0).output
+    folder.write("seeknal/shop.yml", nodes.replace("50, store_failures", "1, store_failures"))
+    run = folder.cli("run").assert_exit(1)
+    assert "not_null(email): 2 of 7 rows set aside, more than max_rejected_percent: 1" in run.output
+    assert "_run_id" not in run.output  # of store_failures: false
+
+
 def test_readers_see_what_is_left(shop):
     assert [r[0] for r in sorted(shop.rows("good"))] == [1, 5, 6, 7]
     assert shop.rows("total") == [(4,)]

@@ -80,6 +80,19 @@ def test_a_node_may_look_at_itself(project: ProjectMaker) -> None:
     assert outcome.node("transform.orders").audits[0].message == "1 failing row, such as id = 3, user_id = 7"
 
 
+def test_where_leaves_the_other_node_whole_where_that_is_the_node_itself(project: ProjectMaker) -> None:
+    tree = "SELECT * FROM (VALUES (1, NULL, 'old'), (2, 1, 'new'), (3, 7, 'old')) AS t(id, user_id, age)"
+    shop(project, {**BELONGS, "to": "orders", "where": "age = 'new'"}, orders=tree).run().assert_success()
+
+
+def test_the_rows_of_each_audit_are_shown_and_its_place(project: ProjectMaker) -> None:
+    folder = shop(project, {**BELONGS, "column": "id"}, BELONGS, users=f"{USERS} WHERE id <> 2", orders="SELECT 1 AS id, 2 AS user_id")
+    run = folder.cli("run").assert_exit(1)
+    assert "transform.orders: relationships(user_id)\nid  user_id\n 1        2\n" in run.output
+    (found,) = folder.cli("audit", "orders", "--rows", "--format", "json").assert_exit(1).json()
+    assert (found["columns"], found["status"], len(found["sample"])) == (["user_id"], "fail", 1)
+
+
 def test_circles_are_refused(project: ProjectMaker) -> None:
     folder = shop(project, BELONGS)
     folder.write("seeknal/b_users.yml", transform("users", "SELECT id FROM {{ ref('orders') }}"))

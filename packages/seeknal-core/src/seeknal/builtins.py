@@ -68,7 +68,7 @@ def seeknal_audits() -> list[Audit]:
         Audit(
             "castable",
             "seeknal.audits.values:castable",
-            "Every value of `column` can be cast to `type`; with `strict`, without losing anything on the way there and back. NULLs are left out.",
+            "Every value of `column` can be cast to the type `to`; with `strict`, without losing anything on the way there and back. NULLs are left out.",
         ),
         Audit(
             "expression",
@@ -104,7 +104,7 @@ def seeknal_audits() -> list[Audit]:
         Audit(
             "aggregate",
             "seeknal.audits.aggregates:aggregate",
-            "An aggregate of `column` lies between `min` and `max`, and is not NULL. NULLs in the column are left out; `q` is for quantile.",
+            "An aggregate of `column` lies between `min` and `max`, and is neither NULL nor NaN. NULLs in the column are left out; `q` is for quantile.",
         ),
         Audit(
             "freshness",

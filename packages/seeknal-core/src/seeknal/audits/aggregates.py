@@ -20,7 +20,7 @@ def row_count(target: Relation, *, min: Bound = None, max: Bound = None) -> Aggr
 @audit
 def null_share(target: Relation, *, column: Column, max: Annotated[float, Field(ge=0, le=1)]) -> AggregateCheck:
     """At most this share (0 to 1) of the rows has NULL in `column`; no rows have none."""
-    return AggregateCheck(f"coalesce(1.0 - count({column}) / nullif(CAST(count(*) AS DOUBLE), 0), 0)", None, max)
+    return AggregateCheck(f"coalesce((count(*) - count({column})) / nullif(CAST(count(*) AS DOUBLE), 0), 0)", None, max)
 
 
 @audit
@@ -39,7 +39,7 @@ def aggregate(
     max: float | None = None,
     q: Annotated[float, Field(ge=0, le=1)] = 0.5,
 ) -> AggregateCheck:
-    """An aggregate of `column` lies between `min` and `max`, and is not NULL. NULLs in the column are left out; `q` is for quantile."""
+    """An aggregate of `column` lies between `min` and `max`, and is neither NULL nor NaN. NULLs in the column are left out; `q` is for quantile."""
     value = {
         "mean": f"avg({column})",
         "stddev": f"stddev_samp({column})",
@@ -57,7 +57,8 @@ def freshness(
     units = {"s": "second", "m": "minute", "h": "hour", "d": "day", "w": "week"}
     groups = ", ".join(group_by or ())
     selected = f"{groups}, " if groups else ""
-    grouped = f" GROUP BY {groups}" if groups else ""
+    grouped = f" GROUP BY GROUPING SETS (({groups}), ())" if groups else ""  # without rows there is no group, but for that of all
     oldest = f"now() - INTERVAL {literal(max_age[:-1].strip())} {units[max_age[-1]]}"
     newest = f"max({column})"
-    return f"SELECT {selected}{newest} AS newest FROM {target}{grouped} HAVING {newest} IS NULL OR {newest} < {oldest}"
+    meant = f"(count(*) = 0 OR grouping({groups}) = 0) AND " if groups else ""
+    return f"SELECT {selected}{newest} AS newest FROM {target}{grouped} HAVING {meant}({newest} IS NULL OR {newest} < {oldest})"

@@ -88,7 +88,7 @@ class AuditRunner:
         arguments, columns = finder.found()
         for name in spec.redact:
             finder.column(name, schema, spec.places.get("redact"))
-        target = Relation(exp.to_identifier(relation, quoted=True).sql(dialect=self._dialect))
+        target = Relation(exp.to_identifier(THIS, quoted=True).sql(dialect=self._dialect))  # it may also be the other node of its audit
         try:
             check = _asked(signature, target, arguments, spec)
             if isinstance(check, RowCheck):
@@ -124,12 +124,7 @@ class AuditRunner:
             if use.dotted.upper() != THIS and use.dotted not in known:
                 message = f"reads {use.dotted}; an audit reads the output it is on, and what it refers to"
                 raise SqlProblem("SK-SQL-004", message)
-        for table in tree.find_all(exp.Table):
-            if not table.db and table.name.upper() == THIS:
-                table.set("this", exp.to_identifier(relation, quoted=True))
-        where = self._where(spec)
-        if where is not None:
-            _filter_tables(tree, relation, where)
+        _put_relation(tree, relation, self._where(spec))
         return tree
 
     def _query(self, item: _Prepared, rows: int | None) -> Audited:
@@ -183,13 +178,17 @@ def _refuse_thresholds(spec: AuditSpec) -> None:
         raise SqlProblem("SK-AUDIT-002", message)
 
 
-def _filter_tables(tree: exp.Query, relation: str, where: exp.Expr) -> None:
-    """Make every reading of the relation see only the rows that `where` keeps."""
+def _put_relation(tree: exp.Query, relation: str, where: exp.Expr | None) -> None:
+    """Put the relation in place of `__THIS__`, of which only the rows are seen that `where` keeps. Its own name means all of them."""
     for table in list(tree.find_all(exp.Table)):
-        if table.name == relation and not table.db:
-            alias = table.alias or relation
+        if table.db or table.name.upper() != THIS:
+            continue
+        named = table.args.get("alias") or exp.TableAlias(this=exp.to_identifier(THIS, quoted=True))
+        table.set("alias", named)
+        table.set("this", exp.to_identifier(relation, quoted=True))
+        if where is not None:
             rows = exp.select("*").from_(exp.Table(this=exp.to_identifier(relation, quoted=True))).where(where.copy())
-            table.replace(rows.subquery(alias))
+            table.replace(exp.Subquery(this=rows, alias=named))
 
 
 def _judge_scan(item: _Prepared, answer: Answer, *, volatile: bool) -> Audited:
@@ -199,8 +198,9 @@ def _judge_scan(item: _Prepared, answer: Answer, *, volatile: bool) -> Audited:
         message = f"{failing:,} failing row{'s' if failing != 1 else ''}" if failing else "passed"
         return Audited(item.spec, _outcome(item, failing, message, seconds, rows), volatile)
     check = item.check
-    low = check.minimum is not None and (value is None or value < check.minimum)
-    high = check.maximum is not None and (value is None or value > check.maximum)
+    unknown = value is None or value != value  # noqa: PLR0124 - NaN, which is below and above nothing
+    low = check.minimum is not None and (unknown or value < check.minimum)
+    high = check.maximum is not None and (unknown or value > check.maximum)
     bound = f"at least {check.minimum:,}" if low else f"at most {check.maximum:,}" if high else ""
     shown = f"{value:,}" if isinstance(value, int | float) else str(value)
     shown = HIDDEN if any(item.spec.hides(c) for c in item.columns) else shown

@@ -56,7 +56,8 @@ def no_gaps(
     period = f"date_trunc('{every}', CAST({column} AS TIMESTAMP))"
     first = f"date_trunc('{every}', CAST({literal(start)} AS TIMESTAMP))" if start is not None else f"min({period})"
     last = f"date_trunc('{every}', CAST({literal(end)} AS TIMESTAMP))" if end is not None else f"max({period})"
-    wanted = f"SELECT {selected}unnest(generate_series({first}, {last}, INTERVAL 1 {every})) AS missing FROM {target}{grouped}"
+    among = "" if start is not None and end is not None and not groups else f" FROM {target}{grouped}"  # so that no rows miss all periods
+    wanted = f"SELECT {selected}unnest(generate_series({first}, {last}, INTERVAL 1 {every})) AS missing{among}"
     return f"{wanted} EXCEPT SELECT {selected}{period} FROM {target}"
 
 

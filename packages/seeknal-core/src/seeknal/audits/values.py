@@ -64,7 +64,7 @@ def accepted_range(
     bad = [f"{column} {below} {literal(min)}"] if min is not None else []
     bad += [f"{column} {above} {literal(max)}"] if max is not None else []
     if max is None:  # NaN is above any maximum
-        bad.append(f"{_text(column)} = 'nan'")
+        bad.append(f"ltrim({_text(column)}, '-') = 'nan'")
     return RowCheck(" OR ".join(bad))
 
 
@@ -114,11 +114,11 @@ def castable(
     target: Relation,
     *,
     column: Column,
-    type: Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_ ]*(\([0-9]+(, ?[0-9]+)?\))?$")],
+    to: Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_ ]*(\([0-9]+(, ?[0-9]+)?\))?$")],
     strict: bool = True,
 ) -> RowCheck:
-    """Every value of `column` can be cast to `type`; with `strict`, without losing anything on the way there and back. NULLs are left out."""
-    cast = f"TRY_CAST({column} AS {type})"
+    """Every value of `column` can be cast to the type `to`; with `strict`, without losing anything on the way there and back. NULLs are left out."""
+    cast = f"TRY_CAST({column} AS {to})"
     bad = f"{column} IS NOT NULL AND {cast} IS NULL"
     exact = f"CAST({cast} AS VARCHAR) <> {_text(column)} AND TRY_CAST({_text(column)} AS DECIMAL(38, 10)) IS DISTINCT FROM TRY_CAST({cast} AS DECIMAL(38, 10))"
     return RowCheck(f"({bad}) OR ({exact})" if strict else bad)

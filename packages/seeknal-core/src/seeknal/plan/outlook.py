@@ -289,8 +289,8 @@ class Outlook:
         seen = {n: self.identity(n, None if c is None else frozenset(c)) for n, c in spec.reads.items()}
         if None in seen.values():
             return None
-        material = json.dumps([spec.definition, sorted(seen.items())])
-        return replace(spec, definition=hashlib.sha256(material.encode()).hexdigest()[:16])
+        material = json.dumps(sorted(seen.items()))
+        return replace(spec, definition=f"{spec.definition}-{hashlib.sha256(material.encode()).hexdigest()[:16]}")
 
     def view_identity(
         self, node: Node, columns: Columns, identity: Callable[[NodeId, Columns], Question[Digest | None]]

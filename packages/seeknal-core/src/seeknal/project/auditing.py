@@ -155,7 +155,7 @@ class AuditLowering:
             description=entry.description,
             where=where,
             places=places,
-            definition=audit_definition(signature.code, values, where, hidden),
+            definition=audit_definition(signature.code, values, where, hidden, quarantines=entry.on_failure == "quarantine"),
             warn_if=warn_if,
             error_if=error_if,
             empty=entry.empty,

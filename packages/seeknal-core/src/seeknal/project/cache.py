@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     import os
     from pathlib import Path
 
-FORMAT = 7
+FORMAT = 8
 FILE = "parsed.json"
 _RACY_NS = 2_000_000_000
 _LOGIC: dict[str, type[Logic]] = {

@@ -13,9 +13,14 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
 
-def audit_definition(code: str, params: Mapping[str, Any], where: str | None, hidden: Collection[str] = ()) -> str:
-    """What an audit checks, and which columns it may not tell of, as a hash. Its severity, name and description play no part."""
-    material = [code, dict(params), where, *sorted(hidden)]
+def audit_definition(
+    code: str, params: Mapping[str, Any], where: str | None, hidden: Collection[str] = (), *, quarantines: bool = False
+) -> str:
+    """What an audit checks, and which columns it may not tell of, as a hash. Its severity, name and description play no part.
+
+    One that sets rows aside looks at all rows, any other at those that are left.
+    """
+    material = [code, dict(params), where, *sorted(hidden), *([True] if quarantines else [])]
     return hashlib.sha256(json.dumps(material, sort_keys=True, default=str).encode()).hexdigest()[:16]
 
 

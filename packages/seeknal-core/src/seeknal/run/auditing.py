@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from seeknal.artifacts import ArtifactStore
+    from seeknal.errors import Location
     from seeknal.nodes import AuditSpec, Node, Schema
     from seeknal.plan.planner import Situation
     from seeknal.project.loader import LoadedProject
@@ -38,7 +39,8 @@ class Auditing:
         One that was written again under a key it had before goes through all of them: its rows need not be the same.
         """
         anew = (built.artifact is not None and not built.reused) or node.id in self._situation.forced
-        known, missing = [], []
+        known: list[tuple[AuditSpec, AuditOutcome]] = []
+        missing: list[AuditSpec] = []
         audited: list[Audited] = []
         for spec in node.audits:
             outcome = self._situation.snapshot.audit(built.key, spec.definition)
@@ -48,7 +50,7 @@ class Auditing:
             elif outcome is None or anew or (outcome.rows is None and spec.counts_rows):
                 missing.append(spec)
             else:
-                known.append(judged(spec, outcome))
+                known.append((spec, judged(spec, outcome)))
         if missing:
             if relation is None:
                 if built.artifact is not None:
@@ -57,9 +59,12 @@ class Auditing:
             for source in dict.fromkeys(n for s in missing for n in s.reads):
                 self._relations.define(source)
             audited += self._run(node, built, missing, relation, schema)
-        built = replace(built, audited=tuple(audited), known=tuple(known))
+        built = replace(built, audited=tuple(audited), known=tuple(o for _, o in known))
         failed = blocking(built.outcomes)
-        return replace(built, error=audit_error(node, failed)) if failed else built
+        if not failed:
+            return built
+        at = next(s.at for s, o in (*known, *((a.spec, a.outcome) for a in audited)) if o is failed[0])
+        return replace(built, error=audit_error(node, failed, at))
 
     def _run(self, node: Node, built: Built, specs: Sequence[AuditSpec], relation: str, schema: Schema) -> list[Audited]:
         """Run audits, and keep the rows that fail."""
@@ -81,15 +86,13 @@ def _set_aside(artifact: Artifact | None, spec: AuditSpec) -> AuditOutcome | Non
     return rejected.outcomes.get(spec.definition) if rejected is not None else None
 
 
-def audit_error(node: Node, failed: list[AuditOutcome]) -> NodeError:
-    """Why an output is not published, at the place of the first audit that failed."""
+def audit_error(node: Node, failed: list[AuditOutcome], at: Location | None) -> NodeError:
+    """Why an output is not published. `at` is the place of the first audit that failed."""
     parts = [f"{o.label}: {o.message}" for o in failed]
-    names = {o.type for o in failed}
-    at = next((a.at for a in node.audits if a.type in names), node.at)
     rows = f"the rows that fail with `seeknal audit {node.id} --rows`"
     hint = (
         f"the last good output stays published; see all rows with `seeknal show {node.id} --rejected`, {rows}"
         if node.is_stored
         else f"see {rows}"
     )
-    return NodeError("SK-AUDIT-010", f"{node.id}: {'; '.join(parts)}", at=at, hint=hint)
+    return NodeError("SK-AUDIT-010", f"{node.id}: {'; '.join(parts)}", at=at or node.at, hint=hint)

@@ -116,10 +116,11 @@ class _Checking:
             error = NodeError(problem.code, problem.message, at=problem.at or node.at, hint=problem.hint)
             return [Checked(node.id, _unasked(spec, error), error=error) for spec in node.audits]
         artifact = self._snapshot.artifact(self._keys[node.id])
-        aside = {s.definition: c for s, c in self._set_aside(node, artifact)} if artifact is not None else {}
-        rest = replace(node, audits=tuple(s for s in node.audits if s.definition not in aside))
-        asked = {s.definition: self._with_rows(runner, c, s, relation, schema) for s, c in self._asked(runner, rest, relation, schema)}
-        return [(aside | asked)[s.definition] for s in node.audits]
+        # By the audit itself: two may ask the same and differ in what they make of it.
+        aside = {id(s): c for s, c in self._set_aside(node, artifact)} if artifact is not None else {}
+        rest = replace(node, audits=tuple(s for s in node.audits if id(s) not in aside))
+        asked = {id(s): self._with_rows(runner, c, s, relation, schema) for s, c in self._asked(runner, rest, relation, schema)}
+        return [(aside | asked)[id(s)] for s in node.audits]
 
     def _set_aside(self, node: Node, artifact: Artifact) -> Iterator[tuple[AuditSpec, Checked]]:
         """What audits found that have set rows aside: of all rows, not only of those that are published."""
@@ -127,7 +128,7 @@ class _Checking:
             outcome = artifact.rejected.outcomes.get(spec.definition) if artifact.rejected is not None else None
             if outcome is not None:
                 checked = Checked(node.id, judged(spec, outcome))
-                yield spec, _with_aside(self._project, self._relations.session, artifact, checked, self._sample)
+                yield spec, _with_aside(self._project, self._relations.session, artifact, checked, _shown(spec, self._sample))
 
     def _asked(self, runner: AuditRunner, node: Node, relation: str, schema: Schema) -> list[tuple[AuditSpec, Checked]]:
         """All audits at once; one by one where one of them cannot be asked, so that it does not hide the others."""
@@ -159,17 +160,20 @@ def _kept(project: Project, session: Session, snapshot: Snapshot, node: Node, ke
             rows = tuple(evidence.kept(session, node.id, key, spec, sample)) if sample else ()
             checked = Checked(node.id, judged(spec, outcome), published=False, rows=rows)
             artifact = snapshot.artifact(key) if spec.quarantines else None
-            yield checked if artifact is None else _with_aside(project, session, artifact, checked, sample)
+            yield checked if artifact is None else _with_aside(project, session, artifact, checked, _shown(spec, sample))
 
 
 def _as_found(snapshot: Snapshot, key: Key, spec: AuditSpec) -> AuditSpec:
     """The audit with the definition under which its outcome is known, which also tells what it looked at of other nodes."""
     if not spec.reads:
         return spec
-    found = [
-        (k, v) for k, v in snapshot.tables["audits"].items() if k.startswith(f"{key}/") and (v["type"], v["name"]) == (spec.type, spec.name)
-    ]
-    return replace(spec, definition=found[-1][0].partition("/")[2]) if found else spec
+    found = [k for k in snapshot.tables["audits"] if k.startswith(f"{key}/{spec.definition}-")]
+    return replace(spec, definition=found[-1].partition("/")[2]) if found else spec
+
+
+def _shown(spec: AuditSpec, sample: int) -> int:
+    """How many failing rows an audit lets be shown, of so many."""
+    return min(sample, spec.sample) if spec.store_failures else 0
 
 
 def _with_aside(project: Project, session: Session, artifact: Artifact, checked: Checked, sample: int) -> Checked:
