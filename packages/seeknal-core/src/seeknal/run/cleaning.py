@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from seeknal.errors import LockedError, SeeknalError
 from seeknal.janitor import Cleaning, Janitor, Policy
@@ -10,6 +10,7 @@ from seeknal.run.held import Held
 from seeknal.run.publication import Publication
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import datetime
 
     from seeknal.api import Project
@@ -41,7 +42,8 @@ def other_states(project: Project) -> list[Snapshot]:
 
     settings = project.loaded.settings
     profiles = load_profiles(project.root).profiles.values()
-    written = [("file", {}), read_config(project.root)[0].state.as_tuple(), *(p.state for p in profiles if p.state is not None)]
+    written: list[tuple[str, Mapping[str, Any]]] = [("file", {}), read_config(project.root)[0].state.as_tuple()]
+    written += [p.state for p in profiles if p.state is not None]
     named = [settings_of(settings, backend, options) for backend, options in written]
     mine = (settings.state_backend, dict(settings.state_options))
     others = {(s.state_backend, str(dict(s.state_options))): s for s in named if (s.state_backend, dict(s.state_options)) != mine}
