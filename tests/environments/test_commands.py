@@ -69,7 +69,7 @@ def test_refusals_have_a_code_a_hint_and_an_exit_code(dev):
     dev.cli("promote", "dve", "--yes").assert_failed("SK-ENV-001", exit_code=2)
     dev.cli("promote", "prod", "--yes").assert_failed("SK-ENV-006", exit_code=2)
     dev.cli("promote", "dev", "../x", "--yes").assert_failed("SK-ENV-002", exit_code=2)
-    dev.cli("state", "unlock", "--environment", "../../x").assert_failed("SK-ENV-002", exit_code=2)
+    dev.cli("state", "unlock", "--env", "../../x").assert_failed("SK-ENV-002", exit_code=2)
     dev.cli("env", "delete", "prod", "--yes").assert_failed("SK-ENV-005", exit_code=2)
     dev.cli("env", "rollback", "prod", "--yes").assert_failed("SK-ENV-004", exit_code=2)
     for command in (

@@ -113,6 +113,11 @@ def test_plan_is_not_saved_while_a_run_is_at_it(everywhere):
         assert plan(everywhere, save=False).counts["build"] == 0
 
 
+def test_plan_for_another_time_is_not_saved_and_says_so(shop):
+    assert "The plan is not saved" in shop.cli("plan", "dev", "--now", "2026-01-01").assert_success().stderr
+    assert not shop.open().state.read().tables["plans"]
+
+
 def test_output_that_exists_and_is_not_published_is_no_nothing_to_do(shop):
     shop.edit(ADULTS, "18", "40").run(environment="dev").assert_success()
     shown = shop.cli("plan").assert_success().stdout

@@ -129,6 +129,36 @@ def test_profile_selects_the_state(project):
     assert not (folder.root / "target/run_state.json()").exists()
 
 
+@pytest.mark.parametrize(
+    ("backend", "code", "said"),
+    [
+        ("sqlite, pat: x.db", "SK-STATE-004", "did you mean 'path'?"),
+        ("sqlite, url: 'sqlite:///x.db?lease_secods=60'", "SK-STATE-004", "did you mean 'lease_seconds'?"),
+        ("sqlit", "SK-PLUGIN-001", "did you mean 'sqlite'?"),
+        ("sqlite, path: '${NOT_SET}'", "SK-CFG-003", "set NOT_SET"),
+    ],
+)
+def test_misspelt_state_is_shown_where_it_is_written(project, backend, code, said):
+    folder = project({**SHOP, "profiles.yml": f"profiles:\n  ci: {{state: {{backend: {backend}}}}}\n"})
+    told = folder.cli("run", "--profile", "ci").assert_failed(code, exit_code=2).stderr
+    assert "profiles.yml:2:25" in told
+    assert said in told
+    url = folder.cli("run", env={"SEEKNAL_STATE_URL": "mysql://x"}).assert_failed("SK-PLUGIN-001", exit_code=2).stderr
+    assert "-->" not in url, "no file says it"
+
+
+@pytest.mark.parametrize("other", [{}, {"SEEKNAL_STATE_URL": "sqlite:///target/other.db"}])
+def test_janitor_of_another_state_leaves_what_the_projects_own_uses(project, other):
+    config, profiles = "name: t\nstate: {backend: sqlite}\n", "profiles:\n  scratch: {state: {backend: file}}\n"
+    folder = project({"seeknal_project.yml": config, "profiles.yml": profiles, "seeknal/a.sql": "SELECT 1 AS a"})
+    folder.cli("run").assert_success()
+    folder.edit("seeknal/a.sql", "1", "2")
+    profile = [] if other else ["--profile", "scratch"]
+    folder.cli("run", *profile, env=other).assert_success()
+    folder.cli("janitor", "--yes", "--grace", "0m", "--keep-runs", "0", *profile, env=other).assert_success()
+    assert folder.cli("show", "a", "--format", "csv").assert_success().stdout.split() == ["a", "1"]
+
+
 def test_server_that_is_away_ends_a_command_with_one_error(project, postgres_server):
     config = f"name: t\nstate: {{backend: postgres, url: '{url_of(postgres_server, port=1)}'}}\n"
     told = project({**SHOP, "seeknal_project.yml": config}).cli("run").assert_failed("SK-STATE-008", exit_code=1)

@@ -18,7 +18,9 @@ from seeknal.plugin import LockedError, ProjectError, StateError
 def read_only(place: str, reason: str) -> ProjectError:
     """SK-STATE-005."""
     return ProjectError(
-        "SK-STATE-005", f"the state in {place} cannot be written: {reason}", hint="a run needs to write there; plan and show do not"
+        "SK-STATE-005",
+        f"the state in {place} cannot be written: {reason}",
+        hint="what runs, or saves a plan, needs to write there; `seeknal plan` alone and show do not",
     )
 
 

@@ -38,8 +38,7 @@ def with_query(backend: str, given: Mapping[str, Any], known: Sequence[str]) -> 
     """The URL without those parts of its query that are options, and all options. Raises ProjectError for any that is unknown."""
     for key in given:
         if key not in known:
-            hint = did_you_mean(key, known) or f"known: {', '.join(known)}"
-            raise ProjectError("SK-STATE-004", f"the {backend} state backend has no option '{key}'", hint=hint)
+            raise unknown(backend, key, known)
     options = {k: v for k, v in given.items() if k != "url" and v is not None}
     if given.get("url") is None:
         return None, options
@@ -49,6 +48,12 @@ def with_query(backend: str, given: Mapping[str, Any], known: Sequence[str]) -> 
         raise ProjectError("SK-STATE-004", "the url of the state cannot be read", hint=f"write it as {_EXAMPLES[backend]}") from None
     inside = {k: v for k, v in url.query.items() if k in known and k != "url"}
     return url.difference_update_query(list(inside)), {**options, **inside}
+
+
+def unknown(backend: str, option: str, known: Sequence[str]) -> ProjectError:
+    """SK-STATE-004."""
+    hint = did_you_mean(option, known) or f"known: {', '.join(known)}"
+    return ProjectError("SK-STATE-004", f"the {backend} state backend has no option '{option}'", hint=hint)
 
 
 def name_of(value: Any, option: str, longest: int = _LONGEST_NAME) -> str:

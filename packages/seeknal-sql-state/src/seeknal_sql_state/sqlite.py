@@ -18,7 +18,7 @@ from seeknal.plugin import ProjectError
 from seeknal_sql_state import failures
 from seeknal_sql_state.backend import SqlBackend
 from seeknal_sql_state.database import Database
-from seeknal_sql_state.options import SHARED, Options, with_query
+from seeknal_sql_state.options import SHARED, Options, unknown, with_query
 from seeknal_sql_state.tables import Tables
 
 if TYPE_CHECKING:
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from seeknal.errors import SeeknalError
 
 FILE = "state.db"
+KNOWN = ("path", "url", *SHARED)
 BUSY_SECONDS = 20.0
 _MODE = 0o600
 _WRITES = "seeknal_writes"
@@ -42,7 +43,7 @@ class SQLiteBackend(SqlBackend):
 
     def __init__(self, target: Path, options: Mapping[str, Any] | None = None) -> None:
         """Check the options; nothing is opened yet. Raises ProjectError (SK-STATE-004)."""
-        url, given = with_query("sqlite", options or {}, ("path", "url", *SHARED))
+        url, given = with_query("sqlite", options or {}, KNOWN)
         super().__init__(SQLiteDatabase(_path(target, url, given.get("path"))), Options.of(given))
 
 
@@ -51,6 +52,8 @@ def _path(target: Path, url: URL | None, path: Any) -> Path:
         if url.get_backend_name() != "sqlite" or not url.database or url.host or path is not None:
             hint = "sqlite:///target/state.db, or path: target/state.db"
             raise ProjectError("SK-STATE-004", "the url of state in SQLite names a file and nothing else", hint=hint)
+        for option in url.query:
+            raise unknown("sqlite", option, KNOWN)
         path = url.database
     if path is None:
         return target / FILE

@@ -44,6 +44,7 @@ def plan(
     """Show what a run would do, and why. Builds nothing.
 
     With ENV the plan is for that environment, which need not exist yet, and saved: `run --env ENV` runs it, or says that it is stale.
+    A plan for certain windows, or for another time, is shown only: give the run the same options.
     """
     invocation = invocation_of(ctx)
     project = invocation.project()
@@ -51,11 +52,12 @@ def plan(
     check_name(name)
     selected = project.select(selector, exclude, name)
     windows, selected = asked.request(project, selected)
-    save = environment is not None and asked == Asked(None, None)
+    save = environment is not None and asked == Asked()
     found = project.plan(selected=selected, full=full, environment=name, save=save, now=asked.as_of, windows=windows)
     print_plan(project, found, invocation, format_, sql=sql)
-    if save and format_ == "text" and not invocation.quiet:
-        note(f"The plan is saved: `seeknal run --env {name}` runs it.")
+    if environment is not None and format_ == "text" and not invocation.quiet:
+        kept = f"The plan is saved: `seeknal run --env {name}` runs it."
+        note(kept if save else f"The plan is not saved: give `seeknal run --env {name}` the same options.")
     return 0
 
 

@@ -43,7 +43,7 @@ def info(ctx: click.Context, format_: str) -> int:
 
 
 @state.command()
-@click.option("--environment", default=PROD, show_default=True)
+@click.option("--env", "--environment", "environment", metavar="ENV", default=PROD, show_default=True, help="Whose lease.")
 @shared_options
 @click.pass_context
 def unlock(ctx: click.Context, environment: str) -> int:

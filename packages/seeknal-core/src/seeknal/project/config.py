@@ -156,13 +156,8 @@ def check_memory(value: str) -> str:
     return value.strip()
 
 
-def load_config(root: Path) -> Config:
-    """Read and check `seeknal_project.yml`. Raises ProjectErrors with every problem at once."""
-    return read_config(root)[0]
-
-
 def read_config(root: Path) -> tuple[Config, yaml.Document]:
-    """The settings, and the document they are written in."""
+    """Read and check `seeknal_project.yml`: the settings, and the document they are written in. Raises ProjectErrors with every problem at once."""
     text = yaml.decode((root / FILE).read_bytes(), FILE)
     document = first_document(yaml.load(text, FILE), FILE)
     if not isinstance(document.value, dict):
@@ -170,7 +165,7 @@ def read_config(root: Path) -> tuple[Config, yaml.Document]:
     return validate(Config, document, document.value), document
 
 
-def settle(config: Config, profiles: Profiles, profile: str | None, variables: dict[str, Any]) -> Settings:
+def settle(config: Config, document: yaml.Document, profiles: Profiles, profile: str | None, variables: dict[str, Any]) -> Settings:
     """Apply a profile and the command line's variables. Raises ProjectError for an unknown profile."""
     name = profile or config.profile
     chosen = profiles.profile(name)
@@ -181,6 +176,7 @@ def settle(config: Config, profiles: Profiles, profile: str | None, variables: d
         profile=name,
         state_backend=backend,
         state_options=options,
+        state_at=chosen.state_at or document.at("state", "backend"),
         parallel=config.execution.parallel,
         max_workers=config.execution.max_workers if isinstance(config.execution.max_workers, int) else None,
         memory_limit=config.execution.memory_limit,

@@ -157,7 +157,7 @@ class _Load:
         self.errors += registry.conflicts()
         try:
             registry.engine(settings.engine, Location(FILE))
-            registry.state_backend(settings.state_backend, Location(FILE))
+            registry.state_backend(settings.state_backend, settings.state_at)
         except PluginError as error:
             raise ProjectErrors([error]) from None
         return settings, registry

@@ -62,6 +62,9 @@ def load_profiles(root: Path) -> Profiles:
         places[""] = document.at("connections", name, key=True)
         connections[name] = ConnectionSettings(name, entry.type, settings, places)
     profiles = {
-        name: Profile(entry.engine, entry.state.as_tuple() if entry.state else None, entry.vars) for name, entry in parsed.profiles.items()
+        name: Profile(entry.engine, entry.state.as_tuple(), document.at("profiles", name, "state", "backend"), entry.vars)
+        if entry.state
+        else Profile(entry.engine, vars=entry.vars)
+        for name, entry in parsed.profiles.items()
     }
     return Profiles(connections, parsed.source_defaults, profiles)

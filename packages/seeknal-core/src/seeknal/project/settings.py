@@ -19,13 +19,17 @@ _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)(?::([^}]*))?\}")
 
 @dataclass(frozen=True)
 class Settings:
-    """What holds for the whole project, the profile applied. `state_options` are the keys under `state:` after `backend`."""
+    """What holds for the whole project, the profile applied. `state_options` are the keys under `state:` after `backend`.
+
+    `state_at` is where a file says so; None where a person does.
+    """
 
     name: str
     engine: str = "duckdb"
     profile: str | None = None
     state_backend: str = "file"
     state_options: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    state_at: Location | None = None
     parallel: bool = True
     max_workers: int | None = None
     memory_limit: str | None = None
@@ -44,10 +48,11 @@ class Settings:
 
 @dataclass(frozen=True)
 class Profile:
-    """What one profile sets instead of seeknal_project.yml; `state` is the backend and its options."""
+    """What one profile sets instead of seeknal_project.yml; `state` is the backend and its options, `state_at` where it says them."""
 
     engine: str | None = None
     state: tuple[str, Mapping[str, Any]] | None = None
+    state_at: Location | None = None
     vars: Mapping[str, Any] = field(default_factory=dict)
 
 

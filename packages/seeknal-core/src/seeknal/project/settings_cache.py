@@ -10,7 +10,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from seeknal.durable import temporary_beside
-from seeknal.errors import ProjectErrors, SeeknalError
+from seeknal.errors import Location, ProjectErrors, SeeknalError
 from seeknal.project.locate import FILE as PROJECT_FILE
 from seeknal.project.settings import Settings
 from seeknal.project.state import VARIABLE, with_url_of_environment
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 FILE = "settings.json"
-_FORMAT = 4
+_FORMAT = 5
 
 
 def read_settings(root: Path, profile: str | None, variables: dict[str, Any], *, use_cache: bool) -> Settings:
@@ -43,15 +43,15 @@ def keep_settings(root: Path, profile: str | None, variables: dict[str, Any], se
 
 
 def _read(root: Path, profile: str | None, variables: dict[str, Any]) -> Settings:
-    from seeknal.project.config import load_config, settle  # start-up time: pydantic
+    from seeknal.project.config import read_config, settle  # start-up time: pydantic
     from seeknal.project.profiles import load_profiles
 
     errors: list[SeeknalError] = []
-    config = _attempt(lambda: load_config(root), errors)
+    written = _attempt(lambda: read_config(root), errors)
     profiles = _attempt(lambda: load_profiles(root), errors)
-    if errors or config is None or profiles is None:
+    if errors or written is None or profiles is None:
         raise ProjectErrors(errors)
-    return settle(config, profiles, profile, variables)
+    return settle(*written, profiles, profile, variables)
 
 
 def _attempt(read: Callable[[], T], errors: list[SeeknalError]) -> T | None:
@@ -78,7 +78,8 @@ def _cached(root: Path, stamp: str) -> Settings | None:
         if document["stamp"] != stamp:
             return None
         values = document["settings"]
-        return Settings(**{**values, "external_paths": tuple(values["external_paths"])})
+        plain = {"external_paths": tuple(values["external_paths"]), "state_at": Location(**values["state_at"])}
+        return Settings(**{**values, **plain})
     except (OSError, ValueError, KeyError, TypeError):
         return None
 

@@ -41,27 +41,31 @@ def with_url_of_environment(settings: Settings) -> Settings:
     if not url:
         return settings
     backend, options = named_by_url(url)
-    return replace(settings, state_backend=backend, state_options=options)
+    return settings_of(settings, backend, options)
 
 
 def open_named(named: str, registry: Registry, settings: Settings, target: Path) -> StateBackend:
     """The state that a person names by a backend, which is as the settings have it where they have it, or by a URL. Raises ProjectError."""
     backend, options = named_by_url(named) if ":" in named else (named, {})
     if named != settings.state_backend:
-        settings = replace(settings, state_backend=backend, state_options=options)
+        settings = settings_of(settings, backend, options)
     return open_state(registry, settings, target)
 
 
 def settings_of(settings: Settings, backend: str, options: Mapping[str, Any]) -> Settings:
-    """The settings with another state."""
-    return replace(settings, state_backend=backend, state_options=options)
+    """The settings with another state, which no file names."""
+    return replace(settings, state_backend=backend, state_options=options, state_at=None)
 
 
 def open_state(registry: Registry, settings: Settings, target: Path) -> StateBackend:
     """The state that the settings name, `${VAR}` resolved. Raises ProjectError."""
     contribution = registry.state_backend(settings.state_backend)
-    options: Mapping[str, Any] = resolve(dict(settings.state_options), Location(FILE))
+    options: Mapping[str, Any] = resolve(dict(settings.state_options), settings.state_at or Location(FILE))
     if contribution.shared:
         options = {"project": settings.name, **options}
-    backend: StateBackend = load_target(contribution.target)(target, options)
+    try:
+        backend: StateBackend = load_target(contribution.target)(target, options)
+    except ProjectError as error:
+        error.at = error.at or settings.state_at
+        raise
     return backend

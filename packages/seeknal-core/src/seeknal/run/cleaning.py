@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from seeknal.errors import LockedError, SeeknalError
 from seeknal.janitor import Cleaning, Janitor, Policy
@@ -10,6 +10,7 @@ from seeknal.run.held import Held
 from seeknal.run.publication import Publication
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import datetime
 
     from seeknal.api import Project
@@ -31,16 +32,19 @@ def janitor(project: Project, policy: Policy | None = None, now: datetime | None
 
 
 def other_states(project: Project) -> list[Snapshot]:
-    """What the states say that other profiles name, and the one in files under target/. Raises ProjectError for one that cannot be read.
+    """What the states say that are named besides the one in use: by the project, by its profiles, and the one in files under target/.
 
-    Their environments may use outputs of the same folder.
+    Their environments may use outputs of the same folder. Raises ProjectError for one that cannot be read.
     """
+    from seeknal.project.config import read_config
     from seeknal.project.profiles import load_profiles
     from seeknal.project.state import open_state, settings_of
 
     settings = project.loaded.settings
-    named = [settings_of(settings, "file", {})]
-    named += [settings_of(settings, *p.state) for p in load_profiles(project.root).profiles.values() if p.state is not None]
+    profiles = load_profiles(project.root).profiles.values()
+    written: list[tuple[str, Mapping[str, Any]]] = [("file", {}), read_config(project.root)[0].state.as_tuple()]
+    written += [p.state for p in profiles if p.state is not None]
+    named = [settings_of(settings, backend, options) for backend, options in written]
     mine = (settings.state_backend, dict(settings.state_options))
     others = {(s.state_backend, str(dict(s.state_options))): s for s in named if (s.state_backend, dict(s.state_options)) != mine}
     return [open_state(project.loaded.registry, s, project.target).read() for s in others.values()]

@@ -198,7 +198,9 @@ class FileBackend:
             handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
         except OSError as error:
             message = f"{self.target} cannot be written: {error.strerror}"
-            raise ProjectError("SK-STATE-005", message, hint="a run needs to write there; plan and show do not") from None
+            raise ProjectError(
+                "SK-STATE-005", message, hint="what runs, or saves a plan, needs to write there; `seeknal plan` alone and show do not"
+            ) from None
         try:
             self._acquire(handle, name, wait_seconds)
             os.ftruncate(handle, 0)
@@ -224,7 +226,7 @@ class FileBackend:
                     raise ProjectError("SK-STATE-006", message, hint="keep state in a database: state: {backend: postgres, …}") from None
                 if time.monotonic() >= deadline:
                     who = self.holder(name) or "another process"
-                    hint = "wait for it with --wait; `seeknal state unlock` frees a lease whose holder is gone"
+                    hint = "wait for it with --wait; the lease is free as soon as that process ends"
                     raise LockedError("SK-LOCK-001", f"environment '{name}' is in use by {who}", hint=hint) from None
                 time.sleep(_POLL_SECONDS)
             else:
