@@ -282,9 +282,9 @@ def test_what_arrived_late_counts_from_its_event_time_on_or_from_its_arrival(bui
 def test_a_column_is_called_what_it_likes_where_rows_are_known_from_their_arrival(engine, name, where):
     key, time, feature = (name if where == one else one for one in ("customer_id", "event_time", "orders"))
     group = Group("feature_group.g", "c", (key,), time, (Feature(feature),), "created", ttl=3 * 86_400, when_created=True)
-    engine.execute(f"""CREATE OR REPLACE TABLE "{group.relation}" AS SELECT 1 AS "{key}", TIMESTAMP '2026-01-01' AS "{time}",
+    engine.execute(f"""CREATE OR REPLACE TEMP TABLE "{group.relation}" AS SELECT 1 AS "{key}", TIMESTAMP '2026-01-01' AS "{time}",
                        TIMESTAMP '2026-01-05' AS created, 7 AS "{feature}" """)
-    engine.execute(f"""CREATE OR REPLACE TABLE asked AS SELECT 1 AS "{key}", unnest([TIMESTAMP '2026-01-04', '2026-01-05']) AS t""")
+    engine.execute(f"""CREATE OR REPLACE TEMP TABLE asked AS SELECT 1 AS "{key}", unnest([TIMESTAMP '2026-01-04', '2026-01-05']) AS t""")
     for ttl, found in ((None, [None, 7]), (3 * 86_400, [None, None])):
         one = replace(group, ttl=ttl)
         query = point_in_time("asked", "t", [Choice(one, one.features[0], "found")], "duckdb").sql("duckdb")
