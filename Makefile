@@ -8,6 +8,9 @@ MOTO := .venvs/moto
 INSTALLED := $(VENV)/.installed
 PROJECTS := pyproject.toml $(wildcard packages/*/pyproject.toml) tests/example_plugin/pyproject.toml
 
+# Tests write and sync very many small files: where there is room for them in memory, they do not wait for a disk.
+IN_MEMORY = TMPDIR=$$(test "$$(df -Pk /dev/shm 2>/dev/null | awk 'NR == 2 {print $$4}')" -gt 8000000 2>/dev/null && echo /dev/shm || echo "$${TMPDIR:-/tmp}")
+
 .PHONY: help install demo check test test-duckdb2 fuzz faults bench clean
 
 help:
@@ -31,6 +34,7 @@ $(INSTALLED): $(VENV)/bin/python constraints.txt $(PROJECTS)
 		-e packages/seeknal-semantic -e packages/seeknal-sql-state[postgres] -e packages/seeknal-starrocks -e .[all] \
 		-e tests/example_plugin
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt --group dev
+	$(BIN)/python -m compileall -q packages
 	@touch $(INSTALLED)
 
 demo: $(INSTALLED)
@@ -44,7 +48,7 @@ check: $(INSTALLED)
 
 test: $(INSTALLED) $(MOTO)/.installed check
 	@sh tests/system_packages.sh
-	$(BIN)/pytest -q -n 2 --dist loadfile
+	$(IN_MEMORY) $(BIN)/pytest -q -n 3 --dist loadfile
 	$(MAKE) --no-print-directory test-duckdb2
 
 # Object storage for the tests, in an environment of its own: a server is a program, and its libraries are none of ours.
@@ -55,7 +59,7 @@ $(MOTO)/.installed: tests/starrocks/constraints-moto.txt
 
 # The same engine tests on the next DuckDB, in an environment of its own.
 test-duckdb2: $(DUCKDB2)/.installed
-	$(DUCKDB2)/bin/pytest -q -n 2 --dist loadfile tests/duckdb
+	$(IN_MEMORY) $(DUCKDB2)/bin/pytest -q -n 2 --dist loadfile tests/duckdb
 
 $(DUCKDB2)/.installed: constraints.txt $(PROJECTS)
 	$(PYTHON) -m venv $(DUCKDB2)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-import sys
 from pathlib import Path
+
+from seeknal.testing.commands import fork_server
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 
@@ -16,7 +17,7 @@ def test_the_demo_shows_what_it_says(tmp_path):
     (tmp_path / "bin").mkdir()
     shutil.copy(EXAMPLES / "demo.sh", tmp_path / "examples")
     command = tmp_path / "bin/seeknal"
-    command.write_text(f'#!/bin/sh\nexec "{sys.executable}" -c "from seeknal.cli import main; main()" "$@"\n')
+    command.write_text(fork_server().script)
     command.chmod(0o755)
     path = f"{tmp_path / 'bin'}{os.pathsep}{os.environ['PATH']}"
     done = subprocess.run(

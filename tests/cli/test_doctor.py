@@ -6,7 +6,7 @@ import json
 import os
 import socket
 
-from seeknal.testing.project import seeknal
+from seeknal.testing.commands import seeknal
 
 
 def checks(outcome):

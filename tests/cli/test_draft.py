@@ -15,7 +15,7 @@ from seeknal.kinds.source import SourceSpec
 from seeknal.kinds.training_set import TrainingSetSpec
 from seeknal.kinds.transform import TransformSpec
 from seeknal.project.parsing import refused
-from seeknal.testing.project import seeknal
+from seeknal.testing.commands import seeknal
 
 SPECS = {
     "source": SourceSpec,

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from seeknal.testing.project import seeknal
+from seeknal.testing.commands import seeknal
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 

@@ -12,7 +12,7 @@ from seeknal.project import yaml
 from seeknal.project.parsing import refused
 from seeknal.scaffold.project import template_files
 from seeknal.targets import load_target
-from seeknal.testing.project import seeknal
+from seeknal.testing.commands import seeknal
 
 
 @pytest.mark.parametrize("kind", ["source", "transform", "exposure", "rule", "feature_group"])

@@ -27,6 +27,8 @@ from typing import NoReturn
 
 import duckdb
 
+from seeknal.testing.commands import fork_server
+
 ROOT = Path(__file__).parents[2]
 HOME = "/home/you"
 _FENCE = re.compile(
@@ -116,9 +118,9 @@ class Page:
         self.home.mkdir()
         self.work = self.home
         self.status = 0
-        scripts = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+        programs = os.pathsep.join([str(_commands(folder)), str(Path(sys.executable).parent), os.environ["PATH"]])
         self.environment = {
-            "PATH": scripts,
+            "PATH": programs,
             "HOME": str(self.home),
             "LANG": "C.UTF-8",
             "COLUMNS": "100",
@@ -199,6 +201,16 @@ class Page:
     def _fail(self, line: int, problem: str) -> NoReturn:
         message = f"{self.path.relative_to(ROOT)}:{line + 1}: {problem}"
         raise PageError(message)
+
+
+def _commands(folder: Path) -> Path:
+    """A folder with a `seeknal` that need not start from nothing, where the system has such."""
+    found = folder / "bin"
+    found.mkdir()
+    if server := fork_server():
+        (found / "seeknal").write_text(server.script)
+        (found / "seeknal").chmod(0o755)
+    return found
 
 
 def run_page(path: Path) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from seeknal.testing.project import seeknal
+from seeknal.testing.commands import seeknal
 
 
 def test_table_tells_plugin_distribution_version_and_what_it_provides(tmp_path):

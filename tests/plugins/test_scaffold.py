@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from seeknal.testing.project import seeknal
+from seeknal.testing.commands import seeknal
 
 ROOT = Path(__file__).parents[2]
 KINDS = {"audit": "fresh_rows", "engine": "acme_sql", "state-backend": "acme_docs", "node-kind": "holidays"}

@@ -12,8 +12,8 @@ from tests.core.conftest import SHOP
 from tests.plugins.test_imports import imported
 from tests.sql_state.conftest import url_of
 
+from seeknal.testing.commands import seeknal
 from seeknal.testing.other_process import this_process
-from seeknal.testing.project import seeknal
 
 
 @pytest.fixture

@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
+import json
 from textwrap import dedent
 from typing import TYPE_CHECKING, Any
 
 from seeknal.api import Project, RunOptions
 from seeknal.errors import SeeknalError
-from seeknal.testing.outcomes import CommandOutcome, Outcome
+from seeknal.testing.commands import TIMEOUT_SECONDS, seeknal
+from seeknal.testing.outcomes import Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from seeknal.testing.outcomes import CommandOutcome
+
 CONFIG = "seeknal_project.yml"
 _CONFIG_TEXT = "name: test\nversion: 1\n"
-_ENTRY = "from seeknal.cli import main; main()"
-_TIMEOUT_SECONDS = 120.0
 
 
 class ProjectMaker:
@@ -100,7 +99,7 @@ class ProjectFolder:
         return self.open().rows(node, 1).columns
 
     def cli(
-        self, *arguments: str, env: Mapping[str, str] | None = None, cwd: str = ".", stdin: str = "", timeout: float = _TIMEOUT_SECONDS
+        self, *arguments: str, env: Mapping[str, str] | None = None, cwd: str = ".", stdin: str = "", timeout: float = TIMEOUT_SECONDS
     ) -> CommandOutcome:
         """Run `seeknal ARGUMENTS` in a process of its own, in the project's folder or one below it."""
         shared = [] if self.profile is None else ["--profile", self.profile]
@@ -109,23 +108,5 @@ class ProjectFolder:
         return seeknal(*shared, *arguments, cwd=self.root / cwd, env=env, stdin=stdin, timeout=timeout)
 
 
-def seeknal(
-    *arguments: str, cwd: Path, env: Mapping[str, str] | None = None, stdin: str = "", timeout: float = _TIMEOUT_SECONDS
-) -> CommandOutcome:
-    """Run a `seeknal` command in a process of its own. `env` is added to this process's environment."""
-    done = subprocess.run(
-        [sys.executable, "-c", _ENTRY, *arguments],
-        cwd=cwd,
-        env={**os.environ, "PYTHONUTF8": "1", **(env or {})},
-        input=stdin.encode(),
-        capture_output=True,
-        check=False,
-        timeout=timeout,
-    )
-    return CommandOutcome(arguments, done.returncode, done.stdout.decode(), done.stderr.decode(), cwd)
-
-
 def _as_yaml(values: Mapping[str, Any]) -> str:
-    import json
-
     return json.dumps(dict(values))  # YAML reads JSON
