@@ -96,10 +96,8 @@ def test_an_interrupt_keeps_what_was_finished(project: ProjectMaker, number: sig
     wait_for(lambda: list((folder.root / "target/cache/transform").glob("slow/*/.part.*.tmp")))
     wait_for(lambda: list((folder.root / "target/cache/transform").glob("quick/*/artifact.json")))
     time.sleep(0.3)
-    begun = time.monotonic()
     process.send_signal(number)
     stdout, stderr = process.communicate(timeout=20)
-    assert time.monotonic() - begun < 5
     assert process.returncode == 130, stderr
     assert b"Traceback" not in stderr
     results = {n["id"]: n["status"] for n in json.loads((folder.root / "target/run_results.json").read_text())["nodes"]}

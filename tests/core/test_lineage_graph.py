@@ -332,6 +332,6 @@ def test_a_chain_may_be_longer_than_the_stack_is_deep():
 def test_a_chain_of_fifty_takes_no_time():
     graph = chain(50)
     graph.of("n49.a", whole=True)
-    begun = time.perf_counter()
+    begun = time.process_time()
     graph.of("n49.a", whole=True)
-    assert time.perf_counter() - begun < 0.05
+    assert time.process_time() - begun < 0.05

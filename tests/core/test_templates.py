@@ -87,13 +87,13 @@ LOOPS = [
 @pytest.mark.parametrize("template", LOOPS, ids=range(len(LOOPS)))
 def test_a_template_cannot_take_for_ever(project: ProjectMaker, template: str) -> None:
     folder = project({"seeknal/t.sql": f"SELECT 1 AS n -- {template}\n"})
-    begun = time.monotonic()
+    begun = time.process_time()
     try:
         text = folder.open().nodes["transform.t"].logic.sql
         assert len(text) < 2_000_000
     except ProjectErrors:
         pass
-    assert time.monotonic() - begun < 5
+    assert time.process_time() - begun < 5
 
 
 @pytest.mark.parametrize(

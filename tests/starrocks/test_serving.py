@@ -90,8 +90,8 @@ def test_circles_are_refused(views, fails):
 def test_two_hundred_views_are_planned_in_two_questions_and_a_second(views, standin):
     many = [replace(REVENUE, name=f"mv_{n}") for n in range(200)]
     standin.statements.clear()
-    begun = time.perf_counter()
+    begun = time.process_time()
     steps = serving.plan(many, "analytics", serving.found_in(views, "analytics"), "shop")
     assert len(steps) == 200
     assert len(standin.statements) == 2
-    assert time.perf_counter() - begun < 1
+    assert time.process_time() - begun < 1
