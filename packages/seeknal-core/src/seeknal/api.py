@@ -209,6 +209,13 @@ class Project(FeatureReading):
             raise ProjectErrors(errors)
         self.keep()
 
+    def document_errors(self) -> list[SeeknalError]:
+        """The columns that nodes without rows, such as semantic models, name and that there are not, as far as columns are known."""
+        from seeknal.run.binding import document_errors
+
+        situation, _ = self.look(RunOptions(), self.state.read(), probes=False)
+        return list(document_errors(self, situation))
+
     def keep(self) -> None:
         """Remember what was parsed and analysed. Called once the project is known to be right: before, nothing is written."""
         self.loaded.keep()
