@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from decimal import Decimal
 
 import pytest
@@ -136,7 +135,8 @@ def test_nanoseconds_are_shown(shop: Workshop) -> None:
     (found,) = shop.session.rows(f'SELECT {values} AS "a b", NULL::TIMESTAMP_NS AS x, 1 AS y, TIMESTAMP_NS \'{texts[0]}\' AS "a b"').rows
     assert [str(v) for v in found[:3]] == [texts[0], "1700-01-31 10:00:00.123456780", "2026-01-31 10:00:00.500000"]
     assert found[0].isoformat() == "2026-01-31T10:00:00.123456789"
-    assert (found[3:7], str(found[7])) == ((datetime.max, datetime.min, None, 1), texts[0])
+    assert [str(v)[:4] for v in found[3:5]] == ["9999", "0001"]
+    assert (found[5:7], str(found[7])) == ((None, 1), texts[0])
     with pytest.raises(EngineError) as caught:
         shop.session.rows("SELECT TIMESTAMP_NS '2026-01-31' AS t,\n  'x'::INTEGER AS i")
     assert (caught.value.line, caught.value.column) == (2, 6)

@@ -25,7 +25,7 @@ class FineTime(datetime):
     def of(cls, text: str) -> datetime:
         """A time as DuckDB writes it, which is a usual one where that is exact."""
         if "infinity" in text:
-            return datetime.min if text.startswith("-") else datetime.max
+            return datetime.min if text.startswith("-") else datetime.max  # noqa: DTZ901 - as DuckDB does
         usual = datetime.fromisoformat(text[:_MICROSECONDS])
         rest = int(text[_MICROSECONDS:].ljust(3, "0"))
         return cls._finer(usual, rest) if rest else usual

@@ -169,8 +169,9 @@ class AuditRunner:
         """Where that stands which fails: the `where` if it does so by itself, else the SQL of the audit, if it has some."""
         where = self._where(spec)
         if where is not None:
+            alone = exp.select(exp.Count(this=exp.Star())).from_(_table(relation)).where(where)
             try:
-                self._session.rows(exp.select(exp.Count(this=exp.Star())).from_(_table(relation)).where(where).sql(dialect=self._dialect), 1)
+                self._session.rows(alone.sql(dialect=self._dialect), 1)
             except EngineError:
                 return spec.places.get("where")
         parameters = signature_of(self._audits[spec.type]).parameters.values()
