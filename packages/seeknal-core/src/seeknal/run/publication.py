@@ -78,8 +78,9 @@ class Publication:
     def _listed(self, pointers: Mapping[NodeId, Pointer]) -> list[NodeId]:
         """What is published: the project's nodes in their order, then those that only the environment still has, as after it went back."""
         own = [n for n in self._dag.order if n in pointers and self._dag.nodes[n].is_readable]
-        names = {fold(relation_name(n)) for n in own}
-        return [*own, *(n for n in sorted(pointers.keys() - self._dag.nodes.keys()) if fold(relation_name(n)) not in names)]
+        alone = sorted(pointers.keys() - self._dag.nodes.keys())
+        names = {fold(relation_name(n)) for n in own} if alone else set()
+        return [*own, *(n for n in alone if fold(relation_name(n)) not in names)]
 
     def _written(self, relations: Mapping[str, Files | Query], dropped: Sequence[str], *, ours: bool) -> bool:
         """Change the warehouse. A file that is not as it was left, and cannot be changed, is set aside; False where it was made anew so."""
