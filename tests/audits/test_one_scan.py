@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from seeknal.audits.runner import AuditRunner
 from seeknal.builtins import seeknal_audits
-from seeknal.errors import NodeError
+from seeknal.errors import Location, NodeError
 from seeknal.nodes import AuditSpec
 from seeknal.plugin import literal
 from seeknal.protocols import Query
@@ -110,12 +110,24 @@ def test_columns_without_nulls_are_not_looked_at_again(session: Counting) -> Non
 
 def test_one_that_cannot_run_is_named_among_many(session: Counting) -> None:
     define(session, [(1, "a", 0.5)])
-    wrong = AuditSpec("expression", {"sql": "CAST(s AS INTEGER) > 0"})
-    with pytest.raises(NodeError, match="audit expression could not run"):
-        found(session, [SPECS[0], wrong, SPECS[4]], stored=False)
+    places = {part: Location("t.yml", line) for line, part in enumerate(("", "sql", "where"), 1)}
+    wrong = AuditSpec("expression", {"sql": "CAST(s AS INTEGER) > 0"}, places=places)
+    for spec, named, line in (
+        (wrong, "expression could not run: ", 2),
+        (replace(wrong, name="positive", where="i > 0"), "expression 'positive' could not run: ", 2),
+        (replace(wrong, where="i > 'many'"), "expression could not run: .*'many'", 3),
+        (AuditSpec("not_null", {"columns": ["s"]}, where="d > 'many'", places=places), "not_null could not run: .*'many'", 3),
+        (AuditSpec("accepted_range", {"column": "i", "min": "many"}, places=places), "accepted_range could not run: .*'many'", 1),
+    ):
+        with pytest.raises(NodeError, match=named) as caught:
+            found(session, [SPECS[0], spec, SPECS[4]], stored=False)
+        assert caught.value.at == Location("t.yml", line)
 
 
 def test_rows_that_where_leaves_out_are_not_looked_at(session: Counting) -> None:
     define(session, [(1, "a", 0.5), (2, "7", 0.5)])
     spec = AuditSpec("expression", {"sql": "CAST(s AS INTEGER) > 0"}, where="s = '7'")
     assert found(session, [SPECS[0], spec], stored=False)[1][4] == 0
+    wrong = replace(spec, params={"sql": "CAST(s AS INTEGER) > 7"})
+    (query,) = AuditRunner(session, "duckdb", AUDITS).failing(wrong, "t", session.describe("SELECT * FROM t"))
+    assert [row[1] for row in session.rows(query.sql("duckdb")).rows] == ["7"], "nor when they are fetched"

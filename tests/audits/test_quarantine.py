@@ -286,7 +286,7 @@ def test_what_cannot_be_parted_is_refused_before_anything_is_touched(project, ke
     assert not (folder.root / "target/cache").exists()
 
 
-def test_names_that_would_stand_twice_are_refused(project):
+def test_names_that_would_stand_twice_and_rows_that_others_decide_on_are_refused(project):
     audits = "audits: [{type: not_null, columns: a, on_failure: quarantine}]"
     folder = project(
         {
@@ -296,6 +296,13 @@ def test_names_that_would_stand_twice_are_refused(project):
     assert "are called transform_t__rejected" in folder.cli("parse").assert_exit(2).stderr
     folder.write("seeknal/t.yml", f"kind: transform\nname: t\nsql: SELECT 1 AS a, 2 AS _Audit\n{audits}\n")
     assert "has a column _audit" in folder.cli("run").assert_failed("SK-AUDIT-006").stderr
+    orphans = "audits: [{type: relationships, column: a, to: u, on_failure: quarantine}]"
+    folder.write(
+        "seeknal/t.yml", f"kind: transform\nname: t\nsql: SELECT 1 AS a\n{orphans}\n---\nkind: transform\nname: u\nsql: SELECT 2 AS a\n"
+    )
+    refused = folder.cli("parse").assert_failed("SK-AUDIT-006", exit_code=2).stderr
+    assert "would set aside depend on transform.u" in refused
+    assert "join transform.u in the query" in refused
 
 
 @settings(max_examples=12, deadline=None)

@@ -127,3 +127,16 @@ def test_rewritten_file_is_read_anew(shop: Workshop) -> None:
 def test_rows_keep_the_order_of_the_query(shop: Workshop) -> None:
     shop.write("SELECT i FROM range(300000) AS t(i) ORDER BY i DESC")
     assert shop.rows("SELECT i FROM stored LIMIT 2") == [(299999,), (299998,)]
+
+
+def test_nanoseconds_are_shown(shop: Workshop) -> None:
+    texts = ["2026-01-31 10:00:00.123456789", "1700-01-31 10:00:00.12345678", "2026-01-31 10:00:00.5", "infinity", "-infinity"]
+    values = ", ".join(f"TIMESTAMP_NS '{text}'" for text in texts)
+    (found,) = shop.session.rows(f'SELECT {values} AS "a b", NULL::TIMESTAMP_NS AS x, 1 AS y, TIMESTAMP_NS \'{texts[0]}\' AS "a b"').rows
+    assert [str(v) for v in found[:3]] == [texts[0], "1700-01-31 10:00:00.123456780", "2026-01-31 10:00:00.500000"]
+    assert found[0].isoformat() == "2026-01-31T10:00:00.123456789"
+    assert [str(v)[:4] for v in found[3:5]] == ["9999", "0001"]
+    assert (found[5:7], str(found[7])) == ((None, 1), texts[0])
+    with pytest.raises(EngineError) as caught:
+        shop.session.rows("SELECT TIMESTAMP_NS '2026-01-31' AS t,\n  'x'::INTEGER AS i")
+    assert (caught.value.line, caught.value.column) == (2, 6)

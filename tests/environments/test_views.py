@@ -9,8 +9,10 @@ import duckdb
 import pytest
 from tests.core.test_views import BAD, BETTER, FILES
 
+from seeknal.errors import ProjectError
 from seeknal.janitor import Policy
 from seeknal.run.cleaning import janitor
+from seeknal.run.querying import Querying
 from seeknal.testing.other_process import this_process
 
 if TYPE_CHECKING:
@@ -69,6 +71,25 @@ def test_promotion_and_rollback_take_views_with_what_they_were_published_over(sh
     clean(shown)
     shown.open().rollback("prod")
     assert rows(shown, "prod") == NEW
+
+
+def test_what_the_files_no_longer_have_is_read_as_long_as_it_is_published(shown: ProjectFolder) -> None:
+    for name in "tvw":
+        shown.delete(f"seeknal/{name}.sql")
+    shown.write("seeknal/other.sql", "SELECT id FROM source.s").run(environment="dev").assert_success()
+    shown.open().promote("dev")
+    with pytest.raises(ProjectError, match=r"no node 'transform\.w'"):
+        shown.open().rows("transform.w")
+    shown.open().rollback("prod")
+    assert rows(shown, "prod") == OLD
+    assert sorted(shown.open().rows("w").rows) == OLD, "its name alone will do"
+    with Querying(shown.open()) as querying:
+        assert sorted(querying.rows("SELECT w.* FROM transform.w JOIN transform_v v ON true WHERE v.id = 1").rows) == OLD
+        assert [p.node for p in querying.relations()] == ["source.s", "transform.t", "transform.v", "transform.w"]
+        assert querying.schema("w") == querying.schema("transform_w")
+    shown.run().assert_success()
+    with pytest.raises(ProjectError, match=r"no node 'transform\.w'"):
+        shown.open().rows("transform.w")
 
 
 def test_the_janitor_keeps_what_views_hold_on_to_and_forgets_the_rest(shown: ProjectFolder) -> None:

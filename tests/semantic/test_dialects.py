@@ -41,6 +41,7 @@ def test_starrocks_sql_parses(shop, question, caplog):
     assert isinstance(tree, exp.Query)
     assert not list(tree.find_all(exp.Command))
     assert not {"FILTER", "UNNEST", "QUALIFY", "WINDOW"} & set(re.findall(r"\w+", sql))
+    assert not re.search(r"NOT [\w.]+ IS NULL", sql), "people write IS NOT NULL"
 
 
 @pytest.mark.parametrize("question", QUESTIONS, ids=lambda q: ",".join(q.metrics))

@@ -38,6 +38,12 @@ def test_a_plan_says_which_metrics_an_edited_measure_moves(fresh):
     fresh.run().assert_success()
     fresh.edit("seeknal/semantic/models.yml", "amount - COALESCE(discount, 0)", "amount - discount")
     assert moved(fresh) == {"semantic_model.orders", "metric.net_share"}
+    fresh.edit("seeknal/semantic/models.yml", "amount - discount", "amont - discount")
+    for command in (["plan"], ["metrics", "validate"]):
+        shown = fresh.cli(*command).assert_failed("SK-SQL-011", exit_code=2).stderr
+        assert "'net' needs column 'amont', which source.orders does not have" in shown
+        assert "models.yml:16:" in shown
+        assert "did you mean 'amount'?" in shown
 
 
 def test_a_plan_says_which_metrics_an_edited_metric_moves(fresh):

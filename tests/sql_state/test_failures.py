@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 import sqlite3
 import sys
 from pathlib import Path
@@ -91,6 +92,28 @@ def test_file_that_cannot_be_written_can_be_read(tmp_path, monkeypatch):
     with pytest.raises(ProjectError) as caught:
         put(open_("sqlite", tmp_path / "target"))
     assert caught.value.code == "SK-STATE-005"
+
+
+def test_a_limit_on_the_size_of_files_is_named(tmp_path):
+    backend = open_("sqlite", tmp_path)
+    put(backend)
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    try:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (4096, before[1]))
+        with pytest.raises(StateError) as caught:
+            put(backend, "b" * 9000)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert caught.value.code == "SK-STATE-012"
+    assert "4,096 bytes here: raise the limit (ulimit -f)" in caught.value.hint
+    put(backend, "c")
+    assert set(backend.read().tables["files"]) == {"a", "c"}
+
+
+def test_two_places_for_one_state_are_refused(tmp_path):
+    with pytest.raises(ProjectError, match="by its path and by a url") as caught:
+        open_("sqlite", tmp_path, path="target/a.db", url="sqlite:///target/a.db")
+    assert (caught.value.code, caught.value.hint) == ("SK-STATE-004", "leave out `path` or `url`")
 
 
 def test_reading_makes_nothing(opened, options, postgres_server):

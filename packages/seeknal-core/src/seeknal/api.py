@@ -209,6 +209,13 @@ class Project(FeatureReading):
             raise ProjectErrors(errors)
         self.keep()
 
+    def document_errors(self) -> list[SeeknalError]:
+        """The columns that nodes without rows, such as semantic models, name and that there are not, as far as columns are known."""
+        from seeknal.run.binding import document_errors
+
+        situation, _ = self.look(RunOptions(), self.state.read(), probes=False)
+        return list(document_errors(self, situation))
+
     def keep(self) -> None:
         """Remember what was parsed and analysed. Called once the project is known to be right: before, nothing is written."""
         self.loaded.keep()
@@ -269,11 +276,14 @@ class Project(FeatureReading):
 
     # Reading
 
-    def relations(self, memory_limit: str | None = None, folders: Sequence[Path] = ()) -> Relations:
-        """An engine session, opened when first used, that can read every node once its output is put there, and write to `folders`."""
+    def relations(self, memory_limit: str | None = None, folders: Sequence[Path] = (), readable: Sequence[Path] = ()) -> Relations:
+        """An engine session, opened when first used, that can read every node once its output is put there, and write to `folders`.
+
+        It can read files in `readable` besides those of the project's nodes.
+        """
         from seeknal.run.sessions import Relations
 
-        return Relations(lambda: self._open_session(memory_limit, folders), self.nodes, self.store, self.state.read)
+        return Relations(lambda: self._open_session(memory_limit, folders, readable), self.nodes, self.store, self.state.read)
 
     @contextmanager
     def reading(self, environment: str = PROD, folders: Sequence[Path] = (), snapshot: Snapshot | None = None) -> Iterator[Relations]:
@@ -281,7 +291,8 @@ class Project(FeatureReading):
 
         Files can be written to `folders`. Raises ProjectError for an unknown environment.
         """
-        relations = self.relations(folders=folders)
+        in_place: list[Path] = []
+        relations = self.relations(folders=folders, readable=in_place)
         try:
             snapshot = snapshot or self.state.read()
             snapshot.require(environment)
@@ -291,6 +302,8 @@ class Project(FeatureReading):
                     relations.hold(pointer.key, view)
                 elif artifact is not None:
                     relations.put(node, artifact)
+                    if artifact.location is None and node not in self.nodes:
+                        in_place += [p.parent for p in self.store.paths(artifact)]
             yield relations
         finally:
             relations.close()
@@ -304,7 +317,7 @@ class Project(FeatureReading):
 
         if name.endswith(REJECTED_ROWS) and all(name not in (n.id, n.name) for n in self.nodes.values()):
             name, rejected = name.removesuffix(REJECTED_ROWS), True
-        return read_rows(self, self.find(name), limit, rejected=rejected, environment=environment)
+        return read_rows(self, name, limit, rejected=rejected, environment=environment)
 
     def audit(self, selected: frozenset[NodeId] | None = None, *, environment: str = PROD, sample: int = 0) -> list[Checked]:
         """Run the audits of some nodes (None: of all) on what is published. Nothing is built, and nothing is published otherwise afterwards.
@@ -329,12 +342,12 @@ class Project(FeatureReading):
 
         return project_lineage(self, PROD)
 
-    def _open_session(self, memory_limit: str | None = None, folders: Sequence[Path] = ()) -> Session:
+    def _open_session(self, memory_limit: str | None = None, folders: Sequence[Path] = (), others: Sequence[Path] = ()) -> Session:
         from seeknal.protocols import SessionSettings
         from seeknal.run.engines import engine_driver  # start-up time
 
         own = [self.store.cache, self.target / REJECTED]
-        readable, writable = [*own], [*own, *folders]
+        readable, writable = [*own, *others], [*own, *folders]
         for node in self.nodes.values():
             logic = node.logic
             if isinstance(logic, SourceLogic) and not logic.cache and logic.table is not None:

@@ -48,6 +48,11 @@ def kind_of(node: NodeId) -> str:
     return node.partition(".")[0]
 
 
+def name_of(node: NodeId) -> str:
+    """`clean_users` for `transform.clean_users`."""
+    return node.partition(".")[2]
+
+
 def fold(name: str) -> str:
     """A column's or relation's name as it is compared: the engines make no difference between `A` and `a`, but do between `Ä` and `ä`."""
     return name.lower() if name.isascii() else name.translate(_LOWER)
@@ -318,7 +323,7 @@ class Node:
     @property
     def name(self) -> str:
         """The part of the id after the dot."""
-        return self.id.partition(".")[2]
+        return name_of(self.id)
 
     @property
     def relation(self) -> str:

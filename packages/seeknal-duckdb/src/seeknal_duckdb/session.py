@@ -14,8 +14,9 @@ from seeknal_duckdb.database import CATALOG
 from seeknal_duckdb.digest import digest_of, digest_sql
 from seeknal_duckdb.exporting import export
 from seeknal_duckdb.loading import load
+from seeknal_duckdb.nanoseconds import fine, restored
 from seeknal_duckdb.parquet import write_parquet
-from seeknal_duckdb.sql import call, qualified, relation_sql, view_sql, wrapped
+from seeknal_duckdb.sql import call, lines_before, qualified, relation_sql, view_sql, wrapped
 from seeknal_duckdb.statements import columns_of, schema_of
 
 if TYPE_CHECKING:
@@ -77,8 +78,11 @@ class DuckDBSession:
         """Run a query and fetch its rows, at most `limit` of them."""
         bound = "" if limit is None else " LIMIT " + str(int(limit))
         with self._locked.use(query) as running:
-            names = tuple(name for name, _ in columns_of(running.cursor, query))
-            return Rows(names, running.cursor.execute(wrapped(query) + bound).fetchall())
+            columns = columns_of(running.cursor, query)
+            texts = fine(columns)
+            running.before = lines_before(texts)
+            found = running.cursor.execute(wrapped(query, texts) + bound).fetchall()
+            return Rows(tuple(name for name, _ in columns), restored(found, columns) if texts else found)
 
     def arrow(self, query: str) -> ArrowStream:
         """Run a query and hand out its rows as a stream, a `pyarrow.RecordBatchReader`, which may be read in another thread."""

@@ -69,9 +69,9 @@ def _written(value: Any) -> Any:
         return value
     if isinstance(value, float):
         return {"f": repr(value)}
-    if isinstance(value, dt.datetime):
+    if type(value) is dt.datetime:  # an engine's own, finer ones would be cut
         return {"t": value.isoformat()}
-    if isinstance(value, dt.date):
+    if type(value) is dt.date:
         return {"d": value.isoformat()}
     if isinstance(value, Decimal):
         return {"n": str(value)}

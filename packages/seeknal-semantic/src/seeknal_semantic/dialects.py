@@ -28,6 +28,9 @@ def generate(tree: exp.Query, dialect: str, *, pretty: bool = False) -> str:
     if dialect not in DIALECTS:
         raise ProjectError("SK-SEM-023", f"metrics are not written in {dialect}", hint=f"dialects are {', '.join(DIALECTS)}")
     said, writer = (with_named_windows(tree.copy()), _DuckDB) if dialect == "duckdb" else (_starrocks(tree.copy()), dialect)
+    for node in list(said.find_all(exp.Not)):
+        if isinstance(node.this, exp.Is) and isinstance(node.this.this, exp.Column) and isinstance(node.this.expression, exp.Null):
+            node.replace(exp.Is(this=node.this.this, expression=exp.Not(this=exp.Null())))  # as people write it
     try:
         return said.sql(dialect=writer, pretty=pretty, unsupported_level=ErrorLevel.RAISE, max_text_width=120, copy=False)
     except UnsupportedError as error:

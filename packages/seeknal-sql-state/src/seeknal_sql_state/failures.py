@@ -66,6 +66,13 @@ def failed(place: str, reason: str) -> StateError:
     )
 
 
+def not_written(place: str, reason: str, largest_file: int | None) -> StateError:
+    """SK-STATE-012, for a file that the system could not read or write."""
+    limit = f"a file may have {largest_file:,} bytes here: raise the limit (ulimit -f)" if largest_file is not None else None
+    hint = limit or "see what the system's log says of the disk"
+    return StateError("SK-STATE-012", f"the state in {place} failed: {reason}", hint=f"{hint}; nothing of this was committed")
+
+
 def full(place: str) -> StateError:
     """SK-DISK-001."""
     hint = "free some space and run again: what was finished before is safe"

@@ -48,8 +48,10 @@ class SQLiteBackend(SqlBackend):
 
 
 def _path(target: Path, url: URL | None, path: Any) -> Path:
+    if url is not None and path is not None:
+        raise ProjectError("SK-STATE-004", "state in SQLite is given by its path and by a url", hint="leave out `path` or `url`")
     if url is not None:
-        if url.get_backend_name() != "sqlite" or not url.database or url.host or path is not None:
+        if url.get_backend_name() != "sqlite" or not url.database or url.host:
             hint = "sqlite:///target/state.db, or path: target/state.db"
             raise ProjectError("SK-STATE-004", "the url of state in SQLite names a file and nothing else", hint=hint)
         for option in url.query:
@@ -139,6 +141,8 @@ class SQLiteDatabase(Database):
                 return failures.foreign(self.place, reason)
             case sqlite3.SQLITE_CORRUPT:
                 return failures.damaged(self.place, reason)
+            case sqlite3.SQLITE_IOERR:
+                return failures.not_written(self.place, reason, _largest_file())
         return failures.failed(self.place, reason)
 
     def _connect(self) -> sqlite3.Connection:
@@ -153,6 +157,16 @@ class SQLiteDatabase(Database):
             return f"{uri}?mode=rw"
         log = self.path.with_name(f"{self.path.name}-wal")
         return f"{uri}?mode=ro" if log.exists() else f"{uri}?mode=ro&immutable=1"
+
+
+def _largest_file() -> int | None:
+    """How many bytes a file may have that this process writes; None where there is no such limit."""
+    try:
+        import resource
+    except ImportError:  # Windows
+        return None
+    limit = resource.getrlimit(resource.RLIMIT_FSIZE)[0]
+    return None if limit == resource.RLIM_INFINITY else limit
 
 
 def _begin(connection: Connection) -> None:

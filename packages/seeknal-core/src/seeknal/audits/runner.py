@@ -15,7 +15,7 @@ from seeknal.audits.signature import THIS, signature_of
 from seeknal.audits.verdict import judged
 from seeknal.errors import EngineError, Location, NodeError
 from seeknal.nodes import relation_name
-from seeknal.plugin import AggregateCheck, Relation, RowCheck
+from seeknal.plugin import AggregateCheck, Condition, Relation, RowCheck, Sql
 from seeknal.sql.canonical import clock
 from seeknal.sql.guard import SqlProblem, parse_condition, parse_select, refuse_shadows, tables
 from seeknal.state.outcomes import EXAMPLE, AuditOutcome
@@ -62,12 +62,16 @@ class AuditRunner:
         prepared = [self._prepare(spec, relation, schema, at) for spec in specs]
         asked = [i for i in prepared if not i.queries or i.spec.counts_rows]
         measures = [Measure(i.spec, self._where(i.spec), i.bad, i.value) for i in asked]
-        answers = dict(zip((id(i) for i in asked), measured(measures, relation, self._row, stored=self._stored), strict=True))
+
+        def ask(query: exp.Query, spec: AuditSpec) -> tuple[Any, ...]:
+            return self._rows(query, spec, relation)[1][0]
+
+        answers = dict(zip((id(i) for i in asked), measured(measures, relation, ask, stored=self._stored), strict=True))
         results = []
         for item in prepared:
             answer = answers.get(id(item))
             if item.queries or answer is None:
-                results.append(self._query(item, answer.rows if answer is not None else None))
+                results.append(self._query(item, relation, answer.rows if answer is not None else None))
             else:
                 volatile = any(e is not None and clock(e) is not None for e in (item.bad, item.value, self._where(item.spec)))
                 results.append(_judge_scan(item, answer, volatile=volatile))
@@ -78,9 +82,9 @@ class AuditRunner:
         item = self._prepare(spec, relation, schema, at)
         if item.bad is None:
             return item.queries
-        query = exp.select("*").from_(exp.Table(this=exp.to_identifier(relation, quoted=True))).where(item.bad)
         where = self._where(spec)
-        return (query if where is None else query.where(where),)
+        wrong = item.bad if where is None else exp.case().when(where, item.bad)  # of a row that it leaves out nothing else is asked
+        return (exp.select("*").from_(_table(relation)).where(wrong),)
 
     def _prepare(self, spec: AuditSpec, relation: str, schema: Schema, at: Location | None) -> _Prepared:
         signature = signature_of(self._audits[spec.type])
@@ -102,7 +106,7 @@ class AuditRunner:
             raise NodeError("SK-AUDIT-003", f"audit {spec.type}: {problem.message}", at=spec.at or at, hint=problem.hint) from None
 
     def _describe(self, relation: str) -> Schema:
-        everything = exp.select("*").from_(exp.Table(this=exp.to_identifier(relation, quoted=True)))
+        everything = exp.select("*").from_(_table(relation))
         return self._session.describe(everything.sql(dialect=self._dialect))
 
     def _where(self, spec: AuditSpec) -> exp.Expr | None:
@@ -127,35 +131,51 @@ class AuditRunner:
         _put_relation(tree, relation, self._where(spec))
         return tree
 
-    def _query(self, item: _Prepared, rows: int | None) -> Audited:
+    def _query(self, item: _Prepared, relation: str, rows: int | None) -> Audited:
         begun = time.perf_counter()
         failing, volatile, example = 0, False, ""
         for query in item.queries:
             volatile = volatile or clock(query) is not None
             counted = exp.select(exp.Count(this=exp.Star())).from_(query.copy().subquery("failing"))
-            count = int(self._rows(counted, item.spec, 1)[1][0][0])
+            count = int(self._rows(counted, item.spec, relation)[1][0][0])
             if count and not failing and item.spec.sample:
-                example = EXAMPLE + ", ".join(f"{n} = {v}" for n, v in self._example(query, item.spec))
+                example = EXAMPLE + ", ".join(f"{n} = {v}" for n, v in self._example(query, item.spec, relation))
             failing += count
         message = f"{failing:,} failing row{'s' if failing != 1 else ''}{example}" if failing else "passed"
         return Audited(item.spec, _outcome(item, failing, message, time.perf_counter() - begun, rows), volatile)
 
-    def _example(self, query: exp.Query, spec: AuditSpec) -> list[tuple[str, str]]:
+    def _example(self, query: exp.Query, spec: AuditSpec, relation: str) -> list[tuple[str, str]]:
         """The least of the rows that a query returns: the same one each time. What is to be hidden is."""
-        names, _ = self._rows(query, spec, 1)
+        names, _ = self._rows(query, spec, relation)
         least = exp.select("*").from_(query.copy().subquery("failing")).order_by(*(exp.Literal.number(n + 1) for n in range(len(names))))
-        _, rows = self._rows(least, spec, 1)
+        _, rows = self._rows(least, spec, relation)
         return [(n, HIDDEN if spec.hides(n) else _text(v)) for n, v in zip(names, rows[0], strict=True)]
 
-    def _row(self, query: exp.Query, spec: AuditSpec) -> tuple[Any, ...]:
-        return self._rows(query, spec, 1)[1][0]
-
-    def _rows(self, query: exp.Query, spec: AuditSpec, limit: int) -> tuple[tuple[str, ...], list[tuple[Any, ...]]]:
+    def _rows(self, query: exp.Query, spec: AuditSpec, relation: str) -> tuple[tuple[str, ...], list[tuple[Any, ...]]]:
+        """The first row of what a query returns, if there is one, and the columns."""
         try:
-            result = self._session.rows(query.sql(dialect=self._dialect), limit)
+            result = self._session.rows(query.sql(dialect=self._dialect), 1)
         except EngineError as error:
-            raise NodeError("SK-AUDIT-003", f"audit {spec.type} could not run: {error.message}", at=spec.at, hint=error.hint) from None
+            raise self._could_not_run(spec, relation, error) from None
         return result.columns, result.rows
+
+    def _could_not_run(self, spec: AuditSpec, relation: str, error: EngineError) -> NodeError:
+        """The error that an audit cannot be asked of a relation, at what of it is to blame."""
+        name = f"{spec.type} '{spec.name}'" if spec.name else spec.type
+        message = f"audit {name} could not run: {error.message}"
+        return NodeError("SK-AUDIT-003", message, at=self._to_blame(spec, relation) or spec.at, hint=error.hint)
+
+    def _to_blame(self, spec: AuditSpec, relation: str) -> Location | None:
+        """Where that stands which fails: the `where` if it does so by itself, else the SQL of the audit, if it has some."""
+        where = self._where(spec)
+        if where is not None:
+            alone = exp.select(exp.Count(this=exp.Star())).from_(_table(relation)).where(where)
+            try:
+                self._session.rows(alone.sql(dialect=self._dialect), 1)
+            except EngineError:
+                return spec.places.get("where")
+        parameters = signature_of(self._audits[spec.type]).parameters.values()
+        return next((spec.places[p.name] for p in parameters if p.type in (Sql, Condition) and p.name in spec.places), None)
 
 
 def _asked(signature: Signature, target: Relation, arguments: dict[str, Any], spec: AuditSpec) -> Check:
@@ -187,8 +207,12 @@ def _put_relation(tree: exp.Query, relation: str, where: exp.Expr | None) -> Non
         table.set("alias", named)
         table.set("this", exp.to_identifier(relation, quoted=True))
         if where is not None:
-            rows = exp.select("*").from_(exp.Table(this=exp.to_identifier(relation, quoted=True))).where(where.copy())
+            rows = exp.select("*").from_(_table(relation)).where(where.copy())
             table.replace(exp.Subquery(this=rows, alias=named))
+
+
+def _table(relation: str) -> exp.Table:
+    return exp.Table(this=exp.to_identifier(relation, quoted=True))
 
 
 def _judge_scan(item: _Prepared, answer: Answer, *, volatile: bool) -> Audited:

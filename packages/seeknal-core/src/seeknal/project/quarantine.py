@@ -45,7 +45,12 @@ def _of_audit(audit: AuditSpec, node: Node, registry: Registry, dialect: str) ->
     from seeknal.plugin import RowCheck
 
     signature = signature_of(registry.audit(audit.type))
-    if _returns(signature) is not RowCheck:
+    if audit.reads:
+        others = " and ".join(sorted(audit.reads))
+        message = f"the rows that audit {audit.type} would set aside depend on {others}; what {node.id} holds depends on what its query reads, and on its rows"
+        hint = f"join {others} in the query, and set aside by a column of it, with not_null or expression; or leave out on_failure"
+        yield ProjectError(CODE, message, at=audit.at or node.at, hint=hint)
+    elif _returns(signature) is not RowCheck:
         message = f"audit {audit.type} does not look at each row by itself, so that it cannot say which to set aside"
         yield ProjectError(CODE, message, at=audit.at or node.at, hint="leave out on_failure; audits that return a RowCheck can quarantine")
     elif not signature.given and _asks_for_more(audit, signature, dialect):

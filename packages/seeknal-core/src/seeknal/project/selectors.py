@@ -55,8 +55,9 @@ def check_local(selector: str) -> None:
         raise ProjectError("SK-SEL-001", "the selector is empty", hint="such as tag:daily, kind:transform or transform.*")
     for part in selector.replace(",", " ").split():
         if "+" in part or "@" in part:
-            message = f"selector '{part}' asks what is upstream or downstream, which cannot be asked here"
-            raise ProjectError("SK-SEL-001", message, hint=f"select by {', '.join(f'{m}:' for m in METHODS)} or by name")
+            message = f"selector '{part}' asks what is upstream or downstream; audits of the project go by what a node's own file says"
+            hint = f"give these nodes a tag, or select by {', '.join(f'{m}:' for m in METHODS)} or by name"
+            raise ProjectError("SK-SEL-001", message, hint=hint)
         method, colon, _ = part.partition(":")
         if colon and method not in METHODS:
             hint = did_you_mean(method, METHODS) or f"known here: {', '.join(METHODS)}"

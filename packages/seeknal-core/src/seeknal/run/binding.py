@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from seeknal.errors import EngineError, NodeError, ProjectError, did_you_mean
@@ -10,9 +11,10 @@ from seeknal.nodes import SourceLogic, SqlLogic, fold
 from seeknal.plan.fingerprint import config_hash
 from seeknal.plan.planner import UNREAD, is_read_from_outside
 from seeknal.plugin import ReferenceColumns
+from seeknal.run.documenting import column_errors
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from seeknal.api import Project
     from seeknal.errors import SeeknalError
@@ -41,35 +43,62 @@ def name_errors(project: Project, situation: Situation, outlook: Outlook) -> Ite
     The analysis finds them and the engine confirms them: what it accepts is right. Where nobody edited anything, and a column is gone from the data, that is
     for the run to meet: it fails one node, not the project.
     """
-    certain: set[NodeId] = set()
-    edited: set[NodeId] = set()
+    looked = _Looked.at(project, situation, outlook)
+    yield from looked.errors
     for name in situation.dag.order:
         node = situation.dag.nodes[name]
-        if situation.selected is not None and name not in situation.selected:
-            outlook.keep(name)
-        inputs = situation.dag.inputs[name]
-        if _is_edited(node, situation) or any(i in edited for i in inputs):
-            edited.add(name)
-        if not all(i in certain for i in inputs) or not (inputs or not node.is_readable or _is_as_it_was(node, situation)):
+        if name not in looked.edited:
             continue
-        problems = outlook.problems(name) if name in edited else ()
-        if not problems:
-            if name not in edited or _tells_its_columns(node, outlook):
-                certain.add(name)
-        elif _refused(project, outlook, node):
-            yield from (_placed(node, problem) for problem in problems)
-    for name in situation.dag.order:
-        node = situation.dag.nodes[name]
-        if (
-            (TRAINING_SET in node.details or ENTITY in node.details)
-            and name in edited
-            and all(i in certain for i in situation.dag.inputs[name])
-        ):
+        if (TRAINING_SET in node.details or ENTITY in node.details) and all(i in looked.certain for i in situation.dag.inputs[name]):
             yield from _misfits(project, outlook, node)
+        yield from column_errors(node, looked.columns(situation.dag.inputs[name]))
     for name in situation.dag.order:
         node = situation.dag.nodes[name]
         if node.audits and (situation.selected is None or name in situation.selected) and _has_other_audits(node, situation):
-            yield from _audit_errors(project, node, {n: outlook.names(n) or () for n in {name, *situation.dag.waits[name]} & certain})
+            yield from _audit_errors(project, node, looked.columns({name, *situation.dag.waits[name]}))
+
+
+def document_errors(project: Project, situation: Situation) -> Iterator[SeeknalError]:
+    """The columns that nodes without rows name and that there are not, whether anything was edited or not."""
+    outlook = situation.outlook()
+    looked = _Looked.at(project, situation, outlook)
+    for name in situation.dag.order:
+        yield from column_errors(situation.dag.nodes[name], looked.columns(situation.dag.inputs[name]))
+
+
+@dataclass
+class _Looked:
+    """What is known before anything runs: the nodes whose columns are certain, those that were edited or read such, and what is wrong in their queries."""
+
+    outlook: Outlook
+    certain: set[NodeId] = field(default_factory=set)
+    edited: set[NodeId] = field(default_factory=set)
+    errors: list[ProjectError] = field(default_factory=list)
+
+    @classmethod
+    def at(cls, project: Project, situation: Situation, outlook: Outlook) -> _Looked:
+        """Look at all nodes, in graph order."""
+        looked = cls(outlook)
+        for name in situation.dag.order:
+            node = situation.dag.nodes[name]
+            if situation.selected is not None and name not in situation.selected:
+                outlook.keep(name)
+            inputs = situation.dag.inputs[name]
+            if _is_edited(node, situation) or any(i in looked.edited for i in inputs):
+                looked.edited.add(name)
+            if not all(i in looked.certain for i in inputs) or not (inputs or not node.is_readable or _is_as_it_was(node, situation)):
+                continue
+            problems = outlook.problems(name) if name in looked.edited else ()
+            if not problems:
+                if name not in looked.edited or _tells_its_columns(node, outlook):
+                    looked.certain.add(name)
+            elif _refused(project, outlook, node):
+                looked.errors += [_placed(node, problem) for problem in problems]
+        return looked
+
+    def columns(self, nodes: Iterable[NodeId]) -> dict[NodeId, tuple[str, ...]]:
+        """The names of their columns, of those where these are certain."""
+        return {n: self.outlook.names(n) or () for n in nodes if n in self.certain}
 
 
 def _misfits(project: Project, outlook: Outlook, node: Node) -> list[NodeError]:

@@ -68,7 +68,7 @@ def require_whole(project: Project, snapshot: Snapshot, found: Iterable[Move], c
 
 def publish_pointers(project: Project, snapshot: Snapshot, environment: str, after: Documents) -> None:
     """Bring the warehouse in step with what an environment points to now. Raises what keeps it from that, saying that the pointers have moved."""
-    pointers = {n: Pointer.from_json(after[n]) for n in project.dag.order if after.get(n)}
+    pointers = {n: Pointer.from_json(after[n]) for n in after if after[n]}
     artifacts = outputs_of(project.dag, lambda: snapshot, pointers, {})
     try:
         Publication(project.loaded, project.dag, project.store, environment, Held(lambda: snapshot)).publish(pointers, artifacts)

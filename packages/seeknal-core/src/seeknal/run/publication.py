@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from seeknal.durable import locked, write_whole
 from seeknal.errors import EngineError, StateError
-from seeknal.nodes import REJECTED, relation_name
+from seeknal.nodes import REJECTED, fold, relation_name
 from seeknal.protocols import Files, Query
 from seeknal.run.engines import engine_driver
 from seeknal.run.held import held_name
@@ -55,7 +55,7 @@ class Publication:
     def _publish(self, pointers: Mapping[NodeId, Pointer], artifacts: Mapping[NodeId, Artifact]) -> int:
         record = self._record()
         before = record.get(self._environment, {})
-        wanted = self._wanted({n: pointers[n] for n in self._dag.order if n in pointers and self._dag.nodes[n].is_readable}, artifacts)
+        wanted = self._wanted({n: pointers[n] for n in self._listed(pointers)}, artifacts)
         relations = {r: relation for r, (stamp, relation) in wanted.items() if before.get(r) != stamp}
         dropped = sorted(set(before) - set(wanted))
         if not relations and not dropped:
@@ -74,6 +74,13 @@ class Publication:
             ) from None
         write_whole(self._store.target / _RECORD, json.dumps(document).encode())
         return len(relations) + len(dropped)
+
+    def _listed(self, pointers: Mapping[NodeId, Pointer]) -> list[NodeId]:
+        """What is published: the project's nodes in their order, then those that only the environment still has, as after it went back."""
+        own = [n for n in self._dag.order if n in pointers and self._dag.nodes[n].is_readable]
+        alone = sorted(pointers.keys() - self._dag.nodes.keys())
+        names = {fold(relation_name(n)) for n in own} if alone else set()
+        return [*own, *(n for n in alone if fold(relation_name(n)) not in names)]
 
     def _written(self, relations: Mapping[str, Files | Query], dropped: Sequence[str], *, ours: bool) -> bool:
         """Change the warehouse. A file that is not as it was left, and cannot be changed, is set aside; False where it was made anew so."""
@@ -112,19 +119,26 @@ class Publication:
             over: dict[str, str] = {}
             for source, read in output.inputs.items():
                 if not read or (source in pointers and pointers[source].key == read):
-                    continue  # what it was published over is what is published
+                    publish(source)  # what it was published over is what is published
+                    continue
                 held = over[relation_name(source)] = held_name(source, read)
                 if held not in found:
                     add(held, read, self._held.find(source, read))
             found[name] = (" ".join(["view", key, *over.values()]), Query(output.sql, over))
 
-        for node, pointer in pointers.items():
+        def publish(node: NodeId) -> None:
+            pointer = pointers.get(node)
+            if pointer is None or relation_name(node) in found:
+                return
             output = pointer.view(node) or artifacts.get(node)
             if output is not None:
                 add(relation_name(node), pointer.key, output)
             if isinstance(output, Artifact) and output.rejected is not None:
                 aside = self._store.rejected_paths(output)
                 found[relation_name(node) + REJECTED] = (" ".join([output.key, *(p.name for p in aside)]), Files(aside))
+
+        for node in pointers:
+            publish(node)
         return found
 
     def _record(self) -> dict[str, Any]:
@@ -148,7 +162,7 @@ def outputs_of(
 ) -> dict[NodeId, Artifact]:
     """The output each node's pointer is about, also where the last build was not published. State is read only for those not `known`."""
     found = {n: a for n, a in known.items() if n in pointers and pointers[n].key == a.key}
-    missing = [n for n in pointers if n not in found and n in dag.nodes and dag.nodes[n].is_stored]
+    missing = [n for n in pointers if n not in found and (n not in dag.nodes or dag.nodes[n].is_stored)]
     if missing:
         snapshot = read()
         for node in missing:

@@ -136,8 +136,9 @@ class Relations:
             message = f"the output of {node} is {presence}"
             if artifact.location is None:
                 message = f"a file of {node} {'is missing' if presence == 'missing' else 'has changed since it was last built'}"
-            at = self._nodes[node].at if node in self._nodes else None
-            raise NodeError("SK-RUN-007", message, at=at, hint=f"build it again: seeknal run --select '{node}'")
+            if node not in self._nodes:
+                raise NodeError("SK-RUN-007", message, hint="the project no longer has the node: put it back, and run it")
+            raise NodeError("SK-RUN-007", message, at=self._nodes[node].at, hint=f"build it again: seeknal run --select '{node}'")
 
     def in_place(self, node: NodeId) -> list[Artifact]:
         """The outputs a node reads that are files of the project, read where they are."""

@@ -97,13 +97,18 @@ def dimensions(ctx: click.Context, names: str, format_: str) -> int:
 @shared_options
 @click.pass_context
 def validate(ctx: click.Context) -> int:
-    """Check every model, metric and saved query, and compile each metric alone. All errors are reported together."""
+    """Check every model, metric and saved query, and compile each metric alone. All errors are reported together.
+
+    Columns that models name are looked up where those of their node are known: where it has been built, or its query says them.
+    """
     from seeknal.cli.output import plural
     from seeknal.errors import ProjectErrors, SeeknalError
+    from seeknal_semantic.catalog import catalog
     from seeknal_semantic.compiler import Question, compiled
 
-    known = _catalog(ctx)
-    errors: list[SeeknalError] = []
+    project = invocation_of(ctx).project()
+    known = catalog(project.nodes)
+    errors: list[SeeknalError] = project.document_errors()
     questions = [Question((name,), _needed(known, name)) for name in known.metrics]
     for kept in known.saved.values():
         lists = {k: tuple(kept.get(k, ())) for k in ("metrics", "dimensions", "filters", "order_by")}
