@@ -10,6 +10,7 @@ from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
 from seeknal.errors import ConnectionFailed
+from seeknal_drivers.queries import trimmed
 from seeknal_starrocks.ddl import Distribution, Refresh
 from seeknal_starrocks.names import DIALECT, LONGEST_NAME, TableName
 
@@ -35,19 +36,24 @@ def check_table(name: str, params: Mapping[str, Any], has_input: bool) -> dict[s
     }
     found |= {"format": _word(params, "format", ("json", "csv")), "via": _word(params, "via", ("auto", "stream_load", "insert", "files"))}
     keys = {kind: _names(params, key) for kind, key in (("DUPLICATE", "key"), ("PRIMARY", "primary_key"), ("UNIQUE", "unique_key"))}
-    given = {kind: columns for kind, columns in keys.items() if columns}
-    if len(given) > 1:
+    said = {kind: columns for kind, columns in keys.items() if columns}
+    if len(said) > 1:
         message = "a table has one key: say 'key', 'primary_key' or 'unique_key'"
         raise ValueError(message)
-    if found["mode"] == "upsert" and "PRIMARY" not in given:
+    if found["mode"] == "upsert" and "PRIMARY" not in said:
         message = "mode upsert needs 'primary_key': the columns by which rows are found"
         raise ValueError(message)
-    found["key_kind"], found["key"] = next(iter(given.items()), ("DUPLICATE", []))
-    types = params.get("types", {})
-    if not isinstance(types, dict) or not all(isinstance(t, str) and _is_type(t) for t in types.values()):
+    found["key_kind"], found["key"] = next(iter(said.items()), ("DUPLICATE", []))
+    distributed = params.get("distributed_by")
+    if found["key_kind"] != "DUPLICATE" and isinstance(distributed, str) and distributed.upper() == "RANDOM":
+        message = "a table with a primary or unique key is distributed by columns, not RANDOM"
+        raise ValueError(message)
+    given = params.get("types", {})
+    types = {str(k): _type(v) for k, v in given.items()} if isinstance(given, dict) else {"": None}
+    if None in types.values():
         message = "'types' must be a mapping of columns to types of StarRocks, such as {name: VARCHAR(100)}"
         raise ValueError(message)
-    return found | {"types": {str(k): str(v) for k, v in types.items()}} | _shared(params)
+    return found | {"types": types} | _shared(params)
 
 
 def check_view(name: str, params: Mapping[str, Any], has_input: bool) -> dict[str, Any]:
@@ -70,14 +76,14 @@ def check_view(name: str, params: Mapping[str, Any], has_input: bool) -> dict[st
 def one_query(query: str) -> str:
     """One SELECT without what ends it. Raises ValueError."""
     try:
-        trees = [t for t in sqlglot.parse(query, dialect=DIALECT) if t is not None]
+        trees = [t for t in sqlglot.parse(query, dialect=DIALECT) if t is not None and not isinstance(t, exp.Semicolon)]
     except SqlglotError as error:
         message = f"'sql' cannot be read: {str(error).splitlines()[0]}"
         raise ValueError(message) from None
     if len(trees) != 1 or not isinstance(trees[0], exp.Query):
         message = "'sql' must be one SELECT"
         raise ValueError(message)
-    return query.strip().rstrip(";").rstrip()
+    return trimmed(query, DIALECT).strip()
 
 
 def refresh_of(value: Any) -> Refresh:
@@ -156,10 +162,22 @@ def _partition(value: Any) -> str | None:
         is_function = isinstance(tree, exp.Func) and (
             tree.name.upper() in _FUNCTIONS or tree.sql_name() in {"TIMESTAMP_TRUNC", *_FUNCTIONS, "DATE_TRUNC"}
         )
-        if not (isinstance(tree, exp.Column) and not tree.table) and not is_function:
+        if (not (isinstance(tree, exp.Column) and not tree.table) and not is_function) or tree.find(exp.Query):
             raise ValueError(hint)
-        parts.append(tree.sql(dialect=DIALECT, identify=True))
+        parts.append(_small_unit(tree).sql(dialect=DIALECT, identify=True))
     return ", ".join(parts) if is_function and len(parts) == 1 else f"({', '.join(parts)})"
+
+
+def _small_unit(tree: exp.Expr) -> exp.Expr:
+    """`date_trunc('day', …)` as it was written: a table partitioned by 'DAY' cannot be read in some versions (StarRocks issue 43333)."""
+    if not isinstance(tree, exp.TimestampTrunc | exp.DateTrunc):
+        return tree
+    return exp.Anonymous(this="date_trunc", expressions=[exp.Literal.string(tree.text("unit").lower()), tree.this])
+
+
+def columns_in(partition_by: str) -> tuple[str, ...]:
+    """The columns that a checked `partition_by` names."""
+    return tuple(c.name for c in sqlglot.parse_one(partition_by, dialect=DIALECT).find_all(exp.Column))
 
 
 def _name(value: Any, key: str) -> str:
@@ -204,9 +222,15 @@ def _seconds(params: Mapping[str, Any]) -> int:
     return value
 
 
-def _is_type(written: str) -> bool:
+def _type(written: Any) -> str | None:
+    """A type of StarRocks, written out anew from what was understood; None where it is none."""
+    text = str(written).strip()
+    if text.upper() in ("BITMAP", "HLL", "PERCENTILE"):
+        return text.upper()
     try:
-        exp.DataType.build(written, dialect=DIALECT)
+        tree = sqlglot.parse_one(f"CAST(x AS {text})", dialect=DIALECT) if ";" not in text else None
     except SqlglotError:
-        return written.upper() in ("BITMAP", "PERCENTILE")
-    return True
+        return None
+    if not isinstance(tree, exp.Cast) or {k for k, v in tree.args.items() if v} != {"this", "to"} or tree.find(exp.Query) is not None:
+        return None
+    return tree.to.sql(dialect=DIALECT, comments=False)

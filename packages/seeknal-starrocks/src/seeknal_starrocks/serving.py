@@ -98,11 +98,6 @@ def _found(kind: Literal["materialized", "view", "table"], comment: str) -> Foun
     return Found(kind, mark[1], mark[2]) if mark else Found(kind)
 
 
-def owner_named(name: str) -> str:
-    """A project's name as marks have it."""
-    return re.sub(r"[^\w-]", "_", name)
-
-
 def plan(definitions: Sequence[Definition], database: str, found: Mapping[str, Found], owner: str, *, prune: bool = False) -> list[Step]:
     """What brings the server to the definitions, in an order in which every statement finds what it reads.
 

@@ -36,7 +36,9 @@ if TYPE_CHECKING:
     from seeknal.nodes import Digest, Schema
     from seeknal.protocols import ArrowStream, FileRead, Query
     from seeknal_drivers.mysql.connecting import Connection
+    from seeknal_starrocks.decoding import ResultColumn
     from seeknal_starrocks.driver import StarRocksConnection
+    from seeknal_starrocks.flight import Session as Flight
 
 DATABASE = "seeknal_artifacts"
 _CANCELLED = "SK-RUN-130"
@@ -53,6 +55,7 @@ class StarRocksSession:
         self._lock = threading.Lock()
         self._uploading = threading.Lock()
         self._running: set[Connection] = set()
+        self._flights: set[Flight] = set()
         self._cancelled: weakref.WeakSet[Connection] = weakref.WeakSet()
         self._interrupts = 0
         self._known: set[str] = set()
@@ -84,8 +87,8 @@ class StarRocksSession:
                 wire.rows(connection, statement)
                 select = f"SELECT * FROM {made.sql}"
                 columns = reading.describe(connection, select)
-                rows = reading.batches(self._driver.login, connection, select, columns)
-                written = parquet.write(pa.RecordBatchReader.from_batches(schema_of(columns), rows), target, metadata)
+                with self._read_back(connection, select, columns) as rows:
+                    written = parquet.write(pa.RecordBatchReader.from_batches(schema_of(columns), rows), target, metadata)
                 self._keep(connection, made, target)
             except BaseException:
                 with contextlib.suppress(pymysql.Error, OSError):
@@ -156,9 +159,11 @@ class StarRocksSession:
     def interrupt(self) -> None:
         """Cancel every query in flight: KILL QUERY ends the statement that runs, hanging up the one that would follow it."""
         with self._lock:
-            running = list(self._running)
+            running, flights = list(self._running), list(self._flights)
             self._cancelled.update(running)
             self._interrupts += 1
+        for flight in flights:
+            flight.close()
         for connection in running:
             with contextlib.suppress(ConnectionFailed), self._driver.connected() as other:
                 wire.rows(other, f"KILL QUERY {int(connection.thread_id())}")  # type: ignore[no-untyped-call]
@@ -198,6 +203,25 @@ class StarRocksSession:
                 yield first
                 yield from rows
 
+    @contextlib.contextmanager
+    def _read_back(self, connection: Connection, query: str, columns: Sequence[ResultColumn]) -> Iterator[Iterator[pa.RecordBatch]]:
+        """The rows of a table that was made here, over Arrow Flight SQL where `flight_port` is set."""
+        if self._driver.login.flight_port is None:
+            yield reading.batches(self._driver.login, connection, query, columns)
+            return
+        from seeknal_starrocks import flight  # gRPC is loaded by those who use it
+
+        with contextlib.closing(self._driver.fly()) as session:
+            with self._lock:
+                self._flights.add(session)
+            try:
+                if connection in self._cancelled:  # while it logged in
+                    session.close()
+                yield flight.batches(session, session.start(query), columns, schema_of(columns))
+            finally:
+                with self._lock:
+                    self._flights.discard(session)
+
     def _table(self, path: Path) -> exp.Table:
         """The table that holds a file's rows; loaded where there is none."""
         with self._failures(), self._uploading:
@@ -205,18 +229,28 @@ class StarRocksSession:
             if name not in self._known:
                 with self._use() as connection:
                     if not _exists(connection, name):
-                        Loader(self._driver.login, connection, Target(TableName(name, DATABASE))).load(parquet.reader_of([path]))
+                        self._upload(connection, name, path)
                 self._known.add(name)
         return exp.table_(name, db=DATABASE, quoted=True)
+
+    def _upload(self, connection: Connection, name: str, path: Path) -> None:
+        """Load a file's rows. Another machine that was quicker with the same ones has done it for all."""
+        try:
+            Loader(self._driver.login, connection, Target(TableName(name, DATABASE))).load(parquet.reader_of([path]))
+        except ConnectionFailed:
+            if not connection.open or not _exists(connection, name):
+                raise
 
     def _keep(self, connection: Connection, made: TableName, target: Path) -> None:
         """Name an output after its content, or drop it where the same is there already."""
         name = f"a_{parquet.content_of(target)}"
         with self._uploading:
-            if _exists(connection, name):
-                wire.rows(connection, ddl.drop_table(made))
-            else:
+            try:
                 wire.rows(connection, f"ALTER TABLE {made.sql} RENAME {quoted(name)}")
+            except pymysql.Error:
+                if not _exists(connection, name):
+                    raise
+                wire.rows(connection, ddl.drop_table(made))
             self._known.add(name)
 
     @contextlib.contextmanager

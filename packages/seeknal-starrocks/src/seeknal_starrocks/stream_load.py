@@ -22,6 +22,7 @@ from urllib.parse import quote, urlsplit
 from seeknal_drivers.mysql.connecting import tls_context
 from seeknal_starrocks import failures
 from seeknal_starrocks.encoding import END, SEPARATOR
+from seeknal_starrocks.names import quoted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -103,6 +104,12 @@ class StreamLoad:
             target = urlsplit(headers.get("Location", ""))
             if target.hostname is None:
                 raise failures.load_refused(self._shown, "the front end pointed nowhere")
+            if secure and target.scheme != "https":
+                place = f"{target.hostname}:{target.port or 80}"  # the rest of the address may hold the password
+                message = f"the front end sends on to {place}, where rows and password would not be encrypted"
+                raise failures.load_refused(
+                    self._shown, message, "have the back ends speak TLS, set http_tls: false, or load with via: insert"
+                )
             secure, host = target.scheme == "https", target.hostname
             port, path = target.port or (443 if secure else 80), target.path + (f"?{target.query}" if target.query else "")
         raise failures.load_refused(self._shown, f"sent on more than {_HOPS} times")
@@ -122,7 +129,7 @@ class StreamLoad:
             connection.sock.settimeout(self._login.load_timeout)
             connection.putrequest("PUT", path)
             for name, value in self._headers(label, len(body)).items():
-                connection.putheader(name, value)
+                connection.putheader(name, value.encode())  # as text it would have to be Latin-1
             connection.endheaders()
             if not self._answered_before_body(connection, first=first):
                 connection.send(body)
@@ -157,7 +164,7 @@ class StreamLoad:
         }
         if self._format == "json":
             return common | {"strip_outer_array": "true", "ignore_json_size": "true"}
-        columns = ", ".join(f"`{c}`" for c in self._columns)
+        columns = ", ".join(quoted(c) for c in self._columns)
         return common | {"columns": columns, "column_separator": f"\\x{ord(SEPARATOR):02x}", "row_delimiter": f"\\x{ord(END):02x}"}
 
     def _parsed(self, status: int, text: bytes) -> dict[str, Any]:
