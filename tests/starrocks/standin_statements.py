@@ -55,7 +55,7 @@ class Statement:
     def _run(self, sql: str, words: list[str], first: str) -> si.Result:
         if first == "SHOW":
             return self._show(sql, words)
-        if first in ("DESC", "DESCRIBE"):
+        if first in ("DESC", "DESCRIBE", "EXPLAIN"):
             return self._desc(sql)
         if words[:3] == ["ALTER", "MATERIALIZED", "VIEW"]:
             return self._alter_view(sql)
@@ -283,7 +283,11 @@ class Statement:
         return f"CREATE MATERIALIZED VIEW `{name[1]}` ({columns})\n{comment}{clauses}REFRESH {view.refresh}\nPROPERTIES (\n{properties}\n)\nAS {view.query};"
 
     def _desc(self, sql: str) -> si.Result:
-        name = self._parse_name(sql.split(None, 1)[1])
+        what = sql.split(None, 1)[1]
+        if isinstance(query := sqlglot.parse_one(what, dialect=si.DIALECT, error_level=ErrorLevel.IGNORE), exp.Query):
+            self.cursor.execute(f"EXPLAIN {self.translate(query)}")
+            return si.Result.texts(["Explain String"], [("PLAN FRAGMENT 0",)])
+        name = self._parse_name(what)
         columns = self.server.columns(name)
         if not columns:
             raise MysqlError(f"Unknown table '{name[0]}.{name[1]}'", si.UNKNOWN_TABLE)

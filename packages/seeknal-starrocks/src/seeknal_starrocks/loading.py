@@ -77,6 +77,7 @@ class Loader:
         self._target = replace(target, table=TableName(target.table.name, database, target.table.catalog))
         self._name = self._target.table
         self._token = uuid.uuid4().hex[:12]
+        self.exchanged = False  # for a table of other columns or another layout
 
     def load(self, reader: pa.RecordBatchReader) -> int:
         """Do it. Returns the number of rows. Raises ConnectionFailed."""
@@ -243,6 +244,7 @@ class Loader:
             self._run(ddl.insert_select(self._name, columns, staging, overwrite=True), change="publishing")
         else:
             self._run(ddl.swap_tables(self._name, staging))
+            self.exchanged = True
 
     def _add(self, staging: TableName, columns: list[str], *, is_new: bool = False) -> None:
         """Append or upsert. What was appended once is not again, unless the table is new: to one that was dropped since.
