@@ -21,7 +21,7 @@ PROPERTIES (
 
 
 @pytest.fixture
-def shop(project, standin, monkeypatch):
+def shop(commands_here, project, standin, monkeypatch):
     monkeypatch.setenv("S3_SECRET", "hunter2hunter2")
     profiles = f"""
         connections:

@@ -8,7 +8,7 @@ import pytest
 
 
 @pytest.fixture
-def shop(project, standin, monkeypatch):
+def shop(commands_here, project, standin, monkeypatch):
     monkeypatch.setenv("SR_PASSWORD", "correct horse")
     data = io.BytesIO()
     pq.write_table(pa.table({"id": [1, 2, 3], "region": ["a", "b", "a"], "amount": [10, 20, 5]}), data)

@@ -23,7 +23,7 @@ TABLE = """
 
 
 @pytest.fixture
-def shop(project, standin, stub, monkeypatch):
+def shop(commands_here, project, standin, stub, monkeypatch):
     monkeypatch.setenv("SR_PASSWORD", "correct horse")
     profiles = f"""
         connections:

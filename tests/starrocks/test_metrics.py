@@ -58,7 +58,7 @@ ALL = ["revenue", "average_order", "an_average_buyer", "revenue_so_far", "double
 
 
 @pytest.fixture
-def shop(project, standin, stub, monkeypatch):
+def shop(commands_here, project, standin, stub, monkeypatch):
     monkeypatch.setenv("SR_PASSWORD", "correct horse")
     account = f"host: 127.0.0.1, port: {standin.port}, http_port: {stub.port}, user: seeknal, password: '${{SR_PASSWORD}}'"
     made = project(

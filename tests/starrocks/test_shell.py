@@ -95,7 +95,7 @@ def test_a_lost_connection_is_made_again_where_it_was(shell, standin):
 
 
 @pytest.fixture
-def shop(project, standin, monkeypatch):
+def shop(commands_here, project, standin, monkeypatch):
     monkeypatch.setenv("SR_PASSWORD", "correct horse")
     place = f"host: 127.0.0.1, port: {standin.port}, user: seeknal"
     profiles = f"connections:\n  sr: {{type: starrocks, {place}, password: '${{SR_PASSWORD}}', database: analytics}}\n  lite: {{type: sqlite, path: x.db}}\n"
