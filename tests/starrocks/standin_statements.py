@@ -323,6 +323,9 @@ class Statement:
         if kind == "VIEW":
             self.cursor.execute(f"CREATE OR REPLACE VIEW {self.quoted(name)} AS {self.translate(tree.expression)}")
         elif isinstance(tree.expression, exp.Query):
+            first = self.cursor.execute(f"DESCRIBE {self.translate(tree.expression)}").fetchall()[0]
+            if first[1] in ("FLOAT", "DOUBLE", "JSON", "BLOB") or (first[1].endswith(("]", ")")) and not first[1].startswith("DECIMAL")):
+                raise MysqlError(f"Getting analyzing error. Detail message: Data type of first column cannot be {first[1]}.", si.SYNTAX)
             self.cursor.execute(f"CREATE TABLE {self.quoted(name)} AS {self.translate(tree.expression)}")
         else:
             self._create_table(tree, name, listed)

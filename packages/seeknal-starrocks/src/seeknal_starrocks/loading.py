@@ -26,7 +26,7 @@ from seeknal_starrocks.exposures import columns_in
 from seeknal_starrocks.layout import Layout, differences
 from seeknal_starrocks.names import TableName, text
 from seeknal_starrocks.stream_load import StreamLoad, unreachable
-from seeknal_starrocks.types import same_type, written_type
+from seeknal_starrocks.types import NO_KEY, same_type, written_type
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -39,7 +39,6 @@ if TYPE_CHECKING:
     from seeknal_starrocks.settings import Login
 
 _VISIBLE_SECONDS = 120
-_NO_KEY = ("JSON", "ARRAY", "MAP", "STRUCT", "FLOAT", "DOUBLE", "VARBINARY", "BITMAP", "HLL", "PERCENTILE")
 _KEYS = {"DUPLICATE": "key", "PRIMARY": "primary_key", "UNIQUE": "unique_key"}
 _LABEL_USED = "has already been used"
 
@@ -127,7 +126,7 @@ class Loader:
                     raise failures.misfit(f"'{what}' names '{name}', which is no column of the data", f"columns: {', '.join(schema.names)}")
         types = {fold(k): v for k, v in target.types.items()}
         key = tuple(names[fold(k)] for k in target.key)
-        odd = next((f for f in schema if f.name in key and written_type(f.type, f.name).upper().startswith(_NO_KEY)), None)
+        odd = next((f for f in schema if f.name in key and written_type(f.type, f.name).upper().startswith(NO_KEY)), None)
         if odd is not None and fold(odd.name) not in map(fold, target.types):
             message = f"'{odd.name}' would be of type {written_type(odd.type, odd.name)}, which StarRocks takes for no key"
             raise failures.misfit(message, "cast it to a whole number, a date or text in the model")
@@ -138,7 +137,7 @@ class Loader:
             for f in schema
         )
         if not key:
-            usable = [c.name for c in columns if not c.type.upper().startswith(_NO_KEY)]
+            usable = [c.name for c in columns if not c.type.upper().startswith(NO_KEY)]
             if not usable:
                 raise failures.misfit(
                     "no column of the data can be a key: StarRocks sorts every table by one", "add a column of numbers, dates or text"

@@ -27,6 +27,7 @@ from seeknal_drivers.mysql.connecting import close, hang_up
 from seeknal_drivers.mysql.rows import schema_of
 from seeknal_starrocks import ddl, encoding, parquet, reading, wire
 from seeknal_starrocks.expanding import Defined, Names, parse
+from seeknal_starrocks.keeping import Kept
 from seeknal_starrocks.loading import Loader, Target
 from seeknal_starrocks.names import DIALECT, TableName, quoted, text
 
@@ -65,7 +66,10 @@ class StarRocksSession:
     def define(self, name: str, relation: Files | Query, schema: str | None = None) -> None:
         """Make a relation readable by name; files that StarRocks does not have yet are loaded."""
         if isinstance(relation, Files):
-            found = Defined(tables=tuple(self._table(Path(path)) for path in relation.paths))
+            paths = [Path(path) for path in relation.paths]
+            with self._failures():
+                kept = Kept.of(parquet.reader_of(paths).schema)
+            found = Defined(tables=tuple(self._table(path, kept) for path in paths), columns=kept.order)
         else:
             over = {fold(said): meant for said, meant in relation.over.items()}
             found = Defined(query=parse(relation.sql), schema=schema or "", over=over)
@@ -81,11 +85,11 @@ class StarRocksSession:
         """Run `query` inside StarRocks, keep its rows there, and store them as one Parquet file."""
         tree = self._names.expand(query)
         made = TableName(f"s_{uuid.uuid4().hex}", DATABASE)
-        statement = f"CREATE TABLE {made.sql} AS {tree.sql(dialect=DIALECT)}"
         with self._use() as connection:
+            kept = Kept.of(schema_of(reading.describe(connection, tree.sql(dialect=DIALECT))))
             try:
-                wire.rows(connection, statement)
-                select = f"SELECT * FROM {made.sql}"
+                wire.rows(connection, f"CREATE TABLE {made.sql} AS {kept.made(tree).sql(dialect=DIALECT)}")
+                select = f"SELECT {kept.listed} FROM {made.sql}"
                 columns = reading.describe(connection, select)
                 with self._read_back(connection, select, columns) as rows:
                     written = parquet.write(pa.RecordBatchReader.from_batches(schema_of(columns), rows), target, metadata)
@@ -222,21 +226,21 @@ class StarRocksSession:
                 with self._lock:
                     self._flights.discard(session)
 
-    def _table(self, path: Path) -> exp.Table:
+    def _table(self, path: Path, kept: Kept) -> exp.Table:
         """The table that holds a file's rows; loaded where there is none."""
         with self._failures(), self._uploading:
             name = f"a_{parquet.content_of(path)}"
             if name not in self._known:
                 with self._use() as connection:
                     if not _exists(connection, name):
-                        self._upload(connection, name, path)
+                        self._upload(connection, name, kept.rows(parquet.reader_of([path])))
                 self._known.add(name)
         return exp.table_(name, db=DATABASE, quoted=True)
 
-    def _upload(self, connection: Connection, name: str, path: Path) -> None:
-        """Load a file's rows. Another machine that was quicker with the same ones has done it for all."""
+    def _upload(self, connection: Connection, name: str, rows: pa.RecordBatchReader) -> None:
+        """Load rows. Another machine that was quicker with the same ones has done it for all."""
         try:
-            Loader(self._driver.login, connection, Target(TableName(name, DATABASE))).load(parquet.reader_of([path]))
+            Loader(self._driver.login, connection, Target(TableName(name, DATABASE))).load(rows)
         except ConnectionFailed:
             if not connection.open or not _exists(connection, name):
                 raise
