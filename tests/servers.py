@@ -65,7 +65,7 @@ class Server:
         settings = self.settings
         if self.kind == "postgres":
             return psycopg.connect(dbname=settings.pop("database"), **settings, autocommit=True)
-        return pymysql.connect(**settings, autocommit=True, charset="utf8mb4")
+        return pymysql.connect(**settings, autocommit=True, charset="utf8mb4", ssl_disabled=True)
 
     def sql(self, *statements: str) -> list[tuple[Any, ...]]:
         """Run statements one by one; the rows of the last."""

@@ -163,6 +163,7 @@ def test_where_encryption_is_demanded_flight_is_encrypted_all_the_way(settings, 
         servers.location = None
         login = Login.of(settings | {"flight_port": servers.port, "sslmode": sslmode, "ssl_ca": str(chain)})
         assert sut.probe(login).startswith("front end 127.0.0.1")
+        assert sut.probe(Login.of(settings | {"flight_port": servers.port, "flight_tls": True})).startswith("front end 127.0.0.1")
         servers.location = f"grpc+tcp://127.0.0.1:{servers.back_end.port}"
         with fails("SK-CONN-007", "would not be encrypted"):
             sut.probe(login)

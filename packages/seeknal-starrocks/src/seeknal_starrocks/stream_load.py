@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
 
-from seeknal_drivers.mysql.connecting import tls_context
+from seeknal_drivers.mysql.connecting import tls_context, unchecked
 from seeknal_starrocks import failures
 from seeknal_starrocks.encoding import END, SEPARATOR
 from seeknal_starrocks.names import quoted
@@ -120,7 +120,7 @@ class StreamLoad:
         host, port, path = to
         timeout = self._login.connect_timeout
         if secure:
-            context = tls_context(self._login, failures.TYPE, self._login.place) or _unchecked()
+            context = tls_context(self._login, failures.TYPE, self._login.place) or unchecked()
             connection: http.client.HTTPConnection = http.client.HTTPSConnection(host, port, timeout=timeout, context=context)
         else:
             connection = http.client.HTTPConnection(host, port, timeout=timeout)
@@ -180,14 +180,6 @@ class StreamLoad:
                 self._shown, self._login.scrub(f"the server answered {status}: {shown}"), "check http_port, 8030 unless set otherwise"
             )
         return found
-
-
-def _unchecked() -> ssl.SSLContext:
-    """Encryption without proof of who answers: what sslmode disable and prefer leave."""
-    context = ssl.create_default_context()
-    context.check_hostname = False
-    context.verify_mode = ssl.CERT_NONE
-    return context
 
 
 def unreachable(login: Login) -> OSError | None:
