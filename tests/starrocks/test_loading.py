@@ -11,8 +11,9 @@ from seeknal_starrocks import encoding, leftovers
 from seeknal_starrocks.driver import StarRocksConnection
 from seeknal_starrocks.exposures import check_table, distribution_of
 from seeknal_starrocks.layout import Layout, differences
-from seeknal_starrocks.loading import Target
+from seeknal_starrocks.loading import Loader, Target
 from seeknal_starrocks.names import TableName
+from seeknal_starrocks.stream_load import StreamLoad
 
 ROWS = pa.table(
     {
@@ -257,6 +258,24 @@ def test_a_label_whose_load_still_runs_is_waited_for(loading, stub, table):
     assert loading.write(table, ROWS, "replace") == 3
 
 
+def test_rows_are_loaded_through_the_front_end_that_made_the_table_and_may_be_seen_a_little_later(
+    settings, stub, standin, table, monkeypatch
+):
+    front_ends = {"host": ["localhost", "127.0.0.1"], "http_port": stub.port}
+    driver = StarRocksConnection(**settings | front_ends)
+    with driver.connected() as connection:
+        loader = Loader(driver.login, connection, Target(TableName(table)))
+        counts = iter([0, 3])
+        rows = loader._rows
+        monkeypatch.setattr(loader, "_rows", lambda q: [(next(counts),)] if q.startswith("SELECT count(*)") else rows(q))
+        asked = []
+        request = StreamLoad._request
+        monkeypatch.setattr(StreamLoad, "_request", lambda self, host, *rest: (asked.append(host), request(self, host, *rest))[1])
+        connection.host = "127.0.0.1"
+        assert loader.load(ROWS.to_reader()) == 3
+    assert asked == ["127.0.0.1"]
+
+
 def test_rows_the_server_refuses_are_said_and_the_old_ones_stay(loading, stub, standin, table, fails):
     loading.write(table, ROWS, "replace")
     stub.answers = [{"Status": "Fail", "Message": "too many filtered rows", "ErrorURL": "http://be:8040/api/_load_error_log?file=x"}]
@@ -285,9 +304,6 @@ def test_a_password_the_http_port_refuses_is_said_without_it(settings, stub, tab
     opened = driver.connected()
     with opened:
         monkeypatch.setitem(si.USERS, "seeknal", "changed meanwhile")
-        from seeknal_starrocks.names import TableName
-        from seeknal_starrocks.stream_load import StreamLoad
-
         with fails("SK-CONN-002") as caught:
             StreamLoad(driver.login, TableName(table, "analytics"), "json", ["id"]).put("l", b"[]")
         assert "correct horse" not in caught.value.message

@@ -47,10 +47,16 @@ class Loaded:
 
 
 class StreamLoad:
-    """Loads bodies into one table; `shown` is what messages call it."""
+    """Loads bodies into one table; `shown` is what messages call it.
 
-    def __init__(self, login: Login, table: TableName, format_: Format, columns: list[str], shown: str | None = None) -> None:
+    `first` is the front end that made the table: others know of it a little later.
+    """
+
+    def __init__(
+        self, login: Login, table: TableName, format_: Format, columns: list[str], shown: str | None = None, first: str | None = None
+    ) -> None:
         self._login = login
+        self._hosts = sorted(dict.fromkeys(f.host for f in login.front_ends), key=lambda host: host != first)
         self._table = table
         self._format: Format = format_
         self._columns = columns
@@ -62,9 +68,9 @@ class StreamLoad:
         for attempt in range(_TRIES):
             if attempt:
                 time.sleep(min(0.2 * 2**attempt, 5))
-            for front_end in self._login.front_ends:
+            for host in self._hosts:
                 try:
-                    answer = self._request(front_end.host, label, body)
+                    answer = self._request(host, label, body)
                 except (OSError, http.client.HTTPException) as error:
                     problem = error
                     continue
