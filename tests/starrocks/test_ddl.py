@@ -141,6 +141,8 @@ def test_refresh_that_is_not_understood_is_refused(written):
         ({"properties": {"a": {}}}, "'properties'"),
         ({"table": "a.b.c.d"}, "'table'"),
         ({"order_by": [1]}, "'order_by'"),
+        ({"partition_by": []}, "'partition_by'"),
+        ({"mode": "merge", "buckets": 0, "types": {"a": "NOSUCH TYPE"}}, "'mode' must be replace or append.*'types'.*'buckets'"),
     ],
 )
 def test_params_that_cannot_be_are_refused(params, words):
