@@ -210,7 +210,7 @@ def test_what_the_server_refuses_is_said(by_flight, servers, standin, fails):
 def test_the_engine_reads_its_outputs_back_over_flight_and_can_be_interrupted_then(settings, servers, tmp_path):
     engine = StarRocksEngine(**settings | {"flight_port": servers.port}).open(SessionSettings(tmp_path))
     assert engine.write("SELECT 1 AS id, CAST(NULL AS DATE) AS d", tmp_path / "one.parquet", {}).rows == 1
-    assert [s for s in servers.statements if s.startswith("SELECT * FROM `seeknal_artifacts`.`s_")]
+    assert [s for s in servers.statements if s.startswith("SELECT * FROM `seeknal_artifacts`.`seeknal_load_")]
     assert pq.read_table(tmp_path / "one.parquet").to_pylist() == [{"id": 1, "d": None}]
     servers.pausing, sent, caught = threading.Event(), servers.batches_sent, []
 

@@ -24,14 +24,15 @@ if TYPE_CHECKING:
 LONGEST_LOAD = 2 * 24 * 3600
 """Seconds after which a load of another machine counts as dead. Generous, because clocks differ."""
 
-_NAME = re.compile(r"(?P<machine>[0-9a-f]{8})_(?P<process>[0-9a-f]+)_(?P<begun>[0-9a-f]{8})_[0-9a-f]{6}")
+BEGINNING = "seeknal_load_"
+_NAME = re.compile(BEGINNING + r"[0-9a-f]{12}_(?P<machine>[0-9a-f]{8})_(?P<process>[0-9a-f]+)_(?P<begun>[0-9a-f]{8})_[0-9a-f]{6}")
 _in_use: set[str] = set()
 """Names that loads of this process have just now."""
 
 
 def prefix(target: TableName) -> str:
     """How the names begin of all that stands beside a table."""
-    return f"seeknal_load_{hashlib.sha256(str(target).encode()).hexdigest()[:12]}_"
+    return f"{BEGINNING}{hashlib.sha256(str(target).encode()).hexdigest()[:12]}_"
 
 
 @contextlib.contextmanager
@@ -45,11 +46,11 @@ def name_beside(target: TableName) -> Iterator[str]:
         _in_use.discard(name)
 
 
-def is_left(name: str, target: TableName) -> bool:
-    """Whether a name stands beside the target for a load that is over."""
-    if not name.startswith(prefix(target)) or name in _in_use:
+def is_left(name: str, target: TableName | None = None) -> bool:
+    """Whether a name stands beside the target, or beside any, for a load that is over."""
+    if name in _in_use or (target is not None and not name.startswith(prefix(target))):
         return False
-    found = _NAME.fullmatch(name.removeprefix(prefix(target)))
+    found = _NAME.fullmatch(name)
     if found is None:
         return False
     if time.time() - int(found["begun"], 16) > LONGEST_LOAD:

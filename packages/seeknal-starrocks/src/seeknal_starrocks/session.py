@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import json
 import threading
-import uuid
 import weakref
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,7 +24,7 @@ from seeknal.nodes import fold
 from seeknal.protocols import Files, Rows, Written
 from seeknal_drivers.mysql.connecting import close, hang_up
 from seeknal_drivers.mysql.rows import schema_of
-from seeknal_starrocks import ddl, encoding, parquet, reading, wire
+from seeknal_starrocks import ddl, encoding, leftovers, parquet, reading, wire
 from seeknal_starrocks.expanding import Defined, Names, parse
 from seeknal_starrocks.keeping import Kept
 from seeknal_starrocks.loading import Loader, Target
@@ -42,6 +41,8 @@ if TYPE_CHECKING:
     from seeknal_starrocks.flight import Session as Flight
 
 DATABASE = "seeknal_artifacts"
+_MADE = TableName("made", DATABASE)  # what outputs are called after, until they have a name of their own
+_TABLES = f"FROM information_schema.tables WHERE TABLE_SCHEMA = {text(DATABASE)}"
 _CANCELLED = "SK-RUN-130"
 _STRICT = "SET sql_mode = 'ONLY_FULL_GROUP_BY,ALLOW_THROW_EXCEPTION'"
 _NAMES = ("unknown", "cannot be resolved", "not found", "does not exist", "no matching function", "ambiguous", "analyz")
@@ -62,6 +63,9 @@ class StarRocksSession:
         self._known: set[str] = set()
         with self._use() as connection:
             wire.rows(connection, f"CREATE DATABASE IF NOT EXISTS {quoted(DATABASE)}")
+            for (name,) in wire.rows(connection, f"SELECT TABLE_NAME {_TABLES} AND TABLE_NAME LIKE {text(leftovers.BEGINNING + '%')}"):
+                if leftovers.is_left(str(name)):
+                    wire.rows(connection, ddl.drop_table(TableName(str(name), DATABASE)))
 
     def define(self, name: str, relation: Files | Query, schema: str | None = None) -> None:
         """Make a relation readable by name; files that StarRocks does not have yet are loaded."""
@@ -84,8 +88,8 @@ class StarRocksSession:
     def write(self, query: str, target: Path, metadata: Mapping[str, str]) -> Written:
         """Run `query` inside StarRocks, keep its rows there, and store them as one Parquet file."""
         tree = self._names.expand(query)
-        made = TableName(f"s_{uuid.uuid4().hex}", DATABASE)
-        with self._use() as connection:
+        with leftovers.name_beside(_MADE) as name, self._use() as connection:
+            made = _MADE.beside(name)
             kept = Kept.of(schema_of(reading.describe(connection, tree.sql(dialect=DIALECT))))
             try:
                 wire.rows(connection, f"CREATE TABLE {made.sql} AS {kept.made(tree).sql(dialect=DIALECT)}")
@@ -292,8 +296,7 @@ class StarRocksSession:
 
 
 def _exists(connection: Connection, name: str) -> bool:
-    query = f"SELECT 1 FROM information_schema.tables WHERE TABLE_SCHEMA = {text(DATABASE)} AND TABLE_NAME = {text(name)}"
-    return bool(wire.rows(connection, query))
+    return bool(wire.rows(connection, f"SELECT 1 {_TABLES} AND TABLE_NAME = {text(name)}"))
 
 
 def _code(error: ConnectionFailed) -> str:
