@@ -7,7 +7,7 @@ from decimal import Decimal
 import pyarrow as pa
 import pytest
 
-from seeknal_starrocks import encoding, leftovers
+from seeknal_starrocks import encoding, leftovers, stream_load
 from seeknal_starrocks.driver import StarRocksConnection
 from seeknal_starrocks.exposures import check_table, distribution_of
 from seeknal_starrocks.layout import Layout, differences
@@ -228,15 +228,37 @@ def test_names_of_columns_may_be_in_any_script(loading, table):
         assert read(loading, table).to_pylist() == data.to_pylist()
 
 
-def test_where_http_is_encrypted_nothing_goes_on_without(settings, stub, certificate, table, fails):
+@pytest.fixture
+def tls(certificate):
+    """Put a server of the stub behind TLS."""
     chain, key = certificate
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     context.load_cert_chain(chain, key)
-    stub.front_end.socket = context.wrap_socket(stub.front_end.socket, server_side=True)
-    driver = StarRocksConnection(**settings | {"http_port": stub.port, "http_tls": True, "ssl_ca": str(chain)})
+
+    def encrypt(server):
+        server.socket = context.wrap_socket(server.socket, server_side=True)
+        return {"http_port": server.server_port, "http_tls": True, "ssl_ca": str(chain)}
+
+    return encrypt
+
+
+def test_where_http_is_encrypted_nothing_goes_on_without(settings, stub, tls, table, fails):
+    driver = StarRocksConnection(**settings | tls(stub.front_end))
     with fails("SK-SR-004", "would not be encrypted", f"127.0.0.1:{stub.back_end.server_port}"):
         driver.write(table, ROWS, "replace")
     assert [s["role"] for s in stub.seen] == ["fe"]
+
+
+def test_what_stands_behind_one_address_may_take_the_rows_itself(settings, stub, tls, table):
+    driver = StarRocksConnection(**settings | tls(stub.back_end))
+    assert driver.write(table, ROWS, "replace") == 3
+    assert [s["role"] for s in stub.seen] == ["be"]
+
+
+def test_a_server_that_knows_nothing_of_expect_is_sent_the_body_after_a_while(loading, stub, table, monkeypatch):
+    monkeypatch.setattr(stream_load, "_CONTINUE_SECONDS", 0.2)
+    monkeypatch.setattr(stub.back_end.RequestHandlerClass, "handle_expect_100", lambda self: True)
+    assert loading.write(table, ROWS, "replace") == 3
 
 
 def test_a_lost_answer_is_asked_again_and_loads_nothing_twice(loading, stub, table):

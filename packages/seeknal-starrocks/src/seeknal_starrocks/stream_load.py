@@ -9,11 +9,10 @@ that the rows are in and will be visible soon.
 from __future__ import annotations
 
 import base64
+import contextlib
 import http.client
 import json
-import select
 import socket
-import ssl
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -35,6 +34,7 @@ _REDIRECTED = (301, 302, 307, 308)
 _HOPS = 4
 _TRIES = 4
 _CONTINUE_SECONDS = 5
+_STATUS_BYTES = len("HTTP/1.1 100")
 _DONE = ("Success", "OK")
 
 
@@ -103,8 +103,8 @@ class StreamLoad:
         """PUT to a front end, and on to where it points. Raises OSError, http.client.HTTPException, ConnectionFailed."""
         secure, port = self._login.http_tls, self._login.http_port
         path = f"/api/{quote(self._table.database or '', safe='')}/{quote(self._table.name, safe='')}/_stream_load"
-        for hop in range(_HOPS):
-            status, headers, text = self._exchange((host, port, path), label, body, secure=secure, first=hop == 0)
+        for _ in range(_HOPS):
+            status, headers, text = self._exchange((host, port, path), label, body, secure=secure)
             if status not in _REDIRECTED:
                 return self._parsed(status, text)
             target = urlsplit(headers.get("Location", ""))
@@ -120,9 +120,7 @@ class StreamLoad:
             port, path = target.port or (443 if secure else 80), target.path + (f"?{target.query}" if target.query else "")
         raise failures.load_refused(self._shown, f"sent on more than {_HOPS} times")
 
-    def _exchange(
-        self, to: tuple[str, int, str], label: str, body: bytes, *, secure: bool, first: bool
-    ) -> tuple[int, http.client.HTTPMessage, bytes]:
+    def _exchange(self, to: tuple[str, int, str], label: str, body: bytes, *, secure: bool) -> tuple[int, http.client.HTTPMessage, bytes]:
         host, port, path = to
         timeout = self._login.connect_timeout
         if secure:
@@ -132,27 +130,19 @@ class StreamLoad:
             connection = http.client.HTTPConnection(host, port, timeout=timeout)
         try:
             connection.connect()
-            connection.sock.settimeout(self._login.load_timeout)
             connection.putrequest("PUT", path)
             for name, value in self._headers(label, len(body)).items():
                 connection.putheader(name, value.encode())  # as text it would have to be Latin-1
             connection.endheaders()
-            if not self._answered_before_body(connection, first=first):
-                connection.send(body)
-            response = connection.getresponse()
-            return response.status, response.headers, response.read()
+            response, wants_body = _before_body(connection)
+            connection.sock.settimeout(self._login.load_timeout)
+            with contextlib.closing(response):
+                if wants_body:
+                    connection.send(body)
+                response.begin()
+                return response.status, response.headers, response.read()
         finally:
             connection.close()
-
-    @staticmethod
-    def _answered_before_body(connection: http.client.HTTPConnection, *, first: bool) -> bool:
-        """Wait for the server to ask for the body. True: it answered without having seen it."""
-        if isinstance(connection.sock, ssl.SSLSocket):  # what it says cannot be peeked at; a front end never takes a body itself
-            return first
-        readable, _, _ = select.select([connection.sock], [], [], _CONTINUE_SECONDS)
-        if not readable:  # a server that knows nothing of Expect waits for the body
-            return False
-        return b" 100" not in connection.sock.recv(13, socket.MSG_PEEK)
 
     def _headers(self, label: str, length: int) -> Mapping[str, str]:
         login = self._login
@@ -186,6 +176,17 @@ class StreamLoad:
                 self._shown, self._login.scrub(f"the server answered {status}: {shown}"), "check http_port, 8030 unless set otherwise"
             )
         return found
+
+
+def _before_body(connection: http.client.HTTPConnection) -> tuple[http.client.HTTPResponse, bool]:
+    """The answer, as far as there is one before the body, and whether the server wants that: it asks for it, or knows nothing of Expect and waits."""
+    response = http.client.HTTPResponse(connection.sock, method="PUT")
+    connection.sock.settimeout(_CONTINUE_SECONDS)
+    try:
+        return response, b" 100" in response.fp.peek(_STATUS_BYTES)[:_STATUS_BYTES]
+    except TimeoutError:  # after which a response cannot be read on
+        response.close()
+        return http.client.HTTPResponse(connection.sock, method="PUT"), True
 
 
 def unreachable(login: Login) -> OSError | None:
