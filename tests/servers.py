@@ -12,6 +12,7 @@ from __future__ import annotations
 import contextlib
 import os
 import pwd
+import re
 import shutil
 import signal
 import socket
@@ -38,6 +39,7 @@ DATABASE = "analytics"
 START_SECONDS = 60
 STOP_SECONDS = 20
 _PREFIX = "seeknal-"
+_OURS = re.compile(_PREFIX + r"(?P<pid>\d+)-\w{8}")
 _MEMORY, _PLENTY = Path("/dev/shm"), 4 << 30
 _MOTO = Path(__file__).parents[1] / ".venvs" / "moto" / "bin"
 
@@ -248,8 +250,9 @@ def _missing(message: str) -> NoReturn:
 def _folder() -> Iterator[Path]:
     """A short path, because that of a Unix socket may have 107 characters only."""
     base = _MEMORY if os.access(_MEMORY, os.W_OK) and shutil.disk_usage(_MEMORY).free > _PLENTY else Path(tempfile.gettempdir())
-    for left in base.glob(f"{_PREFIX}[0-9]*-*"):  # by tests that were killed
-        if not Path("/proc", left.name.split("-")[1]).exists():
+    for left in _MEMORY.glob(f"{_PREFIX}*"):  # by tests that were killed
+        found = _OURS.fullmatch(left.name)
+        if found and not Path("/proc", found["pid"]).exists():
             shutil.rmtree(left, ignore_errors=True)
     folder = Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-", dir=base))
     try:
