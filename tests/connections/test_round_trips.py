@@ -33,7 +33,7 @@ OF_LISTS = st.fixed_dictionaries({
     "numbers": st.none() | st.lists(st.none() | st.integers(-(2**63), 2**63 - 1), max_size=4),
 })  # fmt: skip
 MODES = st.sampled_from(["replace", "append"])
-some = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+some = settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 @some

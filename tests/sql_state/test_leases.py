@@ -83,7 +83,7 @@ def test_heartbeat_finds_out_that_the_lease_was_freed_by_hand(opened, monkeypatc
 
 
 def test_lease_of_a_process_on_another_machine_is_free_once_it_expires(opened, options, tmp_path, monkeypatch):
-    monkeypatch.setattr("seeknal_sql_state.processes.this_machine", lambda: "another machine")
+    monkeypatch.setattr("seeknal.processes.this_machine", lambda: "another machine")
     with other_process(options, tmp_path / "target", "hold", name="prod", run_id="killed") as other:
         assert other.line() == "held"
         other.kill()

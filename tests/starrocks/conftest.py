@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
+import subprocess
 import uuid
 
 import pytest
@@ -46,6 +48,19 @@ def loading(settings, stub, tmp_path):
     made = StarRocksConnection(**settings | {"http_port": stub.port, "stage": {"path": f"file://{tmp_path}/stage"}})
     yield made
     made.close()
+
+
+@pytest.fixture(scope="session")
+def certificate(tmp_path_factory):
+    """A certificate for 127.0.0.1 that vouches for itself: its file, and that of its key."""
+    if shutil.which("openssl") is None:
+        pytest.skip("openssl is not installed")
+    folder = tmp_path_factory.mktemp("tls")
+    new = (
+        "req -x509 -newkey rsa:2048 -nodes -days 1 -subj /CN=127.0.0.1 -addext subjectAltName=IP:127.0.0.1 -keyout key.pem -out server.pem"
+    )
+    subprocess.run(["openssl", *new.split()], check=True, capture_output=True, cwd=folder)
+    return folder / "server.pem", folder / "key.pem"
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fnmatch
+import json
 import re
 import uuid
 from typing import Any
@@ -54,7 +55,7 @@ class Statement:
     def _run(self, sql: str, words: list[str], first: str) -> si.Result:
         if first == "SHOW":
             return self._show(sql, words)
-        if first in ("DESC", "DESCRIBE"):
+        if first in ("DESC", "DESCRIBE", "EXPLAIN"):
             return self._desc(sql)
         if words[:3] == ["ALTER", "MATERIALIZED", "VIEW"]:
             return self._alter_view(sql)
@@ -164,12 +165,9 @@ class Statement:
                 return "TABLE_SCHEMA, TABLE_NAME, TABLE_TYPE, TABLE_COMMENT", rows
             case "tables_config":
                 keys = self._primary_keys()
-                config = [
-                    (n[0], n[1], "PRI_KEYS" if n in keys else "DUP_KEYS", ", ".join(f"`{k}`" for k in keys.get(n, ())))
-                    for n, kind in relations
-                    if kind == "BASE TABLE"
-                ]
-                return "TABLE_SCHEMA, TABLE_NAME, TABLE_MODEL, PRIMARY_KEY", config
+                config = [(*n, *self._layout(n, keys.get(n, []))) for n, kind in relations if kind == "BASE TABLE"]
+                names = "TABLE_MODEL, PRIMARY_KEY, PARTITION_KEY, DISTRIBUTE_KEY, DISTRIBUTE_TYPE, DISTRIBUTE_BUCKET, SORT_KEY, PROPERTIES"
+                return f"TABLE_SCHEMA, TABLE_NAME, {names}", config
             case "columns":
                 found = [
                     (n[0], n[1], c, t, i)
@@ -193,6 +191,36 @@ class Statement:
             case "schemata":
                 return "SCHEMA_NAME", [(d,) for d in server.databases() if d != _SYSTEM]
         raise MysqlError(f"Unknown table 'information_schema.{table}'", si.UNKNOWN_TABLE)
+
+    def _layout(self, name: si.Name, primary: list[str]) -> tuple[str, ...]:
+        """What tables_config says of a table, after `InformationSchemaDataSource` of StarRocks' sources."""
+        made = sqlglot.parse_one(self.server.created.get(name, ""), dialect=si.DIALECT) if name in self.server.created else exp.Create()
+
+        def columns(kind: type[exp.Expression]) -> list[str]:
+            found = made.find(kind)
+            return list(dict.fromkeys(c.name for c in found.find_all(exp.Identifier))) if found else []
+
+        unique, distribution = columns(exp.UniqueKeyProperty), made.find(exp.DistributedByProperty)
+        key = primary or unique
+        buckets = distribution.args.get("buckets") if distribution else None
+        order = distribution.args.get("order") if distribution else None
+        sorted_by = [c.name for c in order.find_all(exp.Column)] if order else key or columns(exp.DuplicateKeyProperty)
+        spread = [c.name for c in distribution.expressions] if distribution else []
+        properties = {p.this.name: p.args["value"].name for p in made.find_all(exp.Property) if type(p) is exp.Property}
+        model = "PRIMARY_KEYS" if primary else "UNIQUE_KEYS" if unique else "DUP_KEYS"
+        key, partition, spread, sorted_by = (
+            ", ".join(f"`{c}`" for c in listed) for listed in (key, columns(exp.PartitionedByProperty), spread, sorted_by)
+        )
+        return (
+            model,
+            key,
+            partition,
+            spread,
+            "HASH" if spread else "RANDOM",
+            buckets.name if buckets else "0",
+            sorted_by,
+            json.dumps(properties),
+        )
 
     def _primary_keys(self) -> dict[tuple[str, str], list[str]]:
         """The keys of the tables that have some."""
@@ -255,7 +283,11 @@ class Statement:
         return f"CREATE MATERIALIZED VIEW `{name[1]}` ({columns})\n{comment}{clauses}REFRESH {view.refresh}\nPROPERTIES (\n{properties}\n)\nAS {view.query};"
 
     def _desc(self, sql: str) -> si.Result:
-        name = self._parse_name(sql.split(None, 1)[1])
+        what = sql.split(None, 1)[1]
+        if isinstance(query := sqlglot.parse_one(what, dialect=si.DIALECT, error_level=ErrorLevel.IGNORE), exp.Query):
+            self.cursor.execute(f"EXPLAIN {self.translate(query)}")
+            return si.Result.texts(["Explain String"], [("PLAN FRAGMENT 0",)])
+        name = self._parse_name(what)
         columns = self.server.columns(name)
         if not columns:
             raise MysqlError(f"Unknown table '{name[0]}.{name[1]}'", si.UNKNOWN_TABLE)
@@ -291,6 +323,9 @@ class Statement:
         if kind == "VIEW":
             self.cursor.execute(f"CREATE OR REPLACE VIEW {self.quoted(name)} AS {self.translate(tree.expression)}")
         elif isinstance(tree.expression, exp.Query):
+            first = self.cursor.execute(f"DESCRIBE {self.translate(tree.expression)}").fetchall()[0]
+            if first[1] in ("FLOAT", "DOUBLE", "JSON", "BLOB") or (first[1].endswith(("]", ")")) and not first[1].startswith("DECIMAL")):
+                raise MysqlError(f"Getting analyzing error. Detail message: Data type of first column cannot be {first[1]}.", si.SYNTAX)
             self.cursor.execute(f"CREATE TABLE {self.quoted(name)} AS {self.translate(tree.expression)}")
         else:
             self._create_table(tree, name, listed)

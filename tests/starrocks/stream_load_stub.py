@@ -41,7 +41,7 @@ class StreamLoadStub:
     def _serve(handler: type[BaseHTTPRequestHandler]) -> ThreadingHTTPServer:
         server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
         server.daemon_threads = True
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+        threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()  # how soon it sees that it is to stop
         return server
 
     def _front_end(self) -> type[BaseHTTPRequestHandler]:
@@ -110,7 +110,8 @@ class StreamLoadStub:
                 for row in json.loads(body)
             ]
         else:
-            names = [c.strip().strip("`") for c in headers["columns"].split(",")]
+            sent = headers["columns"].encode("latin-1").decode()  # http.server takes headers for Latin-1
+            names = [c.strip()[1:-1].replace("``", "`") for c in sent.split(",")]
             lines = body.decode().split("\x02")[:-1]
             found = [dict(zip(names, line.split("\x01"), strict=True)) for line in lines]
             rows = [[None if row[c] == "\\N" else row[c] for c in columns] for row in found]

@@ -56,6 +56,15 @@ def test_secrets_are_printed_when_asked(shop):
     assert "`other`" in printed
 
 
+def test_secrets_among_other_properties_have_placeholders_too(shop):
+    shop.edit(
+        "profiles.yml", "{enable_iceberg_metadata_cache: false}", "{aws.glue.secret_key: topsecret, oauth2.token-exchange-enabled: true}"
+    )
+    printed = shop.cli("starrocks", "setup-catalog", "sr").assert_success().stdout
+    assert '"aws.glue.secret_key" = "<aws.glue.secret_key>"' in printed
+    assert '"oauth2.token-exchange-enabled" = "true"' in printed
+
+
 def test_it_is_executed_and_the_connection_then_works(shop, standin):
     assert shop.cli("connection", "test", "sr").exit_code == 1
     done = shop.cli("starrocks", "setup-catalog", "sr", "--execute").assert_success()
@@ -80,6 +89,8 @@ def test_a_refusal_shows_no_secret(shop, standin):
         ("uri: http://rest:8181", "url: http://rest:8181", "'uri'"),
         ("warehouse:", "warehous:", "did you mean 'warehouse'"),
         ("catalog: lake", "database: x", "no name"),
+        ("http://rest:8181", "http://me:hunter2@rest:8181", "holds an account"),
+        ("{enable_iceberg_metadata_cache: false}", "[x]", "must be a mapping"),
     ],
 )
 def test_settings_that_are_wrong_are_said(shop, old, new, words):

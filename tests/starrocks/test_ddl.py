@@ -129,12 +129,20 @@ def test_refresh_that_is_not_understood_is_refused(written):
         ({"mode": "merge"}, "'mode' must be replace or append"),
         ({"key": "a", "primary_key": "b"}, "one key"),
         ({"types": {"a": "NOSUCH TYPE"}}, "'types'"),
+        ({"types": {"a": "INT NOT NULL"}}, "'types'"),
+        ({"types": {"a": "INT, b INT"}}, "'types'"),
+        ({"types": {"a": "INT); DROP TABLE t"}}, "'types'"),
+        ({"types": ["INT"]}, "'types'"),
+        ({"primary_key": "a", "distributed_by": "RANDOM"}, "not RANDOM"),
+        ({"partition_by": "date_trunc('day', (SELECT 1))"}, "'partition_by'"),
         ({"partition_by": "1; drop table x"}, "'partition_by'"),
         ({"partition_by": "sleep(5)"}, "'partition_by'"),
         ({"buckets": 0}, "'buckets'"),
         ({"properties": {"a": {}}}, "'properties'"),
         ({"table": "a.b.c.d"}, "'table'"),
         ({"order_by": [1]}, "'order_by'"),
+        ({"partition_by": []}, "'partition_by'"),
+        ({"mode": "merge", "buckets": 0, "types": {"a": "NOSUCH TYPE"}}, "'mode' must be replace or append.*'types'.*'buckets'"),
     ],
 )
 def test_params_that_cannot_be_are_refused(params, words):
@@ -154,6 +162,16 @@ def test_params_that_cannot_be_are_refused(params, words):
 def test_a_view_needs_one_query_or_one_input(params, has_input, words):
     with pytest.raises(ValueError, match=words):
         check_view("v", params, has_input)
+
+
+def test_types_and_partitions_are_written_anew_from_what_was_understood():
+    found = check_table("t", {"types": {"a": "map<int, array<string>>  /* x */"}, "partition_by": "DATE_TRUNC('DAY', a)"}, True)
+    assert found["types"] == {"a": "MAP<INT, ARRAY<STRING>>"}
+    assert found["partition_by"] == "DATE_TRUNC('day', `a`)"  # some versions cannot read a table that is partitioned by 'DAY'
+
+
+def test_what_ends_the_query_of_a_view_is_left_out():
+    assert check_view("v", {"sql": "SELECT 1 AS a ;; -- done"}, False)["sql"] == "SELECT 1 AS a"
 
 
 def test_the_older_spelling_of_views_is_understood():

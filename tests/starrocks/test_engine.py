@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, ClassVar
 import pytest
 from tests.starrocks.standin import StandIn
 
+from seeknal.protocols import Files, SessionSettings
 from seeknal.testing import EngineSuite
+from seeknal_starrocks import wire
 from seeknal_starrocks.engine import StarRocksEngine
 from seeknal_starrocks.plugin import seeknal_engines
 
@@ -41,6 +43,22 @@ class TestStarRocks(EngineSuite):
 
     def quoted(self, name: str) -> str:
         return "`" + name.replace("`", "``") + "`"
+
+    @pytest.mark.parametrize("query", [
+        "SELECT CAST(0.5 AS DOUBLE) AS share, 1 AS id, 'x' AS t", "SELECT CAST(0.5 AS DOUBLE) AS share", "SELECT CAST(0.5 AS DOUBLE) AS seeknal_row",
+    ])  # fmt: skip
+    def test_an_output_may_begin_with_what_cannot_be_a_key(self, query, tmp_path):
+        session = self.engine().open(SessionSettings(tmp_path))
+        expected = session.rows(query)
+        session.write(query, tmp_path / "out.parquet", {})
+        for name, opened in (("kept", session), ("loaded", self.engine().open(SessionSettings(tmp_path)))):
+            if name == "loaded" and not URL:  # by somebody who has not made it
+                with opened._use() as connection:
+                    wire.rows(connection, "DROP DATABASE seeknal_artifacts")
+                    wire.rows(connection, "CREATE DATABASE seeknal_artifacts")
+            opened.define(name, Files((tmp_path / "out.parquet",)))
+            found = opened.rows(f"SELECT * FROM {name}")
+            assert (found.columns, found.rows) == (expected.columns, expected.rows)
 
     def outside_queries(self, path: Path) -> list[str]:
         return [

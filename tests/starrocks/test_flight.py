@@ -1,21 +1,22 @@
 """Reading over Arrow Flight SQL: real Flight servers that answer like StarRocks' (`flight_standin`)."""
 
 import gc
-import shutil
 import socket
-import subprocess
 import threading
 import time
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from tests.starrocks.flight_standin import Cable, FlightStandIn
 from tests.starrocks.test_reading import COLUMNS
 
 from seeknal.connections import failed_step
-from seeknal.errors import ConnectionFailed
+from seeknal.errors import ConnectionFailed, EngineError
+from seeknal.protocols import SessionSettings
 from seeknal_starrocks import flight as sut
 from seeknal_starrocks.driver import StarRocksConnection
+from seeknal_starrocks.engine import StarRocksEngine
 from seeknal_starrocks.settings import Login
 
 
@@ -31,29 +32,6 @@ def by_flight(settings, servers):
     made = StarRocksConnection(**settings | {"flight_port": servers.port})
     yield made
     made.close()
-
-
-@pytest.fixture
-def certificate(tmp_path):
-    """A certificate for 127.0.0.1 that vouches for itself: its file, and certificate with key as a server wants them."""
-    if shutil.which("openssl") is None:
-        pytest.skip("openssl is not installed")
-    chain, key = tmp_path / "server.pem", tmp_path / "key.pem"
-    new = [
-        "req",
-        "-x509",
-        "-newkey",
-        "rsa:2048",
-        "-nodes",
-        "-days",
-        "1",
-        "-subj",
-        "/CN=127.0.0.1",
-        "-addext",
-        "subjectAltName=IP:127.0.0.1",
-    ]
-    subprocess.run(["openssl", *new, "-keyout", str(key), "-out", str(chain)], check=True, capture_output=True)
-    return chain, (chain.read_bytes(), key.read_bytes())
 
 
 @pytest.fixture
@@ -179,12 +157,13 @@ def test_a_front_end_that_hangs_up_while_it_is_asked_is_lost(settings, servers, 
 
 @pytest.mark.parametrize("sslmode", ["require", "verify-full"])
 def test_where_encryption_is_demanded_flight_is_encrypted_all_the_way(settings, standin, certificate, sslmode, fails):
-    authority, chain = certificate
-    servers = FlightStandIn(standin, tls_certificates=[chain])
+    chain, key = certificate
+    servers = FlightStandIn(standin, tls_certificates=[(chain.read_bytes(), key.read_bytes())])
     try:
         servers.location = None
-        login = Login.of(settings | {"flight_port": servers.port, "sslmode": sslmode, "ssl_ca": str(authority)})
+        login = Login.of(settings | {"flight_port": servers.port, "sslmode": sslmode, "ssl_ca": str(chain)})
         assert sut.probe(login).startswith("front end 127.0.0.1")
+        assert sut.probe(Login.of(settings | {"flight_port": servers.port, "flight_tls": True})).startswith("front end 127.0.0.1")
         servers.location = f"grpc+tcp://127.0.0.1:{servers.back_end.port}"
         with fails("SK-CONN-007", "would not be encrypted"):
             sut.probe(login)
@@ -226,6 +205,30 @@ def test_what_the_server_refuses_is_said(by_flight, servers, standin, fails):
     session.close()
     with fails("SK-CONN-006"):
         session.start("SELECT 1")
+
+
+def test_the_engine_reads_its_outputs_back_over_flight_and_can_be_interrupted_then(settings, servers, tmp_path):
+    engine = StarRocksEngine(**settings | {"flight_port": servers.port}).open(SessionSettings(tmp_path))
+    assert engine.write("SELECT 1 AS id, CAST(NULL AS DATE) AS d", tmp_path / "one.parquet", {}).rows == 1
+    assert [s for s in servers.statements if s.startswith("SELECT * FROM `seeknal_artifacts`.`seeknal_load_")]
+    assert pq.read_table(tmp_path / "one.parquet").to_pylist() == [{"id": 1, "d": None}]
+    servers.pausing, sent, caught = threading.Event(), servers.batches_sent, []
+
+    def work():
+        try:
+            engine.write("SELECT 2 AS id", tmp_path / "two.parquet", {})
+        except EngineError as error:
+            caught.append(error.code)
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    while servers.batches_sent == sent:
+        time.sleep(0.01)
+    engine.interrupt()
+    thread.join(10)
+    assert caught == ["SK-RUN-130"]
+    assert servers.sessions == {}
+    assert not (tmp_path / "two.parquet").exists()
 
 
 @pytest.mark.parametrize("where", ["while the query is planned", "between rows"])

@@ -76,12 +76,14 @@ def test_decimals_inside_arrays_are_refused_with_advice(driver, run, table, fail
     assert "STRING" in caught.value.hint
 
 
-@pytest.mark.parametrize(
-    "query", ["DELETE FROM t", "SELECT 1; SELECT 2", "", "-- nothing", "SHOW TABLES", "SELECT 'x", "INSERT INTO t SELECT 1"]
-)
-def test_only_one_select_is_run(driver, fails, query):
-    with fails("SK-CONN-004"):
-        driver.read(query)
+def test_only_one_select_is_run(driver, fails):
+    refused = (
+        "DELETE FROM t", "SELECT 1; SELECT 2", "", "-- nothing", "SHOW TABLES", "SELECT 'x", "INSERT INTO t SELECT 1",
+        "WITH a AS (SELECT 1) DELETE FROM t USING a", "SELECT 1 INTO OUTFILE 's3://b/x'",
+    )  # fmt: skip
+    for query in refused:
+        with fails("SK-CONN-004"):
+            driver.read(query)
 
 
 def test_a_semicolon_and_comments_do_no_harm(driver):

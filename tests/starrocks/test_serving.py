@@ -51,6 +51,13 @@ def test_a_changed_definition_is_dropped_and_created_with_what_reads_it(views):
     assert deploy(views, (RATIO, changed, ORDERS)) == {"mv_revenue": "replace", "mv_orders": "leave", "average_order": "replace"}
 
 
+def test_nothing_is_dropped_for_a_query_that_the_server_would_refuse(views, standin, fails):
+    deploy(views, ALL)
+    with fails("SK-SR-001", "nosuch", "EXPLAIN"):
+        deploy(views, (RATIO, replace(REVENUE, query="SELECT nosuch FROM orders"), ORDERS))
+    assert {n[1] for n, _ in standin.relations() if n[0] == "analytics"} == {"orders", "mv_revenue", "mv_orders", "average_order"}
+
+
 def test_only_marked_views_are_pruned(views, run, standin):
     deploy(views, ALL)
     run("CREATE VIEW theirs AS SELECT 1 AS a")

@@ -10,6 +10,7 @@ import time
 import pytest
 
 from seeknal.errors import EngineError
+from seeknal_starrocks.shell import _reading
 
 SLOW = "SELECT count(*) AS n FROM a AS a, a AS b, a AS c, a AS d WHERE a.id + b.id + c.id + d.id = -1"
 
@@ -29,12 +30,23 @@ def test_statements_that_read_are_answered_with_numbers_as_numbers(shell):
     assert shell.rows("SELECT 1 AS a UNION ALL SELECT 2 AS a", limit=1).rows == [(1,)]
 
 
-@pytest.mark.parametrize(
-    "text", ["DROP TABLE t", "SELECT 1; DROP TABLE t", "INSERT INTO t SELECT 1", "SET GLOBAL x = 1", "SET PASSWORD = 'x'", "SELECT 'x", ""]
-)
-def test_nothing_else_is(shell, fails, text):
-    with fails("SK-CONN-004"):
-        shell.rows(text)
+def test_nothing_else_is(shell, fails):
+    refused = (
+        "DROP TABLE t", "SELECT 1; DROP TABLE t", "INSERT INTO t SELECT 1", "SET GLOBAL x = 1", "SET a = 1, GLOBAL b = 2", "SET PASSWORD = 'x'",
+        "SET DEFAULT ROLE ALL TO u", "SELECT 'x", "", "WITH a AS (SELECT 1) DELETE FROM t USING a", "EXPLAIN ANALYZE INSERT INTO t SELECT 1",
+        "DESC ANALYZE DELETE FROM t", "SELECT 1 INTO OUTFILE 's3://b/x'",
+    )  # fmt: skip
+    for text in refused:
+        with fails("SK-CONN-004"):
+            shell.rows(text)
+
+
+def test_words_that_change_are_only_taken_for_such_where_they_do():
+    for text in (
+        "SHOW DELETE FROM d", "EXPLAIN INSERT INTO t SELECT 1", "SELECT 'delete' AS `insert`, replace(a, 'x', 'y') FROM t", "SET x = 'global'",
+        "SET x = DEFAULT", "WITH r AS (SELECT insert('a', 1, 1, 'b')) (SELECT * FROM r)", "SET CATALOG `global`", "EXPLAIN ANALYZE SELECT 1",
+    ):  # fmt: skip
+        assert _reading(f"{text};") == text
 
 
 def test_dot_commands(shell, run):

@@ -120,7 +120,7 @@ def test_values_starrocks_has_not_are_refused_and_nothing_stays(loading, standin
 def test_files_are_removed_after_the_load_and_those_of_killed_ones_before(loading, standin, tmp_path, table):
     deploy(loading, table, pa.table({"id": [1]}), via="files")
     staging = next(s for s in standin.statements if "FILES(" in s).split("/stage/")[1].split("/")[0]
-    killed = tmp_path / "stage" / f"{staging.rpartition('_')[0]}_killed"
+    killed = tmp_path / "stage" / f"{staging[:-6]}0123ab"
     killed.mkdir()
     (killed / "00000.parquet").write_bytes(b"")
     (tmp_path / "stage" / "somebody_else_s").mkdir()

@@ -91,7 +91,7 @@ def test_a_changed_definition_is_swapped_in_and_the_old_one_dropped(deploy, driv
     sent()
     deploy(sql="SELECT region, count(*) AS revenue FROM orders GROUP BY region")
     kinds = [" ".join(s.split()[:1]) + (" swap" if "SWAP" in s else "") for s in sent()]
-    assert kinds == ["DROP", "CREATE", "ALTER swap", "DROP"]
+    assert kinds == ["DROP", "CREATE", "REFRESH", "ALTER swap", "DROP"]  # whoever reads it never sees it empty
     assert rows(driver) == [("a", 2), ("b", 1)]
     assert [n[1] for n in standin.views] == ["revenue"]
 
@@ -101,6 +101,22 @@ def test_a_changed_definition_may_be_dropped_and_created(deploy, sent):
     sent()
     deploy(sql="SELECT region FROM orders", replace="drop")
     assert [s.split()[0] for s in sent()] == ["DROP", "CREATE"]
+
+
+def test_a_new_version_that_cannot_be_filled_leaves_the_old_one(deploy, driver, standin, fails):
+    deploy()
+    standin.fail_refresh["COUNT"] = "memory limit exceeded"
+    with fails("SK-SR-003", "'analytics.revenue'", "memory limit exceeded"):
+        deploy(sql="SELECT region, count(*) AS revenue FROM orders GROUP BY region")
+    assert rows(driver) == [("a", 15), ("b", 20)]
+    assert [n[1] for n in standin.views] == ["revenue"]
+
+
+def test_a_query_the_server_refuses_drops_nothing(deploy, driver, fails):
+    deploy()
+    with fails("SK-SR-001", "nosuch", "EXPLAIN"):
+        deploy(sql="SELECT nosuch FROM orders", replace="drop")
+    assert rows(driver) == [("a", 15), ("b", 20)]
 
 
 def test_a_new_version_the_server_refuses_leaves_the_old_one(deploy, driver, fails):
@@ -166,6 +182,8 @@ def test_the_rows_of_a_node_are_loaded_under_the_view(deploy, driver, sent):
     deploy(pa.table({"region": ["y"], "revenue": [2]}))
     assert rows(driver) == [("y", 2)]
     assert [s.split()[0] for s in sent()] == ["REFRESH"]
+    deploy(pa.table({"region": ["z"], "more": [True], "revenue": [3]}))
+    assert rows(driver) == [("z", True, 3)]
 
 
 def test_what_show_create_says_is_understood():

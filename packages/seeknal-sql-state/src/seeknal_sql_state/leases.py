@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import select, update
 
 from seeknal.plugin import Holder
-from seeknal_sql_state.processes import is_gone, this_machine, this_process
+from seeknal.processes import is_gone, this_machine, this_process
 
 if TYPE_CHECKING:
     from sqlalchemy import ColumnElement, Connection

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from seeknal.errors import did_you_mean
 from seeknal_starrocks import failures
@@ -26,11 +27,18 @@ _PROPERTIES = {
     "s3_path_style": "aws.s3.enable_path_style_access",
 }
 _SECRETS = ("credential", "token", "s3_access_key", "s3_secret_key")
+_SECRET_WORDS = ("secret", "token", "password", "credential", "_key")
 
 
 def secrets_in(iceberg: Mapping[str, Any]) -> list[str]:
     """The values that must not be shown."""
-    return [str(iceberg[k]) for k in _SECRETS if iceberg.get(k)]
+    others = iceberg.get("properties")
+    found = [v for k, v in others.items() if _is_secret(str(k), v)] if isinstance(others, dict) else []
+    return [str(v) for v in (*(iceberg[k] for k in _SECRETS if iceberg.get(k)), *found)]
+
+
+def _is_secret(property_: str, value: Any) -> bool:
+    return bool(value) and _text(value) not in ("true", "false") and any(word in property_.casefold() for word in _SECRET_WORDS)
 
 
 def catalog_statement(name: str, iceberg: Any, *, show_secrets: bool, exists: bool = True) -> str:
@@ -49,6 +57,12 @@ def catalog_statement(name: str, iceberg: Any, *, show_secrets: bool, exists: bo
             raise failures.unusable(f"iceberg has no setting '{key}'", did_you_mean(key, known) or f"known: {', '.join(known)}")
     if iceberg.get("credential") and iceberg.get("token"):
         raise failures.unusable("iceberg has both 'credential' and 'token'", "leave one out")
+    for key in ("uri", "oauth2_server_uri", "s3_endpoint"):
+        if "@" in urlsplit(str(iceberg.get(key) or "")).netloc:  # it would be shown
+            raise failures.unusable(f"the '{key}' of iceberg holds an account", "set credential, token or the S3 keys instead")
+    others = iceberg.get("properties") or {}
+    if not isinstance(others, dict):
+        raise failures.unusable("the 'properties' of iceberg must be a mapping", "such as {enable_iceberg_metadata_cache: false}")
     properties = {"type": "iceberg", "iceberg.catalog.type": "rest"}
     if iceberg.get("credential") or iceberg.get("token"):
         properties["iceberg.catalog.security"] = "oauth2"
@@ -58,7 +72,7 @@ def catalog_statement(name: str, iceberg: Any, *, show_secrets: bool, exists: bo
             properties[property_] = f"<{key}>" if key in _SECRETS and not show_secrets else _text(value)
     if iceberg.get("s3_endpoint") and "s3_path_style" not in iceberg:  # S3 of one's own seldom has a host name for each bucket
         properties["aws.s3.enable_path_style_access"] = "true"
-    properties |= {str(k): _text(v) for k, v in dict(iceberg.get("properties") or {}).items()}
+    properties |= {str(k): f"<{k}>" if _is_secret(str(k), v) and not show_secrets else _text(v) for k, v in others.items()}
     return create_catalog(name, properties, exists=exists)
 
 

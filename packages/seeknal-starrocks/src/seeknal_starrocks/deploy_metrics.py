@@ -102,7 +102,7 @@ def _deploy(
     from seeknal_starrocks import failures, serving
     from seeknal_starrocks.views import Views
 
-    database, owner = served.database, serving.owner_named(project.loaded.settings.name)
+    database, owner = served.database, project.loaded.settings.name
     try:
         with driver.connected() as connection:
             views = Views(driver.login, connection)

@@ -47,12 +47,13 @@ def deploy_view(deployment: Deployment) -> int | None:
     """Bring a materialized view to its definition, loading an input's rows into a table under it first. Returns the rows that were loaded."""
     params, driver = deployment.params, deployment.driver
     name = _placed(driver, params["name"])
-    rows, query = None, params["sql"]
+    rows, query, renewed = None, params["sql"], False
     if deployment.rows is not None:
         base = _placed(driver, params["base_table"] or f"{name}_base")
         with driver.connected() as connection:
             target = Target(base, comment=f"the rows of the materialized view {name}")
-            rows = Loader(driver.login, connection, target).load(encoding.incoming(deployment.rows()))
+            loader = Loader(driver.login, connection, target)
+            rows, renewed = loader.load(encoding.incoming(deployment.rows())), loader.exchanged
         query = f"SELECT * FROM {base.sql}"
     view = MaterializedView(
         name,
@@ -67,11 +68,12 @@ def deploy_view(deployment: Deployment) -> int | None:
     with driver.connected() as connection:
         views = Views(driver.login, connection)
         existing = views.existing(name)
-        change = plan(view, existing, swap=params["replace"] == "swap")
+        change = plan(view, existing, swap=params["replace"] == "swap", renewed=renewed)
         for table in params["refresh_external"]:
             views.run(ddl.refresh_external_table(TableName.parse(table)))
-        views.apply(change)
-        if params["wait"] or (rows is not None and change.action in ("leave", "alter", "activate")):
+        views.apply(change, params["timeout"])
+        filled = change.fresh is not None and view.refresh.moment != "DEFERRED"
+        if (params["wait"] and not filled) or (rows is not None and change.action in ("leave", "alter", "activate")):
             views.refresh(name, params["timeout"])
         elif existing is not None and existing.failed is not None and change.action == "leave":
             raise failures.refresh_failed(str(name), existing.failed)

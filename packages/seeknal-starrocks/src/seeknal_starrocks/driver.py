@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from seeknal.protocols import ArrowStream, WriteMode
     from seeknal_drivers.mysql.connecting import Connection
     from seeknal_starrocks.decoding import ResultColumn
+    from seeknal_starrocks.flight import Session
     from seeknal_starrocks.settings import FrontEnd
     from seeknal_starrocks.shell import StarRocksShell
 
@@ -104,7 +105,7 @@ class StarRocksConnection:
     def _by_flight(self, query: str, columns: Sequence[ResultColumn], schema: pa.Schema) -> pa.RecordBatchReader:
         from seeknal_starrocks import flight  # gRPC is loaded by those who use it
 
-        session = flight.log_in(self.login, self._answered)
+        session = self.fly()
         with flight.keeping(session), self._activity.during(session.close):
             endpoints = session.start(query)
         rows = flight.batches(session, endpoints, columns, schema)
@@ -142,6 +143,12 @@ class StarRocksConnection:
                 return wire.connect(login, front_end=self._answered)[0]
         connection, self._answered = wire.connect(login)
         return connection
+
+    def fly(self) -> Session:
+        """A login for Arrow Flight SQL, at the front end that answered last. Raises ConnectionFailed."""
+        from seeknal_starrocks import flight  # gRPC is loaded by those who use it
+
+        return flight.log_in(self.login, self._answered)
 
     @contextlib.contextmanager
     def connected(self) -> Iterator[Connection]:

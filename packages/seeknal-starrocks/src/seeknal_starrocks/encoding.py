@@ -6,7 +6,9 @@ that has any of these is refused. Decimals, dates and times go as text in both, 
 
 from __future__ import annotations
 
+import datetime as dt
 import json
+import math
 from typing import TYPE_CHECKING, Any, Literal
 
 import pyarrow as pa
@@ -26,6 +28,7 @@ SEPARATOR, END = "\x01", "\x02"
 NULL = "\\N"
 CHUNK_BYTES = 32 << 20
 BATCH_ROWS = 20_000
+_SHOWN = 80
 _STORED = (
     (pa.types.is_uint8, pa.int16()),
     (pa.types.is_uint16, pa.int32()),
@@ -99,6 +102,8 @@ def plain(array: pa.Array, column: str) -> pa.Array:
         return pc.strftime(_microseconds(array, column), format="%Y-%m-%d %H:%M:%S")
     if kinds.is_floating(array.type):
         _check_finite(array, column)
+    if kinds.is_nested(array.type):
+        _check_inside(array, column)
     if kinds.is_string(array.type) or kinds.is_large_string(array.type) or kinds.is_string_view(array.type):
         array = array.cast(pa.string())
         longest = pc.max(pc.binary_length(array)).as_py() or 0
@@ -204,28 +209,61 @@ def is_json(type_: pa.DataType) -> bool:
     return isinstance(type_, pa.BaseExtensionType) and type_.extension_name == "arrow.json"
 
 
+def has_bytes(type_: pa.DataType) -> bool:
+    """Whether a column has bytes, also inside of lists, maps and structs: JSON and CSV have no form for them."""
+    kinds = pa.types
+    if kinds.is_nested(type_):
+        return any(has_bytes(type_.field(i).type) for i in range(type_.num_fields))
+    return any(is_kind(type_) for is_kind, stored in _STORED if stored == pa.binary()) or kinds.is_binary(type_)
+
+
 def _json(batch: pa.RecordBatch) -> str:
     names = batch.schema.names
     columns = []
     for array, name in zip(batch.columns, names, strict=True):
-        values = plain(array, name).to_pylist()
-        columns.append([None if v is None else json.loads(v) for v in values] if is_json(array.type) else [_inner(v) for v in values])
+        sent = plain(array, name)
+        values = sent.to_pylist()
+        columns.append([_document(v, name) for v in values] if is_json(array.type) else [_inner(v, sent.type) for v in values])
     rows = (dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True))
     return ",".join(json.dumps(row, ensure_ascii=False, allow_nan=False, separators=(",", ":")) for row in rows)
 
 
-def _inner(value: Any) -> Any:
-    """A value as JSON has it; maps arrive from Arrow as pairs."""
-    if isinstance(value, bytes):
-        message = "bytes"
-        raise TypeError(message)
-    if isinstance(value, list) and value and all(isinstance(v, tuple) for v in value):
-        return {str(k): _inner(v) for k, v in value}
-    if isinstance(value, list):
-        return [_inner(v) for v in value]
-    if isinstance(value, dict):
-        return {k: _inner(v) for k, v in value.items()}
-    return value if isinstance(value, str | int | float | bool | None) else str(value)
+def _document(value: str | None, column: str) -> Any:
+    """A value of a JSON column, to stand in JSON itself. Raises ConnectionFailed (SK-CONN-005)."""
+    try:
+        return None if value is None else json.loads(value, parse_constant=_number, parse_float=_number)
+    except ValueError as error:
+        shown = value if value is None or len(value) <= _SHOWN else value[: _SHOWN - 1] + "…"
+        raise failures.not_representable(column, shown, "JSON", str(error)) from None
+
+
+def _number(written: str) -> float:
+    """A number of JSON, which is never infinite. Raises ValueError."""
+    if not math.isfinite(float(written)):
+        message = f"{written} is no number that JSON has"
+        raise ValueError(message)
+    return float(written)
+
+
+def _inner(value: Any, type_: pa.DataType) -> Any:
+    """A value of a type as JSON has it; maps arrive from Arrow as pairs, instants in their own zone."""
+    kinds = pa.types
+    if value is None:
+        return None
+    if isinstance(type_, pa.BaseExtensionType):
+        return _inner(value, type_.storage_type)
+    if kinds.is_map(type_):
+        return {str(_in_utc(k)): _inner(v, type_.item_type) for k, v in value}
+    if kinds.is_struct(type_):
+        return {f.name: _inner(value[f.name], f.type) for f in type_}
+    if kinds.is_nested(type_):
+        return [_inner(v, type_.value_type) for v in value]
+    return value if isinstance(value, str | int | float | bool) else str(_in_utc(value))
+
+
+def _in_utc(value: Any) -> Any:
+    """An instant as DATETIME has it."""
+    return value.astimezone(dt.UTC).replace(tzinfo=None) if isinstance(value, dt.datetime) and value.tzinfo is not None else value
 
 
 def _csv(batch: pa.RecordBatch) -> str:
@@ -249,27 +287,28 @@ def _body(parts: list[str], format_: Format) -> bytes:
 
 
 def _literals(array: pa.Array) -> list[str]:
-    return [_literal(v) for v in array.to_pylist()]
+    return [_literal(v, array.type) for v in array.to_pylist()]
 
 
-def _literal(value: Any) -> str:
+def _literal(value: Any, type_: pa.DataType) -> str:
+    kinds = pa.types
     if value is None:
         return "NULL"
+    if isinstance(type_, pa.BaseExtensionType):
+        return _literal(value, type_.storage_type)
+    if kinds.is_map(type_):
+        return f"map{{{', '.join(f'{_literal(k, type_.key_type)}: {_literal(v, type_.item_type)}' for k, v in value)}}}"
+    if kinds.is_struct(type_):
+        return f"row({', '.join(_literal(value[f.name], f.type) for f in type_)})"
+    if kinds.is_nested(type_):
+        return f"[{', '.join(_literal(v, type_.value_type) for v in value)}]"
     if isinstance(value, bool):
         return "TRUE" if value else "FALSE"
     if isinstance(value, int | float):
         return repr(value)
     if isinstance(value, bytes):
         return f"to_binary({text(value.hex())}, 'hex')"
-    if isinstance(value, str):
-        return text(value)
-    if isinstance(value, list) and value and all(isinstance(v, tuple) for v in value):
-        return f"map{{{', '.join(f'{_literal(k)}: {_literal(v)}' for k, v in value)}}}"
-    if isinstance(value, list):
-        return f"[{', '.join(_literal(v) for v in value)}]"
-    if isinstance(value, dict):
-        return f"row({', '.join(_literal(v) for v in value.values())})"
-    return text(str(value))
+    return text(str(_in_utc(value)))
 
 
 def _check_finite(array: pa.Array, column: str) -> None:

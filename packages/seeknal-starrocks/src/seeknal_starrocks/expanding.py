@@ -26,9 +26,13 @@ _ONE = "this is not one SELECT"
 
 @dataclass(frozen=True, slots=True)
 class Defined:
-    """A relation: tables with the same columns, or a query with the schema its plain names are looked up in, and what some of them stand for."""
+    """A relation: tables with the same columns, or a query with the schema its plain names are looked up in, and what some of them stand for.
+
+    `columns` are those of the tables that the relation has, in its order; None where it has them as the tables do.
+    """
 
     tables: tuple[exp.Table, ...] = ()
+    columns: tuple[str, ...] | None = None
     query: exp.Query | None = None
     schema: str = ""
     over: Mapping[str, str] = field(default_factory=dict)
@@ -80,13 +84,14 @@ class Names:
         alias = table.args.get("alias") or exp.TableAlias(this=exp.to_identifier(table.name, quoted=True))
         if found.query is not None:
             query = self.expanded(found, within)
-        elif len(found.tables) == 1:
+        elif len(found.tables) == 1 and found.columns is None:
             made = found.tables[0].copy()
             made.set("alias", alias.copy())
             made.set("joins", table.args.get("joins"))
             return made
         else:
-            selects = [exp.select("*").from_(t.copy()) for t in found.tables]
+            wanted = ["*"] if found.columns is None else [exp.column(c, quoted=True) for c in found.columns]
+            selects = [exp.select(*wanted).from_(t.copy()) for t in found.tables]
             query = exp.union(*selects, distinct=False) if len(selects) > 1 else selects[0]
         return exp.Subquery(this=query, alias=alias.copy(), joins=table.args.get("joins"))
 

@@ -24,7 +24,7 @@ from pyarrow import flight
 
 from seeknal_drivers.arrow import CAST_HINT
 from seeknal_drivers.failures import Unavailable, tls_failed
-from seeknal_drivers.mysql.connecting import tls_context
+from seeknal_drivers.mysql.connecting import tls_context, unchecked
 from seeknal_starrocks import failures
 from seeknal_starrocks.names import quoted, text
 from seeknal_starrocks.settings import FrontEnd
@@ -236,7 +236,7 @@ def probe(login: Login, first: FrontEnd | None = None) -> str:
 
 def _client(login: Login, to: FrontEnd, *, sent_on_by: str | None = None) -> flight.FlightClient:
     """A client for a server that answers. gRPC does not say well why one does not, so it is tried first. Raises ConnectionFailed."""
-    context = (tls_context(login, failures.TYPE, str(to)) or ssl._create_unverified_context()) if login.flight_tls else None  # noqa: S323, SLF001 - sslmode prefer
+    context = (tls_context(login, failures.TYPE, str(to)) or unchecked()) if login.flight_tls else None
     try:
         with socket.create_connection((to.host, to.port), login.connect_timeout) as reached:
             if context is not None:
@@ -256,8 +256,8 @@ def _client(login: Login, to: FrontEnd, *, sent_on_by: str | None = None) -> fli
     if context is None:
         return flight.FlightClient(f"grpc+tcp://{to}", generic_options=_OPTIONS)
     roots = Path(login.ssl_ca).read_bytes() if login.ssl_ca else None
-    unchecked = context.verify_mode is ssl.CERT_NONE
-    return flight.FlightClient(f"grpc+tls://{to}", tls_root_certs=roots, disable_server_verification=unchecked, generic_options=_OPTIONS)
+    is_unchecked = context.verify_mode is ssl.CERT_NONE
+    return flight.FlightClient(f"grpc+tls://{to}", tls_root_certs=roots, disable_server_verification=is_unchecked, generic_options=_OPTIONS)
 
 
 def _command(statement: str) -> bytes:

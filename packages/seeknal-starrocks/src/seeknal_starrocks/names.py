@@ -90,4 +90,5 @@ def check_name(name: str, whole: str) -> None:
 def bad_name(written: str, why: str) -> Exception:
     """SK-CONN-009 for a name."""
     hint = "a table is written as table, database.table or catalog.database.table"
-    return failures.unusable(f"'{visible(written)}' cannot be used as a name: {why}", hint)
+    shown = visible(written).replace("\n", "\\n").replace("\t", "\\t")
+    return failures.unusable(f"'{shown}' cannot be used as a name: {why}", hint)

@@ -19,6 +19,7 @@ from seeknal_drivers.queries import trimmed
 from seeknal_starrocks import failures, wire
 from seeknal_starrocks.decoding import ResultColumn
 from seeknal_starrocks.names import DIALECT, quoted
+from seeknal_starrocks.statements import changes
 from seeknal_starrocks.types import parsed, state_of
 
 if TYPE_CHECKING:
@@ -43,6 +44,8 @@ def one_select(query: str) -> str:
         raise failures.query_failed("its quotes or comments do not end", hint) from None
     if not tokens or tokens[0].token_type not in _BEGINS or any(t.token_type == TokenType.SEMICOLON for t in tokens):
         raise failures.query_failed("it is not one SELECT", hint)
+    if (word := changes(tokens)) is not None:
+        raise failures.query_failed(f"it is no SELECT, but {word}", hint)
     return query
 
 

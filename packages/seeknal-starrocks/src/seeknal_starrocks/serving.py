@@ -61,6 +61,8 @@ class Step:
     action: Action
     reason: str
     statements: tuple[str, ...] = ()
+    query: str | None = None
+    """What is tried before something is dropped for it."""
 
 
 def found_in(views: Views, database: str) -> dict[str, Found]:
@@ -98,11 +100,6 @@ def _found(kind: Literal["materialized", "view", "table"], comment: str) -> Foun
     return Found(kind, mark[1], mark[2]) if mark else Found(kind)
 
 
-def owner_named(name: str) -> str:
-    """A project's name as marks have it."""
-    return re.sub(r"[^\w-]", "_", name)
-
-
 def plan(definitions: Sequence[Definition], database: str, found: Mapping[str, Found], owner: str, *, prune: bool = False) -> list[Step]:
     """What brings the server to the definitions, in an order in which every statement finds what it reads.
 
@@ -121,10 +118,10 @@ def plan(definitions: Sequence[Definition], database: str, found: Mapping[str, F
         elif existing.owner != owner:
             raise failures.not_ours("a table or view", str(name))
         elif existing.mark != mark or existing.kind != kind:
-            steps.append(Step(one.name, "replace", "its definition changed", (_drop(name, existing), made)))
+            steps.append(Step(one.name, "replace", "its definition changed", (_drop(name, existing), made), one.query))
             renewed.add(one.name)
         elif any(r in renewed for r in one.reads):
-            steps.append(Step(one.name, "replace", "what it reads was made anew", (_drop(name, existing), made)))
+            steps.append(Step(one.name, "replace", "what it reads was made anew", (_drop(name, existing), made), one.query))
             renewed.add(one.name)
         else:
             steps.append(Step(one.name, "leave", "unchanged"))
@@ -170,8 +167,13 @@ def missing(definitions: Sequence[Definition], database: str, found: Mapping[str
 
 
 def apply(views: Views, steps: Sequence[Step]) -> None:
-    """Run the steps' statements. Raises ConnectionFailed naming the one that was refused; running again goes on from there."""
+    """Run the steps' statements. Raises ConnectionFailed naming the one that was refused; running again goes on from there.
+
+    Nothing is dropped for a query that the server would refuse.
+    """
     for step in steps:
+        if step.query is not None:
+            views.run(f"EXPLAIN {step.query}")
         for statement in step.statements:
             views.run(statement)
 

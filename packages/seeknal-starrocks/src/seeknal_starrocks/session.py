@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import json
 import threading
-import uuid
 import weakref
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,8 +24,9 @@ from seeknal.nodes import fold
 from seeknal.protocols import Files, Rows, Written
 from seeknal_drivers.mysql.connecting import close, hang_up
 from seeknal_drivers.mysql.rows import schema_of
-from seeknal_starrocks import ddl, encoding, parquet, reading, wire
+from seeknal_starrocks import ddl, encoding, leftovers, parquet, reading, wire
 from seeknal_starrocks.expanding import Defined, Names, parse
+from seeknal_starrocks.keeping import Kept
 from seeknal_starrocks.loading import Loader, Target
 from seeknal_starrocks.names import DIALECT, TableName, quoted, text
 
@@ -36,9 +36,13 @@ if TYPE_CHECKING:
     from seeknal.nodes import Digest, Schema
     from seeknal.protocols import ArrowStream, FileRead, Query
     from seeknal_drivers.mysql.connecting import Connection
+    from seeknal_starrocks.decoding import ResultColumn
     from seeknal_starrocks.driver import StarRocksConnection
+    from seeknal_starrocks.flight import Session as Flight
 
 DATABASE = "seeknal_artifacts"
+_MADE = TableName("made", DATABASE)  # what outputs are called after, until they have a name of their own
+_TABLES = f"FROM information_schema.tables WHERE TABLE_SCHEMA = {text(DATABASE)}"
 _CANCELLED = "SK-RUN-130"
 _STRICT = "SET sql_mode = 'ONLY_FULL_GROUP_BY,ALLOW_THROW_EXCEPTION'"
 _NAMES = ("unknown", "cannot be resolved", "not found", "does not exist", "no matching function", "ambiguous", "analyz")
@@ -53,16 +57,23 @@ class StarRocksSession:
         self._lock = threading.Lock()
         self._uploading = threading.Lock()
         self._running: set[Connection] = set()
+        self._flights: set[Flight] = set()
         self._cancelled: weakref.WeakSet[Connection] = weakref.WeakSet()
         self._interrupts = 0
         self._known: set[str] = set()
         with self._use() as connection:
             wire.rows(connection, f"CREATE DATABASE IF NOT EXISTS {quoted(DATABASE)}")
+            for (name,) in wire.rows(connection, f"SELECT TABLE_NAME {_TABLES} AND TABLE_NAME LIKE {text(leftovers.BEGINNING + '%')}"):
+                if leftovers.is_left(str(name)):
+                    wire.rows(connection, ddl.drop_table(TableName(str(name), DATABASE)))
 
     def define(self, name: str, relation: Files | Query, schema: str | None = None) -> None:
         """Make a relation readable by name; files that StarRocks does not have yet are loaded."""
         if isinstance(relation, Files):
-            found = Defined(tables=tuple(self._table(Path(path)) for path in relation.paths))
+            paths = [Path(path) for path in relation.paths]
+            with self._failures():
+                kept = Kept.of(parquet.reader_of(paths).schema)
+            found = Defined(tables=tuple(self._table(path, kept) for path in paths), columns=kept.order)
         else:
             over = {fold(said): meant for said, meant in relation.over.items()}
             found = Defined(query=parse(relation.sql), schema=schema or "", over=over)
@@ -77,15 +88,15 @@ class StarRocksSession:
     def write(self, query: str, target: Path, metadata: Mapping[str, str]) -> Written:
         """Run `query` inside StarRocks, keep its rows there, and store them as one Parquet file."""
         tree = self._names.expand(query)
-        made = TableName(f"s_{uuid.uuid4().hex}", DATABASE)
-        statement = f"CREATE TABLE {made.sql} AS {tree.sql(dialect=DIALECT)}"
-        with self._use() as connection:
+        with leftovers.name_beside(_MADE) as name, self._use() as connection:
+            made = _MADE.beside(name)
+            kept = Kept.of(schema_of(reading.describe(connection, tree.sql(dialect=DIALECT))))
             try:
-                wire.rows(connection, statement)
-                select = f"SELECT * FROM {made.sql}"
+                wire.rows(connection, f"CREATE TABLE {made.sql} AS {kept.made(tree).sql(dialect=DIALECT)}")
+                select = f"SELECT {kept.listed} FROM {made.sql}"
                 columns = reading.describe(connection, select)
-                rows = reading.batches(self._driver.login, connection, select, columns)
-                written = parquet.write(pa.RecordBatchReader.from_batches(schema_of(columns), rows), target, metadata)
+                with self._read_back(connection, select, columns) as rows:
+                    written = parquet.write(pa.RecordBatchReader.from_batches(schema_of(columns), rows), target, metadata)
                 self._keep(connection, made, target)
             except BaseException:
                 with contextlib.suppress(pymysql.Error, OSError):
@@ -156,9 +167,11 @@ class StarRocksSession:
     def interrupt(self) -> None:
         """Cancel every query in flight: KILL QUERY ends the statement that runs, hanging up the one that would follow it."""
         with self._lock:
-            running = list(self._running)
+            running, flights = list(self._running), list(self._flights)
             self._cancelled.update(running)
             self._interrupts += 1
+        for flight in flights:
+            flight.close()
         for connection in running:
             with contextlib.suppress(ConnectionFailed), self._driver.connected() as other:
                 wire.rows(other, f"KILL QUERY {int(connection.thread_id())}")  # type: ignore[no-untyped-call]
@@ -198,25 +211,54 @@ class StarRocksSession:
                 yield first
                 yield from rows
 
-    def _table(self, path: Path) -> exp.Table:
+    @contextlib.contextmanager
+    def _read_back(self, connection: Connection, query: str, columns: Sequence[ResultColumn]) -> Iterator[Iterator[pa.RecordBatch]]:
+        """The rows of a table that was made here, over Arrow Flight SQL where `flight_port` is set."""
+        if self._driver.login.flight_port is None:
+            yield reading.batches(self._driver.login, connection, query, columns)
+            return
+        from seeknal_starrocks import flight  # gRPC is loaded by those who use it
+
+        with contextlib.closing(self._driver.fly()) as session:
+            with self._lock:
+                self._flights.add(session)
+            try:
+                if connection in self._cancelled:  # while it logged in
+                    session.close()
+                yield flight.batches(session, session.start(query), columns, schema_of(columns))
+            finally:
+                with self._lock:
+                    self._flights.discard(session)
+
+    def _table(self, path: Path, kept: Kept) -> exp.Table:
         """The table that holds a file's rows; loaded where there is none."""
         with self._failures(), self._uploading:
             name = f"a_{parquet.content_of(path)}"
             if name not in self._known:
                 with self._use() as connection:
                     if not _exists(connection, name):
-                        Loader(self._driver.login, connection, Target(TableName(name, DATABASE))).load(parquet.reader_of([path]))
+                        self._upload(connection, name, kept.rows(parquet.reader_of([path])))
                 self._known.add(name)
         return exp.table_(name, db=DATABASE, quoted=True)
+
+    def _upload(self, connection: Connection, name: str, rows: pa.RecordBatchReader) -> None:
+        """Load rows. Another machine that was quicker with the same ones has done it for all."""
+        try:
+            Loader(self._driver.login, connection, Target(TableName(name, DATABASE))).load(rows)
+        except ConnectionFailed:
+            if not connection.open or not _exists(connection, name):
+                raise
 
     def _keep(self, connection: Connection, made: TableName, target: Path) -> None:
         """Name an output after its content, or drop it where the same is there already."""
         name = f"a_{parquet.content_of(target)}"
         with self._uploading:
-            if _exists(connection, name):
-                wire.rows(connection, ddl.drop_table(made))
-            else:
+            try:
                 wire.rows(connection, f"ALTER TABLE {made.sql} RENAME {quoted(name)}")
+            except pymysql.Error:
+                if not _exists(connection, name):
+                    raise
+                wire.rows(connection, ddl.drop_table(made))
             self._known.add(name)
 
     @contextlib.contextmanager
@@ -254,8 +296,7 @@ class StarRocksSession:
 
 
 def _exists(connection: Connection, name: str) -> bool:
-    query = f"SELECT 1 FROM information_schema.tables WHERE TABLE_SCHEMA = {text(DATABASE)} AND TABLE_NAME = {text(name)}"
-    return bool(wire.rows(connection, query))
+    return bool(wire.rows(connection, f"SELECT 1 {_TABLES} AND TABLE_NAME = {text(name)}"))
 
 
 def _code(error: ConnectionFailed) -> str:

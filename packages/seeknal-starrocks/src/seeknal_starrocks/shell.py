@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pymysql
 import sqlglot
 from pymysql.constants import FIELD_TYPE
+from sqlglot import TokenType
 from sqlglot.errors import TokenError
 
 from seeknal.errors import ConnectionFailed, EngineError, ProjectError
@@ -17,6 +18,7 @@ from seeknal_drivers.mysql.connecting import close, hang_up
 from seeknal_drivers.mysql.errors import is_lost
 from seeknal_starrocks import failures, wire
 from seeknal_starrocks.names import DIALECT, TableName
+from seeknal_starrocks.statements import changes, words
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -154,17 +156,20 @@ def _reading(text: str) -> str:
     """One statement that reads. Raises ConnectionFailed (SK-CONN-004) for any other."""
     hint = "the prompt only reads: SELECT, SHOW, DESC, EXPLAIN, USE and SET"
     try:
-        words = [t.text.upper() for t in sqlglot.tokenize(text, read=DIALECT)]
+        tokens = sqlglot.tokenize(text, read=DIALECT)
     except TokenError:
         raise failures.query_failed("its quotes or comments do not end") from None
-    while words and words[-1] == ";":
-        words.pop()
-    if not words or words[0] not in _READS or ";" in words:
-        raise failures.query_failed(f"'{words[0] if words else ''}' is not answered here", hint)
-    if words[0] == "SET" and any(w in _NEVER for w in words[1:3]):
-        raise failures.query_failed(f"SET {words[1]} is not answered here", hint)
-    if "OUTFILE" in words:
-        raise failures.query_failed("INTO OUTFILE writes files", hint)
+    while tokens and tokens[-1].token_type == TokenType.SEMICOLON:
+        tokens.pop()
+    said = words(tokens)
+    if not said or said[0] not in _READS or ";" in said:
+        raise failures.query_failed(f"'{said[0] if said else ''}' is not answered here", hint)
+    if said[0] == "SET" and (word := next((w for w in said if w in _NEVER), None)) is not None:
+        raise failures.query_failed(f"SET {word} is not answered here", hint)
+    if said[:3] == ["SET", "DEFAULT", "ROLE"]:
+        raise failures.query_failed("SET DEFAULT ROLE is not answered here", hint)
+    if said[0] not in ("SHOW", "SET", "USE") and (change := changes(tokens)) is not None:
+        raise failures.query_failed(f"{change} is not answered here", hint)
     return text.strip().rstrip(";").rstrip()
 
 

@@ -18,7 +18,7 @@ from seeknal_starrocks.ddl import files, names
 from seeknal_starrocks.names import double_quoted, quoted
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     import pyarrow as pa
     from pyarrow import fs
@@ -127,12 +127,12 @@ class Folder:
         self._base = base
         self._path = f"{base}/{name}"
 
-    def remove_leftovers(self, prefix: str) -> None:
-        """Remove folders of killed loads, whose names begin so."""
+    def remove_leftovers(self, is_left: Callable[[str], bool]) -> None:
+        """Remove folders of killed loads, which are known by their names."""
         from pyarrow import fs
 
         for found in self._storage.get_file_info(fs.FileSelector(self._base, allow_not_found=True)):
-            if found.type is fs.FileType.Directory and found.base_name.startswith(prefix):
+            if found.type is fs.FileType.Directory and is_left(found.base_name):
                 self._storage.delete_dir(found.path)
 
     def write(self, rows: pa.RecordBatchReader, file_bytes: int = FILE_BYTES) -> int:

@@ -9,19 +9,19 @@ that the rows are in and will be visible soon.
 from __future__ import annotations
 
 import base64
+import contextlib
 import http.client
 import json
-import select
 import socket
-import ssl
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
 
-from seeknal_drivers.mysql.connecting import tls_context
+from seeknal_drivers.mysql.connecting import tls_context, unchecked
 from seeknal_starrocks import failures
 from seeknal_starrocks.encoding import END, SEPARATOR
+from seeknal_starrocks.names import quoted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -34,6 +34,7 @@ _REDIRECTED = (301, 302, 307, 308)
 _HOPS = 4
 _TRIES = 4
 _CONTINUE_SECONDS = 5
+_STATUS_BYTES = len("HTTP/1.1 100")
 _DONE = ("Success", "OK")
 
 
@@ -46,10 +47,16 @@ class Loaded:
 
 
 class StreamLoad:
-    """Loads bodies into one table; `shown` is what messages call it."""
+    """Loads bodies into one table; `shown` is what messages call it.
 
-    def __init__(self, login: Login, table: TableName, format_: Format, columns: list[str], shown: str | None = None) -> None:
+    `first` is the front end that made the table: others know of it a little later.
+    """
+
+    def __init__(
+        self, login: Login, table: TableName, format_: Format, columns: list[str], shown: str | None = None, first: str | None = None
+    ) -> None:
         self._login = login
+        self._hosts = sorted(dict.fromkeys(f.host for f in login.front_ends), key=lambda host: host != first)
         self._table = table
         self._format: Format = format_
         self._columns = columns
@@ -61,9 +68,9 @@ class StreamLoad:
         for attempt in range(_TRIES):
             if attempt:
                 time.sleep(min(0.2 * 2**attempt, 5))
-            for front_end in self._login.front_ends:
+            for host in self._hosts:
                 try:
-                    answer = self._request(front_end.host, label, body)
+                    answer = self._request(host, label, body)
                 except (OSError, http.client.HTTPException) as error:
                     problem = error
                     continue
@@ -96,50 +103,46 @@ class StreamLoad:
         """PUT to a front end, and on to where it points. Raises OSError, http.client.HTTPException, ConnectionFailed."""
         secure, port = self._login.http_tls, self._login.http_port
         path = f"/api/{quote(self._table.database or '', safe='')}/{quote(self._table.name, safe='')}/_stream_load"
-        for hop in range(_HOPS):
-            status, headers, text = self._exchange((host, port, path), label, body, secure=secure, first=hop == 0)
+        for _ in range(_HOPS):
+            status, headers, text = self._exchange((host, port, path), label, body, secure=secure)
             if status not in _REDIRECTED:
                 return self._parsed(status, text)
             target = urlsplit(headers.get("Location", ""))
             if target.hostname is None:
                 raise failures.load_refused(self._shown, "the front end pointed nowhere")
+            if secure and target.scheme != "https":
+                place = f"{target.hostname}:{target.port or 80}"  # the rest of the address may hold the password
+                message = f"the front end sends on to {place}, where rows and password would not be encrypted"
+                raise failures.load_refused(
+                    self._shown, message, "have the back ends speak TLS, set http_tls: false, or load with via: insert"
+                )
             secure, host = target.scheme == "https", target.hostname
             port, path = target.port or (443 if secure else 80), target.path + (f"?{target.query}" if target.query else "")
         raise failures.load_refused(self._shown, f"sent on more than {_HOPS} times")
 
-    def _exchange(
-        self, to: tuple[str, int, str], label: str, body: bytes, *, secure: bool, first: bool
-    ) -> tuple[int, http.client.HTTPMessage, bytes]:
+    def _exchange(self, to: tuple[str, int, str], label: str, body: bytes, *, secure: bool) -> tuple[int, http.client.HTTPMessage, bytes]:
         host, port, path = to
         timeout = self._login.connect_timeout
         if secure:
-            context = tls_context(self._login, failures.TYPE, self._login.place) or _unchecked()
+            context = tls_context(self._login, failures.TYPE, self._login.place) or unchecked()
             connection: http.client.HTTPConnection = http.client.HTTPSConnection(host, port, timeout=timeout, context=context)
         else:
             connection = http.client.HTTPConnection(host, port, timeout=timeout)
         try:
             connection.connect()
-            connection.sock.settimeout(self._login.load_timeout)
             connection.putrequest("PUT", path)
             for name, value in self._headers(label, len(body)).items():
-                connection.putheader(name, value)
+                connection.putheader(name, value.encode())  # as text it would have to be Latin-1
             connection.endheaders()
-            if not self._answered_before_body(connection, first=first):
-                connection.send(body)
-            response = connection.getresponse()
-            return response.status, response.headers, response.read()
+            response, wants_body = _before_body(connection)
+            connection.sock.settimeout(self._login.load_timeout)
+            with contextlib.closing(response):
+                if wants_body:
+                    connection.send(body)
+                response.begin()
+                return response.status, response.headers, response.read()
         finally:
             connection.close()
-
-    @staticmethod
-    def _answered_before_body(connection: http.client.HTTPConnection, *, first: bool) -> bool:
-        """Wait for the server to ask for the body. True: it answered without having seen it."""
-        if isinstance(connection.sock, ssl.SSLSocket):  # what it says cannot be peeked at; a front end never takes a body itself
-            return first
-        readable, _, _ = select.select([connection.sock], [], [], _CONTINUE_SECONDS)
-        if not readable:  # a server that knows nothing of Expect waits for the body
-            return False
-        return b" 100" not in connection.sock.recv(13, socket.MSG_PEEK)
 
     def _headers(self, label: str, length: int) -> Mapping[str, str]:
         login = self._login
@@ -157,7 +160,7 @@ class StreamLoad:
         }
         if self._format == "json":
             return common | {"strip_outer_array": "true", "ignore_json_size": "true"}
-        columns = ", ".join(f"`{c}`" for c in self._columns)
+        columns = ", ".join(quoted(c) for c in self._columns)
         return common | {"columns": columns, "column_separator": f"\\x{ord(SEPARATOR):02x}", "row_delimiter": f"\\x{ord(END):02x}"}
 
     def _parsed(self, status: int, text: bytes) -> dict[str, Any]:
@@ -175,12 +178,15 @@ class StreamLoad:
         return found
 
 
-def _unchecked() -> ssl.SSLContext:
-    """Encryption without proof of who answers: what sslmode disable and prefer leave."""
-    context = ssl.create_default_context()
-    context.check_hostname = False
-    context.verify_mode = ssl.CERT_NONE
-    return context
+def _before_body(connection: http.client.HTTPConnection) -> tuple[http.client.HTTPResponse, bool]:
+    """The answer, as far as there is one before the body, and whether the server wants that: it asks for it, or knows nothing of Expect and waits."""
+    response = http.client.HTTPResponse(connection.sock, method="PUT")
+    connection.sock.settimeout(_CONTINUE_SECONDS)
+    try:
+        return response, b" 100" in response.fp.peek(_STATUS_BYTES)[:_STATUS_BYTES]
+    except TimeoutError:  # after which a response cannot be read on
+        response.close()
+        return http.client.HTTPResponse(connection.sock, method="PUT"), True
 
 
 def unreachable(login: Login) -> OSError | None:

@@ -60,6 +60,9 @@ LOOK_LIKE_TEXT = {_Kind.INT128, _Kind.VARBINARY, _Kind.ARRAY, _Kind.MAP, _Kind.S
 """Types whose columns are text on the wire."""
 
 _NOT_INSIDE = (*_DECIMALS, _Kind.INT128, _Kind.VARBINARY)
+NO_KEY = ("JSON", "ARRAY", "MAP", "STRUCT", "FLOAT", "DOUBLE", "VARBINARY", "BITMAP", "HLL", "PERCENTILE")
+"""Types by which no table can be sorted or partitioned."""
+
 _WRITTEN = (
     (pa.types.is_boolean, "BOOLEAN"),
     (pa.types.is_int8, "TINYINT"),
@@ -147,6 +150,11 @@ def written_type(type_: pa.DataType, column: str) -> str:
         if is_kind(type_):
             return name
     raise failures.type_not_representable(column, str(type_), "turn it into text or a number in the model")
+
+
+def can_be_key(type_: pa.DataType, column: str) -> bool:
+    """Whether a column that is made for an Arrow type can be a key. Raises ConnectionFailed (SK-CONN-005)."""
+    return not written_type(type_, column).upper().startswith(NO_KEY)
 
 
 def same_type(one: str, other: str) -> bool:

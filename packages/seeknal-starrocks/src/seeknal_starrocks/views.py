@@ -7,6 +7,7 @@ whose definition changed is replaced: the new one is made beside it, filled, and
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import re
 import time
@@ -17,6 +18,7 @@ import pymysql
 import sqlglot
 from sqlglot import TokenType
 
+from seeknal.errors import ConnectionFailed
 from seeknal_drivers.mysql.errors import said
 from seeknal_starrocks import ddl, failures, wire
 from seeknal_starrocks.exposures import refresh_of
@@ -52,12 +54,13 @@ class Existing:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What is to be done about one view: the statements, in order, and why."""
+    """What is to be done about one view, and why: the statements, in order; then `fresh`, where a new version stands beside it, is filled, and exchanged."""
 
     view: MaterializedView
     action: Action
     reason: str
     statements: tuple[str, ...] = ()
+    fresh: TableName | None = None
 
 
 def fingerprint(view: MaterializedView) -> str:
@@ -72,15 +75,20 @@ def marked(view: MaterializedView) -> MaterializedView:
     return replace(view, comment=f"{ddl.cut(view.comment, ddl.LONGEST_COMMENT - len(mark) - 1)} {mark}".strip())
 
 
-def plan(view: MaterializedView, existing: Existing | None, *, swap: bool = True) -> Change:
-    """What would bring the server's view to what is wanted. Raises ConnectionFailed (SK-SR-002) where it is somebody else's."""
+def plan(view: MaterializedView, existing: Existing | None, *, swap: bool = True, renewed: bool = False) -> Change:
+    """What would bring the server's view to what is wanted; `renewed` says that the table under it was exchanged for another.
+
+    Raises ConnectionFailed (SK-SR-002) where it is somebody else's.
+    """
     wanted = marked(view)
     if existing is None:
         return Change(view, "create", "it does not exist", (wanted.sql,))
     if existing.fingerprint is None:
         raise failures.not_ours("materialized view", str(view.name))
     if existing.fingerprint != fingerprint(view):
-        return Change(view, "replace", "its definition changed", _replacing(wanted, swap=swap))
+        return _replacing(wanted, "its definition changed", swap=swap)
+    if renewed:
+        return _replacing(wanted, "the table under it was exchanged", swap=swap)
     statements = []
     if _scheme(existing.refresh) != view.refresh.scheme:
         statements.append(ddl.alter_refresh(view.name, view.refresh))
@@ -94,16 +102,14 @@ def plan(view: MaterializedView, existing: Existing | None, *, swap: bool = True
     return Change(view, "leave", "unchanged")
 
 
-def _replacing(view: MaterializedView, *, swap: bool) -> tuple[str, ...]:
-    if not swap:
-        return (ddl.drop_materialized_view(view.name), view.sql)
+def _replacing(view: MaterializedView, reason: str, *, swap: bool) -> Change:
+    if not swap:  # nothing is dropped for a query that the server would refuse
+        return Change(view, "replace", reason, (f"EXPLAIN {view.query}", ddl.drop_materialized_view(view.name), view.sql))
     fresh = spare(view.name)
-    return (
-        ddl.drop_materialized_view(fresh),
-        replace(view, name=fresh).sql,
-        ddl.swap_materialized_views(view.name, fresh),
-        ddl.drop_materialized_view(fresh),
-    )
+    beside = replace(
+        view, name=fresh, refresh=replace(view.refresh, moment="DEFERRED")
+    )  # it is filled in a moment, while somebody waits for that
+    return Change(view, "replace", reason, (ddl.drop_materialized_view(fresh), beside.sql), fresh)
 
 
 def spare(name: TableName) -> TableName:
@@ -149,15 +155,27 @@ class Views:
         failed = (why or "the server gives no reason") if last.upper() in _FAILED else None
         return Existing(mark[1] if mark else None, refresh, properties, active.lower() in ("true", "1"), problem, failed)
 
-    def apply(self, change: Change) -> None:
+    def apply(self, change: Change, timeout: float) -> None:
         """Run a change's statements. Raises ConnectionFailed naming the one that was refused; what stood before still stands where SWAP is used."""
         for statement in change.statements:
             self.run(statement)
+        if change.fresh is None:
+            return
+        try:
+            if change.view.refresh.moment != "DEFERRED":  # or nobody wants it filled before its time
+                self.refresh(change.fresh, timeout, shown=change.view.name)
+            self.run(ddl.swap_materialized_views(change.view.name, change.fresh))
+        finally:
+            with contextlib.suppress(ConnectionFailed):  # the next version drops it first, too
+                self.run(ddl.drop_materialized_view(change.fresh))
 
-    def refresh(self, name: TableName, timeout: float, progress: Callable[[str], object] | None = None) -> None:
-        """Refresh a view and wait until it is done. Raises ConnectionFailed (SK-SR-003)."""
+    def refresh(
+        self, name: TableName, timeout: float, progress: Callable[[str], object] | None = None, shown: TableName | None = None
+    ) -> None:
+        """Refresh a view and wait until it is done; messages call it `shown`. Raises ConnectionFailed (SK-SR-003)."""
         answer = self._change(ddl.refresh_view(name))
-        deadline, pause, shown = time.monotonic() + timeout, _PAUSE, ""
+        called = str(shown or name)
+        deadline, pause, before = time.monotonic() + timeout, _PAUSE, ""
         if not answer:  # servers before 3.1 do not say what to ask after
             self._change(f"{ddl.refresh_view(name)} WITH SYNC MODE")
         while answer:
@@ -168,12 +186,12 @@ class Views:
             if state.upper() in _DONE:
                 return
             if state.upper() in _FAILED:
-                raise failures.refresh_failed(str(name), problem or "the server gives no reason")
-            if progress is not None and f"{state} {share}" != shown:
-                shown = f"{state} {share}"
-                progress(f"{name}: {shown.strip().lower()}")
+                raise failures.refresh_failed(called, problem or "the server gives no reason")
+            if progress is not None and f"{state} {share}" != before:
+                before = f"{state} {share}"
+                progress(f"{called}: {before.strip().lower()}")
             if time.monotonic() > deadline:
-                raise failures.refresh_failed(str(name), f"it is {state.lower()} after {timeout:.0f} s, and goes on")
+                raise failures.refresh_failed(called, f"it is {state.lower()} after {timeout:.0f} s, and goes on")
             time.sleep(pause)
             pause = min(pause * 1.5, _LONGEST_PAUSE)
 

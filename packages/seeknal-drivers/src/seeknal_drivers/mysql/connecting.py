@@ -36,7 +36,7 @@ def connect(
     place = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
     context = tls_context(account, type_, place)
     try:
-        connection = pymysql.connect(
+        connection = _Connection(
             host=host,
             port=port,
             user=account.user,
@@ -64,6 +64,8 @@ def tls_context(account: Account, type_: str, place: str) -> ssl.SSLContext | No
     """What TLS has to prove. None leaves it to the server whether there is any. Raises ConnectionFailed (SK-CONN-007)."""
     if account.sslmode in _NO_TLS_WANTED:
         return None
+    if account.sslmode == "require" and account.ssl_ca is None:
+        return unchecked()
     try:
         context = ssl.create_default_context(cafile=account.ssl_ca)
     except OSError as error:
@@ -72,6 +74,21 @@ def tls_context(account: Account, type_: str, place: str) -> ssl.SSLContext | No
     context.check_hostname = account.sslmode == "verify-full"
     context.verify_mode = ssl.CERT_NONE if account.sslmode == "require" else ssl.CERT_REQUIRED
     return context
+
+
+def unchecked() -> ssl.SSLContext:
+    """Encryption without proof of who answers. It reads no authorities' certificates, which takes longer than all else of a login."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return context
+
+
+class _Connection(pymysql.connections.Connection):
+    """Where TLS is used if the server offers it, pymysql would make a context that has read all authorities' certificates, and then check none."""
+
+    def _create_ssl_ctx(self, sslp: Any) -> ssl.SSLContext:
+        return sslp if isinstance(sslp, ssl.SSLContext) else unchecked()
 
 
 @contextlib.contextmanager

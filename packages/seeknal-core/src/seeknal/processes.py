@@ -1,4 +1,4 @@
-"""Whether the process that holds a lease is still there: known for certain only on its own machine."""
+"""Whether the process that holds or left something is still there: known for certain only on its own machine."""
 
 from __future__ import annotations
 
@@ -26,13 +26,20 @@ def is_gone(machine: str | None, process: str | None) -> bool:
     if machine != this_machine() or not process:
         return False
     pid, _, started = process.partition(" ")
-    try:
-        os.kill(int(pid), 0)
-    except ProcessLookupError:
-        return True
-    except (OSError, ValueError):
+    if not pid.isdecimal():
         return False
-    return _started(int(pid)) != started
+    return not is_running(int(pid)) or _started(int(pid)) != started
+
+
+def is_running(pid: int) -> bool:
+    """Whether there is a process of this id on this machine."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except (OSError, OverflowError):  # somebody else's
+        return True
+    return True
 
 
 def _started(pid: int) -> str:
