@@ -91,6 +91,8 @@ def test_a_day_more_is_published_without_naming_the_files_of_segments_again(shop
     clean(shop)
     assert [row[1] for row in published(shop)] == [amount(d) for d in range(1, 11)]
     before = stamps(shop)
+    shop.run(now=at("2026-01-12T07:00"), memory_limit="much").assert_failed("SK-SQL-012")
+    assert changed(before) == set()
     shop.edit("seeknal/daily.sql", "sum(amount) AS amount", "sum(amount) AS amount, count(*) AS count")
     shop.run(now=at("2026-01-11T07:00")).assert_success()
     assert changed(before) == {"", "@earlier", "@latest"}
