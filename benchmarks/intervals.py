@@ -72,9 +72,7 @@ def made(root: Path, nodes: str, rows: int, days: int = 3660) -> Path:
     events = root / "data/events.parquet"
     duckdb.sql(f"COPY ({select}) TO '{events}'")
     minute_ago = time.time() - 60
-    os.utime(
-        events, (minute_ago, minute_ago)
-    )  # what was written in the last two seconds would be hashed by the first two runs, not by the first alone
+    os.utime(events, (minute_ago, minute_ago))  # what is two seconds old would be hashed by the second run too
     return root
 
 
