@@ -7,9 +7,11 @@ which says more on a machine that others use too.
 
 import argparse
 import json
+import os
 import resource
 import shutil
 import tempfile
+import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -67,7 +69,10 @@ def made(root: Path, nodes: str, rows: int, days: int = 3660) -> Path:
     (root / "seeknal/nodes.yml").write_text(nodes)
     step = days * 86400 / max(rows, 1)
     select = f"SELECT i AS id, TIMESTAMP '2016-01-01' + to_microseconds(CAST(i * {step} * 1000000 AS BIGINT)) AS ts, (i * 7919) % 1000 AS v FROM range({rows}) t(i)"  # noqa: S608 - our own
-    duckdb.sql(f"COPY ({select}) TO '{root}/data/events.parquet'")
+    events = root / "data/events.parquet"
+    duckdb.sql(f"COPY ({select}) TO '{events}'")
+    minute_ago = time.time() - 60
+    os.utime(events, (minute_ago, minute_ago))  # what is two seconds old would be hashed by the second run too
     return root
 
 

@@ -67,6 +67,38 @@ def test_a_day_more_leaves_the_documents_of_earlier_ones(shop) -> None:
     assert shop.run(now=at("2026-01-10T07:00")).assert_success().built == set()
 
 
+def stamps(shop) -> dict[str, str]:
+    """What the warehouse has of the node's relations."""
+    record = json.loads((shop.root / "target/warehouse.json").read_bytes())["prod"]
+    return {r.removeprefix("transform_daily"): stamp for r, stamp in record.items() if r.startswith("transform_daily")}
+
+
+def published(shop) -> list[tuple]:
+    with duckdb.connect(str(shop.root / "target/warehouse.duckdb"), read_only=True) as warehouse:
+        return warehouse.execute("FROM prod.transform_daily ORDER BY 1").fetchall()
+
+
+def test_a_day_more_is_published_without_naming_the_files_of_segments_again(shop) -> None:
+    def changed(before: dict[str, str]) -> set[str]:
+        return {r for r, stamp in stamps(shop).items() if before.get(r) != stamp}
+
+    assert set(stamps(shop)) == {"", "@earlier", "@latest"}
+    assert [row[1] for row in published(shop)] == [amount(d) for d in range(1, 9)]
+    for day, seen in ((10, {"@earlier", "@latest"}), (11, {"@latest"})):  # the first of these days completes a segment
+        before = stamps(shop)
+        shop.run(now=at(f"2026-01-{day}T07:00")).assert_success()
+        assert changed(before) == seen
+    clean(shop)
+    assert [row[1] for row in published(shop)] == [amount(d) for d in range(1, 11)]
+    before = stamps(shop)
+    shop.run(now=at("2026-01-12T07:00"), memory_limit="much").assert_failed("SK-SQL-012")
+    assert changed(before) == set()
+    shop.edit("seeknal/daily.sql", "sum(amount) AS amount", "sum(amount) AS amount, count(*) AS count")
+    shop.run(now=at("2026-01-11T07:00")).assert_success()
+    assert changed(before) == {"", "@earlier", "@latest"}
+    assert [row[2] for row in published(shop)] == [4] * 10
+
+
 def test_a_restated_day_takes_its_segment_apart_and_no_other(shop) -> None:
     shop.run(now=at("2026-01-10T07:00")).assert_success()
     before, files = segments(shop), parts(shop, "daily")

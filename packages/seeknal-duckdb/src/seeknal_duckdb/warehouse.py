@@ -103,7 +103,8 @@ def _is_empty(connection: duckdb.DuckDBPyConnection, schema: str) -> bool:
 
 
 def _attach(connection: duckdb.DuckDBPyConnection, copy: Path, warehouse: Path) -> None:
-    options = " (STORAGE_VERSION " + literal(STORAGE_VERSION) + ")"
+    # no log: the copy is nobody's until it is whole, and is made durable then
+    options = " (RECOVERY_MODE 'no_wal_writes', STORAGE_VERSION " + literal(STORAGE_VERSION) + ")"
     try:
         connection.execute("ATTACH " + literal(copy) + " AS " + qualified(_CATALOG) + options)
     except duckdb.Error as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from datetime import UTC, datetime
 from itertools import pairwise
 from typing import TYPE_CHECKING
@@ -38,6 +39,7 @@ def unit_between(schedule: str) -> UnitName:
     return fitting[-1]
 
 
+@functools.lru_cache(maxsize=256)
 def last_tick(schedule: str, calendar: Calendar, now: int) -> int:
     """The last tick at or before a moment, in seconds since 1970."""
     from croniter import croniter  # start-up time

@@ -358,6 +358,14 @@ def _changed(part: Held, above: Above, then: Pieces, before: Piece | None, windo
     return changed | then.within(read - summed).differing(now.within(read - summed))
 
 
+def is_behind(node: Node, situation: Situation) -> bool:
+    """Whether windows are due after those that the environment has, which can be told before a file is looked at."""
+    pointer = situation.pointers.get(node.id)
+    end = _end(situation.snapshot.artifact(pointer.key)) if pointer is not None else None
+    due = _windowing(node).due(-_EVER, int(situation.now.timestamp()))
+    return bool(due) and (end is None or end < due.end)
+
+
 def _end(whole: Artifact | None) -> int | None:
     """Where the last window of an output ends; None where it has none."""
     members = whole.members if isinstance(whole, Joined) else ()

@@ -17,6 +17,7 @@ from seeknal.protocols import Files, Query
 from seeknal.run.engines import engine_driver
 from seeknal.run.held import held_name
 from seeknal.state.model import Artifact
+from seeknal.state.segments import Joined
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
 WAREHOUSE = "warehouse.duckdb"
 _RECORD = "warehouse.json"
 _LOCK = "warehouse.lock"
+EARLIER, LATEST = "@earlier", "@latest"
+"""After the name of a relation: the two by which files by the thousand are read."""
 
 
 class Publication:
@@ -113,8 +116,7 @@ class Publication:
 
         def add(name: str, key: Key, output: Artifact | View) -> None:
             if isinstance(output, Artifact):  # files are part of it: an output that was built again may have others
-                names = [_short(output.names)] if output.is_joined else output.names
-                found[name] = (" ".join([key, *names]), self._store.relation(output))
+                found.update(self._of_files(name, key, output))
                 return
             over: dict[str, str] = {}
             for source, read in output.inputs.items():
@@ -141,6 +143,24 @@ class Publication:
             publish(node)
         return found
 
+    def _of_files(self, name: str, key: Key, output: Artifact) -> dict[str, tuple[str, Files | Query]]:
+        """The relation of an output. Where most of its files are in segments, it reads these as one relation and those after them as another.
+
+        A day more so defines a few files anew, and not thousands. The janitor leaves what a stamp names: the key that the latter has is that of all files.
+        """
+        members = output.members if isinstance(output, Joined) else ()
+        last = max((n for n, m in enumerate(members, 1) if m.is_joined), default=0)
+        if not isinstance(output, Joined) or not 0 < last < len(members) or members[last - 1].schema != output.schema:
+            names = [_short(output.names)] if output.is_joined else output.names
+            return {name: (" ".join([key, *names]), self._store.relation(output))}
+        earlier, latest = Joined(key, members[:last], ""), Joined(key, members[last:], "")
+        columns = _short([f"{c.name} {c.type}" for c in output.schema])
+        return {
+            name + EARLIER: ("view " + _short(earlier.names), self._store.relation(earlier)),
+            name + LATEST: (" ".join([key, _short(latest.names)]), self._store.relation(latest)),
+            name: ("view of both " + columns, Query(_union(name + EARLIER, name + LATEST, self._project.engine.dialect))),
+        }
+
     def _record(self) -> dict[str, Any]:
         """What was published. Where the warehouse is not as it was left, or elsewhere, its relations are known but out of date."""
         try:
@@ -150,6 +170,14 @@ class Publication:
             return {e: {r: str(s) if ours else "" for r, s in relations.items()} for e, relations in document.items()}
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
             return {}
+
+
+def _union(one: str, other: str, dialect: str) -> str:
+    """The query for the rows of two relations."""
+    from sqlglot import exp  # start-up time
+
+    first, second = (exp.select("*").from_(exp.Table(this=exp.to_identifier(name, quoted=True))) for name in (one, other))
+    return exp.union(first, second, distinct=False).sql(dialect=dialect)
 
 
 def _short(names: Sequence[str]) -> str:

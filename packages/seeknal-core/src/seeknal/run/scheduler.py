@@ -99,6 +99,7 @@ class Scheduler:
         progress = Progress({n: len(dag.waits[n]) for n in dag.order}, pointers=dict(self._situation.pointers))
         ready = deque(n for n in dag.order if not progress.waiting[n])
         flying: set[NodeId] = set()
+        self._open_soon([n for n in dag.nodes.values() if n.windows is not None and self._is_selected(n.id)])
         try:
             while ready or flying:
                 while ready and not progress.stopped:
@@ -125,13 +126,24 @@ class Scheduler:
             self._commit([*self._later, *changes])
             self._later.clear()
 
+    def _open_soon(self, windowed: list[Node]) -> None:
+        """Open the session while the files of earlier windows are looked at, where windows are due."""
+        if windowed:
+            from seeknal.plan.windows import is_behind  # start-up time
+
+            if any(is_behind(node, self._situation) for node in windowed):
+                self._relations.open_soon()
+
+    def _is_selected(self, node: NodeId) -> bool:
+        return self._situation.selected is None or node in self._situation.selected
+
     # Deciding
 
     def _take(self, name: NodeId, progress: Progress, ready: deque[NodeId], flying: set[NodeId]) -> None:
         """Decide a node whose inputs are done: finish it here and now, or hand it to a worker."""
         node = self._situation.dag.nodes[name]
         blocked = [i for i in self._situation.dag.waits[name] if i in progress.blocked]
-        if self._situation.selected is not None and name not in self._situation.selected:
+        if not self._is_selected(name):
             self._keep(node, not_selected(node, self._situation), progress, ready)
             return
         if blocked:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from typing import TYPE_CHECKING
 
-from seeknal.errors import EngineError, NodeError
+from seeknal.errors import EngineError, NodeError, SeeknalError
 from seeknal.nodes import Key, Node, NodeId, SqlLogic, relation_name
 from seeknal.protocols import Query
 from seeknal.run.held import Held, held_name
@@ -36,6 +37,7 @@ class Relations:
         self._earlier = Held(earlier)
         self._lock = threading.RLock()
         self._session: Session | None = None
+        self._opening: threading.Thread | None = None
         self._artifacts: dict[NodeId, Artifact] = {}
         self._views: dict[NodeId, tuple[str, tuple[NodeId, ...]]] = {}
         self._held: dict[NodeId, tuple[Key, View]] = {}
@@ -48,6 +50,16 @@ class Relations:
             if self._session is None:
                 self._session = self._open()
             return self._session
+
+    def open_soon(self) -> None:
+        """Open the session in a thread: it will be needed. What keeps it from being opened is said where it is."""
+
+        def opened() -> None:
+            with contextlib.suppress(SeeknalError):
+                _ = self.session
+
+        self._opening = threading.Thread(target=opened, name="seeknal-session", daemon=True)
+        self._opening.start()
 
     def put(self, node: NodeId, artifact: Artifact) -> None:
         """Say which output a node has in this run."""
@@ -172,6 +184,8 @@ class Relations:
 
     def close(self) -> None:
         """Close the session if it was opened."""
+        if self._opening is not None:
+            self._opening.join()
         with self._lock:
             if self._session is not None:
                 self._session.close()

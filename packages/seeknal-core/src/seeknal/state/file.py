@@ -289,8 +289,9 @@ def _new() -> Stored:
     return Stored(empty_tables(), 0, str(uuid.uuid4()))
 
 
-def _checksum(data: bytes) -> bytes:
-    return b"%08x" % zlib.crc32(data)
+def _checksum(*data: bytes | memoryview) -> bytes:
+    """The checksum of pieces, one after the other."""
+    return b"%08x" % functools.reduce(lambda crc, piece: zlib.crc32(piece, crc), data, 0)
 
 
 def _encode(base: Stored) -> bytes:
@@ -320,7 +321,7 @@ def _decode(data: bytes, target: Path) -> Stored:
         message = f"{FILE} has schema {document.get('schema_version')}; this version reads up to {SCHEMA_VERSION}"
         raise ProjectError("SK-STATE-002", message, hint="upgrade seeknal: pip install --upgrade seeknal")
     at = data.find(_CRC, 0, 1000) + len(_CRC)
-    if at < len(_CRC) or data[at : at + 8] != _checksum(data[:at] + b"00000000" + data[at + 8 :]):
+    if at < len(_CRC) or data[at : at + 8] != _checksum(data[:at], b"00000000", memoryview(data)[at + 8 :]):
         message = "its checksum does not match"
         raise _DamagedError(message)
     tables = {table: document.get(table, {}) for table in TABLES}
