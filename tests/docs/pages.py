@@ -52,6 +52,8 @@ _ALIKE = (
     (re.compile(r"^bytes +[\d,]+"), "bytes  0"),
     (re.compile(r" +$"), ""),
 )
+_OF_A_NODE = re.compile(r" |error\[|\d+ \|")
+"""How lines begin that stand below a node's own: what its audits say, its errors, and the text that an error is about."""
 
 
 class PageError(AssertionError):
@@ -90,7 +92,7 @@ def _sorted(lines: list[str]) -> list[str]:
     """Nodes end in any order: each node's lines stay together, and stand in the order of their first."""
     groups: list[list[str]] = []
     for line in lines:
-        if groups and groups[-1][0].startswith("[*/") and line.startswith((" ", "error[")):
+        if groups and groups[-1][0].startswith("[*/") and _OF_A_NODE.match(line):
             groups[-1].append(line)
         else:
             groups.append([line])

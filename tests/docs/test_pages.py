@@ -26,6 +26,7 @@ def test_page_does_what_it_says(page: Path):
     [
         ("Done in 0.41 s: 3 built.", "Done in 12.03 s: 3 built."),
         ("[ 1/12] a.b  built  0.1 s\n        warn  a.b\n[ 2/12] a.c", "[ 1/12] a.c\n[ 2/12] a.b  built  0.1 s\n        warn  a.b"),
+        ("[1/2] a\nerror[X]: no\n  |\n8 | sql\n  | ^\n[2/2] b", "[1/2] b\n[2/2] a\nerror[X]: no\n  |\n8 | sql\n  | ^"),
         ("first\n…\nlast", "first\nsecond\nthird\nlast"),
         ("id  name", "id      name   "),
         ("run 20260101T000000-abcdef", "run 20261231T235959-123456"),
