@@ -7,7 +7,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -62,18 +62,26 @@ _HOMES = {
 Function = TypeVar("Function", bound="Callable[..., Any]")
 
 
-def transform(**settings: Any) -> Callable[[Function], Function]:
+@overload
+def transform(function: Function, /) -> Function: ...
+@overload
+def transform(**settings: Any) -> Callable[[Function], Function]: ...
+def transform(function: Function | None = None, /, **settings: Any) -> Function | Callable[[Function], Function]:
     """Mark a function as a transform: `@transform(name="clean", inputs=["source.raw"])`.
 
     The function takes one argument for each input, an Arrow table or what its annotation asks for (a pandas or Polars data frame, a
     RecordBatchReader), and returns an Arrow table or a data frame. Arguments must be literals: the file is read without running it.
     """
-    return _marked(settings)
+    return _marked(settings) if function is None else _marked(settings)(function)
 
 
-def source(**settings: Any) -> Callable[[Function], Function]:
+@overload
+def source(function: Function, /) -> Function: ...
+@overload
+def source(**settings: Any) -> Callable[[Function], Function]: ...
+def source(function: Function | None = None, /, **settings: Any) -> Function | Callable[[Function], Function]:
     """Mark a function without parameters as a source: `@source(name="rates")`. It is called in every run, or with `refresh="manual"` when asked."""
-    return _marked(settings)
+    return _marked(settings) if function is None else _marked(settings)(function)
 
 
 def _marked(settings: dict[str, Any]) -> Callable[[Function], Function]:

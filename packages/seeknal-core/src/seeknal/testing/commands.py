@@ -68,8 +68,8 @@ class ForkServer:
 
 @cache
 def fork_server() -> ForkServer | None:
-    """The server of this process, which ends with it. None where a system has no forks."""
-    if not hasattr(os, "fork"):
+    """The server of this process, which ends with it. None where forks are missing, or not safe once libraries are loaded."""
+    if sys.platform != "linux":
         return None
     folder = tempfile.mkdtemp(prefix="seeknal-")
     environment = _environment({})

@@ -5,7 +5,7 @@ its own folder, environment, arguments and streams, and ends like any other proc
 
     python forks.py SOCKET ARGUMENTS…      runs `seeknal ARGUMENTS` as a fork of the server at SOCKET, with the streams of this process
 
-It takes milliseconds to import, and needs `os.fork` and UNIX sockets.
+It takes milliseconds to import.
 """
 
 from __future__ import annotations
