@@ -13,12 +13,12 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from seeknal.artifacts import now as this_second
-from seeknal.audits.outcomes import blocking
-from seeknal.audits.verdict import judged
 from seeknal.intervals.pieces import Pieces, Sums
 from seeknal.intervals.ranges import Ranges
 from seeknal.intervals.windowing import described, moment_of
 from seeknal.nodes import Key, PythonLogic, fold
+from seeknal.plan.accepted import accepted
+from seeknal.plan.beginnings import Beginning
 from seeknal.plan.fingerprint import schema_hash
 from seeknal.plan.planner import Decision, own_change
 from seeknal.state.parts import Held, covered, each, held, pieces_of, within
@@ -67,7 +67,8 @@ class Windows:
     `parts` is what is there; `lost` are windows whose files are gone or damaged, `marked` those that are to be built again, and `stale` those whose inputs were built
     again since. `asked` limits what is built (None: nothing does), `published` is where the windows end that the environment has (None: it has none of these), `fills` says that gaps before
     that are filled, `again` that all that is asked for is built
-    again, and `follows` that all that is stale is, whatever is asked for. `looked` is up to when windows were due as the data was last looked through for a first one.
+    again, and `follows` that all that is stale is, whatever is asked for. `looked` is up to when windows were due as the data was last looked through for a first one, and
+    `beginning` where that was.
     """
 
     windowing: Windowing
@@ -87,6 +88,7 @@ class Windows:
     serial: int = 0
     looked: int | None = None
     published: int | None = None
+    beginning: Beginning | None = None
 
     @property
     def until(self) -> int:
@@ -103,7 +105,15 @@ class Windows:
     def first(self) -> int | None:
         """Where the first window begins; None where only the data can tell."""
         there = self.covered | self.lost
-        return self.windowing.start if self.windowing.start is not None else there.start if there else None
+        if self.windowing.start is not None or not there:
+            return self.windowing.start
+        return there.start if self.beginning is None else min(there.start, self.beginning.first(self.starts, self.windowing.calendar))
+
+    @property
+    def starts(self) -> dict[NodeId, int]:
+        """Where the windows of inputs begin."""
+        starts = {name: above.pieces.covered.start for name, above in self.above.items() if above.pieces.covered}
+        return {name: start for name, start in starts.items() if start > -_EVER}  # which it is where only the data can tell
 
     @property
     def has_own(self) -> bool:
@@ -195,18 +205,19 @@ def look(node: Node, situation: Situation, outlook: Outlook, above: Mapping[Node
     """What there is of a node's windows, and what is asked; and its parts without any window, which stand where none is due."""
     windowing = _windowing(node)
     version, snapshot, request = version_of(node, situation, outlook), situation.snapshot, situation.request
-    known = _accepted(node, situation, snapshot.parts(version))
+    known = accepted(node, situation, snapshot.parts(version))
     found = () if known or node.id in situation.pointers else tuple(situation.find_parts(node.id, version))
     known += found
     taken = snapshot.taken(version)
-    marked = snapshot.marked(version)
+    marked, versions = snapshot.marked(version), [version]
     published = _published(node, situation, version)
     earlier = published if published is not None and not _is_of(published, version) else None
     if earlier is not None:
         there, own = set(taken), covered(held(a for a in known if a.part is not None and a.part.version == version))
         new = [p for p in earlier.parts if p.key not in there and p.part is not None and not p.part.ranges & own]
         known, taken = [*known, *new], (*taken, *(p.key for p in new))
-        marked |= Ranges.of(*(i for v in {p.part.version for p in earlier.parts if p.part is not None} for i in snapshot.marked(Key(v))))
+        versions += sorted({Key(p.part.version) for p in earlier.parts if p.part is not None} - {version})
+        marked |= Ranges.of(*(i for v in versions for i in snapshot.marked(v)))
     parts, lost = [], Ranges()
     for one in within(held(known), extent_of(windowing)):
         if situation.presence(one.artifact) == "whole":
@@ -223,6 +234,7 @@ def look(node: Node, situation: Situation, outlook: Outlook, above: Mapping[Node
         start = -_EVER if request.start is None else moment_of(request.start, calendar)
         asked = Ranges.of((start, _EVER if request.end is None else moment_of(request.end, calendar)))
         asked &= Ranges.of((-(1 << 35), 1 << 35))
+    documents = [snapshot.tables["windows"].get(v, {}) for v in versions]
     looked = Windows(
         windowing,
         version,
@@ -239,8 +251,9 @@ def look(node: Node, situation: Situation, outlook: Outlook, above: Mapping[Node
         taken=taken,
         found=found,
         serial=max((a.part.serial for a in known if a.part is not None), default=0),
-        looked=snapshot.tables["windows"].get(version, {}).get("looked"),
+        looked=documents[0].get("looked"),
         published=_end(published),
+        beginning=next((Beginning.from_json(d["beginning"]) for d in documents if "beginning" in d), None),
     )
     return looked, [a for a in known if a.part is not None and not a.part.ranges and situation.presence(a) == "whole"]
 
@@ -318,23 +331,6 @@ def unaudited(node: Node, situation: Situation, part: Artifact) -> bool:
     """Whether a part, or one of a segment, has yet to go through some audit."""
     outcomes = ((spec, situation.snapshot.audit(key, spec.definition)) for spec in node.audits for key in part.part_keys)
     return any(outcome is None or (outcome.rows is None and spec.counts_rows) for spec, outcome in outcomes)
-
-
-def _accepted(node: Node, situation: Situation, parts: Sequence[Artifact]) -> list[Artifact]:
-    """Those parts that no audit keeps out. A segment is taken apart where one does."""
-    found: list[Artifact] = []
-    for part in parts:
-        if not _rejected(node, situation, part):
-            found.append(part)
-        elif part.is_joined:
-            found += _accepted(node, situation, part.parts)
-    return found
-
-
-def _rejected(node: Node, situation: Situation, part: Artifact) -> bool:
-    """Whether a part has failed an audit that blocks: it is kept to be looked at, and its windows are missing still."""
-    outcomes = ((spec, situation.snapshot.audit(key, spec.definition)) for spec in node.audits for key in part.part_keys)
-    return bool(blocking([judged(spec, outcome) for spec, outcome in outcomes if outcome is not None]))
 
 
 def _stale(parts: Sequence[Held], above: Mapping[NodeId, Above], windowing: Windowing) -> Ranges:

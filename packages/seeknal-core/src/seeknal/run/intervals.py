@@ -92,7 +92,8 @@ def invalidate(
             raise ProjectError(
                 "SK-INT-007", f"no window of {node.id} in that time has been built: there is nothing to build again", hint=hint
             )
-        value = {"node": node.id, "restatement": (windows.marked | wanted).to_json(), "taken": list(windows.taken)}
+        known = snapshot.tables["windows"].get(windows.version, {})
+        value = {**known, "node": node.id, "restatement": (windows.marked | wanted).to_json(), "taken": list(windows.taken)}
         project.state.commit([Change("windows", windows.version, value)], lease)
         project.state.settle()
     return Marked(node.id, node.windows, wanted)

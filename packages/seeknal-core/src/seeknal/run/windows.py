@@ -7,7 +7,7 @@ import json
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from seeknal.artifacts import now as this_second
@@ -15,10 +15,11 @@ from seeknal.errors import EngineError, SeeknalError
 from seeknal.intervals.ranges import Interval, Ranges
 from seeknal.intervals.windowing import told
 from seeknal.nodes import Digest, Key, SourceLogic, SqlLogic
+from seeknal.plan.beginnings import Beginning
 from seeknal.plan.windows import extent_of, unaudited, whole_key
 from seeknal.protocols import Files
 from seeknal.run.built import Built
-from seeknal.run.cutting import cut, earliest_query, moment_text
+from seeknal.run.cutting import cut, earliest, moment_text
 from seeknal.run.expressions import same_columns, select_as
 from seeknal.run.itself import Before, define_before
 from seeknal.run.results import Batch
@@ -82,7 +83,9 @@ class WindowBuilder:
         """Build the windows that are due. What is finished stays finished, whatever happens to those that follow."""
         for source in node.inputs:
             self._relations.define(source)
-        first = windows.first if windows.first is not None else self._earliest(node, windows)
+        beginning = self._beginning(node, windows)
+        windows = replace(windows, beginning=beginning)
+        first = beginning.at if windows.first is None and beginning is not None else windows.first
         todo = windows.todo(first) if first is not None else Ranges()
         marked = windows.marked | (windows.restated(first) if first is not None else Ranges())
         if windows.windowing.depends_on_past and todo:  # all that follows what is built again, however far this run comes
@@ -104,7 +107,7 @@ class WindowBuilder:
             empty = self._batch(building, Interval(first or 0, first or 0), windows.serial + 1)
             if empty.error is not None:
                 return empty
-            if windows.first is None:
+            if windows.first is None and (first is None or not windows.due(first)):
                 building.looked = windows.until
                 self._commit([building.document()])
         parts = self._together(building)
@@ -264,20 +267,20 @@ class WindowBuilder:
         ]
         return replace(windows, parts=tuple(parts), serial=windows.serial + 1)
 
-    def _earliest(self, node: Node, windows: Windows) -> int | None:
-        """Where the first window begins that has any rows; None where there are none."""
-        logic = node.logic
-        if not isinstance(logic, SqlLogic):
-            return None
-        session, calendar = self._relations.session, windows.windowing.calendar
+    def _beginning(self, node: Node, windows: Windows) -> Beginning | None:
+        """Where the node's data begins; looked for where that is not known, or may have changed. None where the node says so itself, or there is no data."""
+        known = windows.beginning
+        settled = windows.first is not None and (known is None or all(s >= known.above.get(n, s) for n, s in windows.starts.items()))
+        if (
+            windows.windowing.start is not None
+            or not isinstance(node.logic, SqlLogic)
+            or (settled and node.id not in self._situation.forced)
+        ):
+            return known
         self._define_before(node, ())
-        query = earliest_query(logic.sql, session.describe(logic.sql), node, self._dialect)
-        value = session.rows(query).rows[0][0]
-        if value is None:
-            return None
-        if isinstance(value, datetime):
-            return calendar.floor(int((value if value.tzinfo else value.replace(tzinfo=UTC)).timestamp()))
-        return calendar.floor(calendar.begins(value)) if isinstance(value, date) else None
+        found = earliest(self._relations.session, node.logic.sql, node, windows.windowing.calendar, self._dialect)
+        there = [m for m in (found, windows.covered.start if windows.covered else None) if m is not None]
+        return Beginning(min(there), windows.starts) if there else None
 
     # The whole
 
@@ -367,9 +370,10 @@ class _Building:
     def document(self) -> Change:
         """What state has of the version besides its parts."""
         taken = list(self.windows.taken)
-        looked = {} if self.looked is None else {"looked": self.looked}
-        value = {"node": self.node.id, "restatement": self.marked.to_json(), "taken": taken, **looked}
-        return Change("windows", self.windows.version, value if self.marked or taken or looked else None)
+        more: dict[str, object] = {} if self.looked is None else {"looked": self.looked}
+        more |= {} if self.windows.beginning is None else {"beginning": self.windows.beginning.to_json()}
+        value = {"node": self.node.id, "restatement": self.marked.to_json(), "taken": taken, **more}
+        return Change("windows", self.windows.version, value if self.marked or taken or more else None)
 
 
 def _summed(outcomes: list[AuditOutcome]) -> Iterator[AuditOutcome]:
