@@ -178,7 +178,7 @@ def decide(node: Node, situation: Situation, outlook: Outlook, inputs: Mapping[N
     if node.windows is not None:
         from seeknal.plan.windows import decide_windows, settled_above  # start-up time
 
-        return decide_windows(node, situation, outlook, settled_above(node, situation.dag, outlook))
+        return decide_windows(node, situation, outlook, settled_above(node, situation.dag, outlook), lambda: inputs)
     if node.merging is not None:
         from seeknal.plan.merging import decide_merging  # it imports this module
 

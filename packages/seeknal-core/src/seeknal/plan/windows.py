@@ -25,7 +25,7 @@ from seeknal.state.parts import Held, covered, each, held, pieces_of, within
 from seeknal.state.segments import Joined
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from seeknal.graph.dag import Dag
     from seeknal.intervals.pieces import Piece
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from seeknal.nodes import Node, NodeId, Schema
     from seeknal.plan.outlook import Outlook
     from seeknal.plan.planner import Situation
-    from seeknal.state.model import Artifact
+    from seeknal.state.model import Artifact, Read
 
 _FORMAT = 1
 _EVER = 1 << 40
@@ -169,8 +169,10 @@ class Windows:
         return chosen & Ranges.of((-_EVER, gap.start)) if gap else chosen
 
 
-def decide_windows(node: Node, situation: Situation, outlook: Outlook, above: Mapping[NodeId, Above]) -> Decision:
-    """Decide a node that is built window by window. `above` are those of its inputs that are too."""
+def decide_windows(
+    node: Node, situation: Situation, outlook: Outlook, above: Mapping[NodeId, Above], reads: Callable[[], Mapping[NodeId, Read | None]]
+) -> Decision:
+    """Decide a node that is built window by window. `above` are those of its inputs that are too, `reads` what it takes from all of them, None where that is not known yet."""
     node = replace(node, audits=tuple(outlook.audit(spec) or spec for spec in node.audits))
     windows, empty = look(node, situation, outlook, above)
     pointer = situation.pointers.get(node.id)
@@ -180,8 +182,16 @@ def decide_windows(node: Node, situation: Situation, outlook: Outlook, above: Ma
     own = "forced (--full)" if node.id in situation.forced else own
     first = windows.first
     todo = windows.todo(first) if first is not None else Ranges()
-    if first is None and (not empty or windows.looked != windows.until):
+    if first is None and (own or not empty or windows.looked != windows.until):
         return Decision("build", own or ("interval due" if empty else "new"), windows=windows)
+    if (
+        first is None
+        and pointer is not None
+        and (others := [i for i, r in reads().items() if r is None or not r.same_rows(pointer.inputs.get(i))])
+    ):
+        sure = any(reads()[i] is not None for i in others)
+        reason = f"upstream changed: {', '.join(others)}" if sure else f"if {', '.join(others)} changed"
+        return Decision("build" if sure else "may_build", reason, windows=windows)
     if todo or (not windows.parts and not empty):
         return Decision("build", own or _reason(windows, todo), windows=windows, intervals=todo)
     if windows.windowing.forward_only and _other_columns(windows, outlook.names(node.id)):
