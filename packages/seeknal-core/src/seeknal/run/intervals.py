@@ -12,6 +12,7 @@ from seeknal.run.holding import this_process
 from seeknal.state.model import Change
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import date, datetime
 
     from seeknal.api import Project
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 class Status:
     """The windows of one node: those that are there, those that are missing or to be built again, and those that are to be built again.
 
-    `known` is False where only the data can tell where they begin. `next_run` is what a run would build now.
+    `known` is False where only the data can tell where they begin. `next_run` is what a run would build now, `waiting` by input what is missing there first.
     """
 
     node: NodeId
@@ -33,6 +34,7 @@ class Status:
     missing: Ranges
     restatement: Ranges
     next_run: Ranges
+    waiting: Mapping[NodeId, Ranges]
     known: bool = True
 
     def to_json(self) -> dict[str, Any]:
@@ -57,7 +59,9 @@ def _status(node: NodeId, decision: Decision) -> Status:
     first = windows.first
     again = windows.windowing.calendar.whole(windows.marked | windows.stale) & windows.covered
     missing = windows.missing(first) if first is not None else Ranges()
-    return Status(node, windows.windowing, windows.covered, missing, again, decision.intervals, known=first is not None)
+    calendar, left = windows.windowing.calendar, missing - decision.intervals
+    waiting = {name: w for name, above in windows.above.items() if (w := left & calendar.whole(above.waiting(left)))}
+    return Status(node, windows.windowing, windows.covered, missing, again, decision.intervals, waiting, known=first is not None)
 
 
 @dataclass(frozen=True)
