@@ -228,6 +228,13 @@ def own_change(node: Node, situation: Situation, outlook: Outlook) -> str | None
     return "content changed"
 
 
+def version_change(node: Node, situation: Situation, outlook: Outlook) -> str:
+    """Why a node whose windows belong to another version must be built."""
+    own = own_change(node, situation, outlook)
+    through = {} if own else moved(node.id, situation.dag.inputs[node.id], situation.pointers, outlook)
+    return own or (f"upstream changed: {described(through)}" if through else "its windows are described anew")
+
+
 def _has_its_columns(node: Node, outlook: Outlook, pointer: Pointer | None, decision: Decision) -> bool:
     """Whether an output has the columns that the node describes; what has none is for the build to tell."""
     if not node.columns or (pointer is not None and (pointer.key, pointer.fingerprint.config) == (decision.key, config_hash(node))):

@@ -20,7 +20,7 @@ from seeknal.nodes import Key, PythonLogic, fold
 from seeknal.plan.accepted import accepted
 from seeknal.plan.beginnings import Beginning
 from seeknal.plan.fingerprint import schema_hash
-from seeknal.plan.planner import Decision, own_change
+from seeknal.plan.planner import Decision, version_change
 from seeknal.state.parts import Held, covered, each, held, pieces_of, within
 from seeknal.state.segments import Joined
 
@@ -178,7 +178,7 @@ def decide_windows(
     pointer = situation.pointers.get(node.id)
     published = situation.snapshot.artifact(pointer.key) if pointer is not None else None
     same = published is not None and _is_of(published, windows.version)
-    own = None if same else own_change(node, situation, outlook) or "its windows are described anew"
+    own = None if same else version_change(node, situation, outlook)
     own = "forced (--full)" if node.id in situation.forced else own
     first = windows.first
     todo = windows.todo(first) if first is not None else Ranges()
