@@ -40,6 +40,9 @@ def test_intervals_says_what_becomes_of_windows_that_are_missing(shop) -> None:
         "the next run builds 1 day, 2026-01-05 to 2026-01-06",
         "left to `seeknal run --backfill`: 2 days, 2026-01-01 to 2026-01-03",
     ]
+    assert (
+        "Left to --backfill: transform.daily, 2 days, 2026-01-01 to 2026-01-03.\n" in shop.cli("plan", "--now", "2026-01-06T06:00").stdout
+    )
     shop.edit("seeknal/hourly.sql", "start: 2026-01-01", "start: 2026-01-01\ndepends_on_past: true")
     lines = shop.cli("intervals", "daily", "--now", "2026-01-06T06:00").assert_success().stdout.splitlines()
     assert lines[-2:] == [

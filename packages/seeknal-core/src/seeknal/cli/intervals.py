@@ -108,14 +108,13 @@ def _print_next(status: Status) -> None:
     """What becomes of the windows that are missing."""
     from seeknal.intervals.windowing import described  # start-up time
 
-    said, left = [], status.missing - status.next_run
+    said = []
     if status.next_run:
         said.append(f"the next run builds {described(status.next_run, status.windowing)}")
     for name, waiting in status.waiting.items():
         said.append(f"waiting for {name}: {described(waiting, status.windowing)}")
-        left -= waiting
-    if left:
-        said.append(f"left to `seeknal run --backfill`: {described(left, status.windowing)}")
+    if status.left:
+        said.append(f"left to `seeknal run --backfill`: {described(status.left, status.windowing)}")
     if said:
         click.echo("\n" + "\n".join(said))
 

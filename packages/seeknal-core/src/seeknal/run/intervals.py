@@ -12,13 +12,13 @@ from seeknal.run.holding import this_process
 from seeknal.state.model import Change
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from datetime import date, datetime
 
     from seeknal.api import Project
     from seeknal.intervals.windowing import Windowing
     from seeknal.nodes import Node, NodeId
-    from seeknal.plan.planner import Decision
+    from seeknal.plan.planner import Decision, Plan
 
 
 @dataclass(frozen=True)
@@ -37,6 +37,14 @@ class Status:
     waiting: Mapping[NodeId, Ranges]
     known: bool = True
 
+    @property
+    def left(self) -> Ranges:
+        """What is missing, and is built with `--backfill` only."""
+        left = self.missing - self.next_run
+        for waiting in self.waiting.values():
+            left -= waiting
+        return left
+
     def to_json(self) -> dict[str, Any]:
         """As `intervals --format json` prints it."""
         return {
@@ -49,6 +57,20 @@ def statuses(project: Project, environment: str, now: datetime | None = None) ->
     """The windows of every node that is built window by window, in graph order."""
     decisions = project.plan(environment=environment, now=now).decisions
     return {n: _status(n, d) for n, d in decisions.items() if d.windows is not None}
+
+
+def left_out(plan: Plan) -> Iterator[Status]:
+    """The nodes that a run leaves with windows missing which only `--backfill` builds, where it was not asked for certain windows."""
+    for node, decision in plan.decisions.items():
+        windows = decision.windows
+        if (
+            windows is not None
+            and windows.asked is None
+            and not windows.fills
+            and decision.action != "skip"
+            and (status := _status(node, decision)).left
+        ):
+            yield status
 
 
 def _status(node: NodeId, decision: Decision) -> Status:
