@@ -79,3 +79,22 @@ def test_a_full_run_looks_for_the_first_window_again(shop) -> None:
     shop.write("data/orders.csv", every)
     shop.run(now=now, full=True).assert_success()
     assert days(shop) == {d: amount(d) for d in range(1, 6)}
+
+
+def test_a_window_that_a_start_or_an_end_cuts_otherwise_is_built_anew(project) -> None:
+    said = """
+        /* ---
+        schedule: "0 0 1 * *"
+        time_column: until
+        {}
+        --- */
+        SELECT max(day) AS until, count(*) AS days
+        FROM (SELECT unnest(range(DATE '2026-01-01', DATE '2026-05-01', INTERVAL 1 DAY)) AS day) AS days
+        WHERE day >= {{{{ start_ts }}}} AND day < {{{{ end_ts }}}} GROUP BY date_trunc('month', day)
+    """
+    folder, now = project({"seeknal/monthly.sql": said.format("start: 2026-01-10")}), at("2026-04-02")
+    for start, end in [("10", None), ("20", None), ("05", None), ("05", "21"), ("05", "11"), ("05", "26"), ("05", None)]:
+        folder.write("seeknal/monthly.sql", said.format(f"start: 2026-01-{start}" + (f"\n        end: 2026-03-{end}" if end else "")))
+        folder.run(now=now, windows=Request(backfill=True)).assert_success()
+        assert [n for _, n in sorted(folder.rows("monthly"))] == [32 - int(start), 28, int(end) - 1 if end else 31]
+        assert folder.run(now=now, windows=Request(backfill=True)).assert_success().built == set()

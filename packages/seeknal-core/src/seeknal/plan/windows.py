@@ -19,6 +19,7 @@ from seeknal.intervals.windowing import described, moment_of
 from seeknal.nodes import Key, PythonLogic, fold
 from seeknal.plan.accepted import accepted
 from seeknal.plan.beginnings import Beginning
+from seeknal.plan.clipping import cut_otherwise
 from seeknal.plan.fingerprint import schema_hash
 from seeknal.plan.planner import Decision, version_change
 from seeknal.state.parts import Held, covered, each, held, pieces_of, within
@@ -133,7 +134,7 @@ class Windows:
         """Those that are not there, or are to be built again."""
         again = self.windowing.calendar.whole(self.marked | self.stale)
         due = self.due(first)
-        return (due - self.covered) | (again & due)
+        return (self.windowing.calendar.whole(due - self.covered) | again) & due
 
     def restated(self, first: int) -> Ranges:
         """Those that a run was asked to build again."""
@@ -142,9 +143,9 @@ class Windows:
     def todo(self, first: int) -> Ranges:
         """Those that a run builds now."""
         due, there, whole = self.due(first), self.covered, self.windowing.calendar.whole
-        missing = due - there - self.lost
+        missing = whole(due - there - self.lost)  # one that a start or an end cut shorter before is built anew
         if self.published is not None and not self.fills:
-            missing &= Ranges.of((self.published, _EVER))
+            missing &= Ranges.of((self.windowing.calendar.floor(self.published), _EVER))
         chosen = ((missing | whole(self.marked | self.stale)) & self._asked(first)) | (self.lost & due)
         if self.again:
             chosen |= self._asked(first)
@@ -252,7 +253,7 @@ def look(node: Node, situation: Situation, outlook: Outlook, above: Mapping[Node
         tuple(parts),
         lost,
         marked,
-        _stale(parts, above, windowing),
+        _stale(parts, above, windowing) | cut_otherwise(parts, windowing),
         asked,
         fills=request.backfill or request.start is not None,
         again=node.id in situation.forced or node.id in request.restate,
