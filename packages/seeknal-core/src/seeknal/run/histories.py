@@ -74,7 +74,8 @@ def _by_time(
     until = exp.case().when(column(_GONE), column(updated_at)).else_(following)
     own = [column(c.name) for c in columns]
     found = exp.select(*own, column(updated_at).as_(FROM), until.as_(TO)).from_(versions.subquery("versions"))
-    return exp.select("*", column(TO).is_(exp.null()).as_(CURRENT)).from_(found.subquery("bounded")).sql(dialect=dialect)
+    every = exp.select("*", column(TO).is_(exp.null()).as_(CURRENT)).from_(found.subquery("bounded"))
+    return every.order_by(*(column(k) for k in (*merging.unique_key, FROM))).sql(dialect=dialect)  # partitions come in any order
 
 
 def _by_comparison(
