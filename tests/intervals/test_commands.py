@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 from tests.docs.test_schemas import check
 from tests.intervals.conftest import FILES, at
+
+from seeknal.plan.planner import Request
 
 
 def test_intervals_shows_what_is_complete_missing_and_marked(shop) -> None:
@@ -11,6 +15,7 @@ def test_intervals_shows_what_is_complete_missing_and_marked(shop) -> None:
     shop.cli("invalidate", "daily", "--start", "2026-01-02", "--end", "2026-01-04").assert_success()
     table = shop.cli("intervals", "daily", "--now", "2026-01-07T07:00").assert_success().stdout
     assert "2026-01  #RR#..\n" in table
+    assert table.endswith("\nthe next run builds 4 days, 2026-01-02 to 2026-01-04, 2026-01-05 to 2026-01-07\n")
     document = shop.cli("intervals", "--now", "2026-01-07T07:00", "--format", "json").assert_success().json()
     check("intervals", document)
     assert document[1] == {
@@ -25,6 +30,25 @@ def test_intervals_shows_what_is_complete_missing_and_marked(shop) -> None:
     reason = shop.run(now=at("2026-01-05T07:00")).assert_success().reason("transform.daily")
     assert reason == "restated: 2 days, 2026-01-02 to 2026-01-04"
     assert shop.cli("check-intervals", "daily", "--now", "2026-01-05T07:00").stdout.count("R") == 1  # in the legend
+
+
+def test_intervals_says_what_becomes_of_windows_that_are_missing(shop) -> None:
+    shop.run(now=at("2026-01-05T07:00"), windows=Request(start=date(2026, 1, 3))).assert_success()
+    shop.edit("seeknal/hourly.sql", '"0 * * * *"', '"0 6 * * *"\ninterval: hour')
+    lines = shop.cli("intervals", "daily", "--now", "2026-01-06T06:00").assert_success().stdout.splitlines()
+    assert lines[-2:] == [
+        "the next run builds 1 day, 2026-01-05 to 2026-01-06",
+        "left to `seeknal run --backfill`: 2 days, 2026-01-01 to 2026-01-03",
+    ]
+    assert (
+        "Left to --backfill: transform.daily, 2 days, 2026-01-01 to 2026-01-03.\n" in shop.cli("plan", "--now", "2026-01-06T06:00").stdout
+    )
+    shop.edit("seeknal/hourly.sql", "start: 2026-01-01", "start: 2026-01-01\ndepends_on_past: true")
+    lines = shop.cli("intervals", "daily", "--now", "2026-01-06T06:00").assert_success().stdout.splitlines()
+    assert lines[-2:] == [
+        "waiting for transform.hourly: 1 day, 2026-01-05 to 2026-01-06",
+        "left to `seeknal run --backfill`: 2 days, 2026-01-01 to 2026-01-03",
+    ]
 
 
 def test_intervals_in_a_time_zone_of_hours_and_weeks(project) -> None:
@@ -64,6 +88,12 @@ def test_what_cannot_be_done_says_so(shop) -> None:
         (("invalidate", "total"), 2, "SK-INT-006"),
         (("invalidate", "daily", "--start", "2027-01-01"), 2, "SK-INT-007"),
         (("run", "--restate", "--nodes", "total"), 2, "nothing to restate"),
+        (
+            ("run", "--restate", "--start", "2026-02-05", "--now", "2026-01-05"),
+            0,
+            "nothing was restated: no window of transform.daily, transform.h",
+        ),
+        (("plan", "--select", "total", "--start", "2026-01-05"), 0, "--backfill change nothing"),
         (("run", "--start", "2026-01-05", "--end", "2026-01-05"), 2, "--end must be after"),
         (("plan", "--start", "yesterday"), 2, "neither a date"),
         (("intervals", "--env", "nowhere"), 2, "SK-ENV-001"),

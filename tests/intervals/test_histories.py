@@ -60,10 +60,8 @@ def test_any_history_ends_as_a_build_from_scratch(project, monkeypatch, seed) ->
     chance = random.Random(seed)
     files = {**FILES, "seeknal/running.sql": _RUNNING}
     for name in ("hourly", "daily"):
-        keys = chance.choice(_KEYS)
-        files[f"seeknal/{name}.sql"] = files[f"seeknal/{name}.sql"].replace(
-            "start: 2026-01-01", "start: 2026-01-01\n        " + keys.replace("\n", "\n        ")
-        )
+        keys = chance.choice(["start: 2026-01-01\n", ""]) + chance.choice(_KEYS)
+        files[f"seeknal/{name}.sql"] = files[f"seeknal/{name}.sql"].replace("start: 2026-01-01", keys.replace("\n", "\n        "))
     monkeypatch.setattr("seeknal.state.segments.SIZE", chance.choice([2, 3, 64]))
     folder = project(files)
     now = at("2026-01-03T07:00")

@@ -6,7 +6,7 @@ import ast
 
 import pytest
 
-from seeknal.intervals.export import Job, airflow, crontab, systemd
+from seeknal.intervals.export import Job, airflow, crontab, systemd, times_of
 
 
 def test_what_is_due_next(shop) -> None:
@@ -15,12 +15,17 @@ def test_what_is_due_next(shop) -> None:
         ("transform.hourly", "2026-01-05T08:00:00Z", "2026-01-05T07:00:00Z"),
         ("transform.daily", "2026-01-06T06:00:00Z", "2026-01-05T00:00:00Z"),
     ]
-    assert "transform.daily" in shop.cli("schedule", "next").assert_success().stdout
+    shop.edit("seeknal/hourly.sql", "start: 2026-01-01", "start: 2026-01-01\nend: 2026-01-05T07:00")
+    shop.edit("seeknal/daily.sql", "start: 2026-01-01", "start: 2026-02-01T12:00")
+    found = shop.cli("schedule", "next", "--now", "2026-01-05T07:30", "--format", "json").assert_success().json()
+    assert [(f["at"], f["window"]) for f in found] == [("2026-02-02T06:00:00Z", ["2026-02-01T12:00:00Z", "2026-02-02T00:00:00Z"])]
 
 
 def test_export_prints_or_writes(shop) -> None:
-    text = shop.cli("schedule", "export", "crontab").assert_success().stdout
-    assert f"CRON_TZ=UTC\n0 6 * * * cd {shop.root} && " in text
+    text = shop.cli("schedule", "export", "crontab", "--vars", "{country: ID}").assert_success().stdout
+    assert f"CRON_TZ=UTC\n0 * * * * cd {shop.root} && " in text
+    assert f"\n0 6 * * * cd {shop.root} && " in text
+    assert """ run --wait --vars '{"country": "ID"}'\n""" in text
     shop.cli("schedule", "export", "systemd", "--env", "dev", "-o", "units").assert_success()
     assert "OnCalendar=*-*-* 06:00:00 UTC\n" in shop.read("units/seeknal-test.timer")
     assert '"--env" "dev"' in shop.read("units/seeknal-test.service")
@@ -49,8 +54,13 @@ def test_a_project_without_windows_has_nothing_to_schedule(project) -> None:
     ],
 )
 def test_cron_as_systemd_writes_it(cron, calendar) -> None:
-    timer = systemd(Job("shop", "/srv/shop", ("seeknal", "run"), [(cron, "UTC")]))["seeknal-shop.timer"]
+    timer = systemd(Job("shop", "/srv/shop", ("seeknal", "run"), times_of([(cron, "UTC")])))["seeknal-shop.timer"]
     assert [line.removeprefix("OnCalendar=") for line in timer.splitlines() if line.startswith("OnCalendar")] == calendar
+
+
+def test_a_time_that_is_written_in_two_ways_is_one() -> None:
+    said = [("@daily", "UTC"), ("0 0 * * *", "Asia/Jakarta"), ("0  0 * * *", "UTC"), ("@midnight", "UTC")]
+    assert times_of(said) == [("0 0 * * *", "Asia/Jakarta"), ("0 0 * * *", "UTC")]
 
 
 def test_what_is_odd_in_a_path_is_quoted() -> None:

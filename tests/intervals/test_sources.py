@@ -109,3 +109,25 @@ def test_the_first_of_several_batches_at_a_time_decides_on_the_columns(project) 
     assert error.code == "SK-INT-005"
     known = [v["schema"] for v in folder.open().state.read().outputs.values() if v["node"] == "source.events"]
     assert known == [[["id", "BIGINT"], ["ts", "TIMESTAMP"]]]
+
+
+def test_columns_that_files_get_with_time(project) -> None:
+    more = "type: csv\n    table: data/%d.csv\n    audits: [{type: not_null, columns: [id]}]"
+    folder = project({"seeknal/events.yml": SOURCE.format(more=more), "seeknal/total.sql": TOTAL})
+    for day, extra in enumerate(["", "", ",x", "", ",x", ",x,y"], 1):
+        folder.write(f"data/0{day}.csv", f"id,ts{extra}\n{day},2026-01-0{day}{''.join(f',{day}' for c in extra if c != ',')}\n")
+    folder.run(now=at("2026-01-03")).assert_success()
+    error = folder.run(now=at("2026-01-04")).node("source.events").error
+    assert (error.code, "forward_only: true" in error.hint) == ("SK-INT-005", True)
+    folder.edit("seeknal/events.yml", "start: 2026-01-01", "start: 2026-01-01\nforward_only: true").delete("data/01.csv")
+    for now in ("2026-01-04", "2026-01-05", "2026-01-07"):  # one batch of an older file, then one of two
+        folder.run(now=at(now)).assert_success()
+        assert folder.run(now=at(now)).assert_success().built == set()
+    assert [(r[0], *r[2:]) for r in sorted(folder.rows("source.events"))] == [
+        (1, None, None),
+        (2, None, None),
+        (3, 3, None),
+        (4, None, None),
+        (5, 5, None),
+        (6, 6, 6),
+    ]

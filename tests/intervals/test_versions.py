@@ -69,6 +69,13 @@ def test_rows_are_compared_where_no_column_says_when(project) -> None:
         (3, "Citra", "03", None, True),
     ]
     assert folder.run(now=at("2026-01-05")).assert_success().built == set()
+    later(folder, "2026-01-02", head, "1,Ayu N,5", "2,Budi M,5")  # the clock was put back
+    assert history(folder)[1:5] == [
+        (1, "Ayu M", "03", "03", False),
+        (1, "Ayu N", "03", None, True),
+        (2, "Budi", "01", "02", False),
+        (2, "Budi M", "02", None, True),
+    ]
 
 
 def test_columns_that_are_added_and_come_back(project) -> None:

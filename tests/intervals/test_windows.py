@@ -149,6 +149,7 @@ def test_a_logic_change_builds_all_windows_and_going_back_none(shop) -> None:
     outcome = shop.run(now=at("2026-01-05T07:00")).assert_success()
     assert outcome.built == {"transform.hourly", "transform.daily", "transform.total"}
     assert outcome.reason("transform.hourly") == "content changed"
+    assert outcome.reason("transform.daily") == "upstream changed: transform.hourly [amount]"
     assert days(shop) == {d: 2 * amount(d) for d in range(1, 5)}
     shop.edit("seeknal/hourly.sql", "2 * sum(amount)", "sum(amount)")
     assert shop.run(now=at("2026-01-05T07:00")).assert_success().built == set()

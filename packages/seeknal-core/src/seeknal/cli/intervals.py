@@ -65,6 +65,7 @@ def intervals(ctx: click.Context, node: str | None, environment: str, now: date 
     if node is not None:
         for status in found.values():
             _print_calendar(status, color=colored(invocation.color), every=invocation.verbose)
+            _print_next(status)
     return 0
 
 
@@ -101,6 +102,21 @@ def _print_calendar(status: Status, *, color: bool, every: bool) -> None:
         if marks.strip():
             click.echo(f"{label}  {''.join(_styled(m) for m in marks) if color else marks.rstrip()}")
         shown = following
+
+
+def _print_next(status: Status) -> None:
+    """What becomes of the windows that are missing."""
+    from seeknal.intervals.windowing import described  # start-up time
+
+    said = []
+    if status.next_run:
+        said.append(f"the next run builds {described(status.next_run, status.windowing)}")
+    for name, waiting in status.waiting.items():
+        said.append(f"waiting for {name}: {described(waiting, status.windowing)}")
+    if status.left:
+        said.append(f"left to `seeknal run --backfill`: {described(status.left, status.windowing)}")
+    if said:
+        click.echo("\n" + "\n".join(said))
 
 
 def _marks(status: Status, start: int, end: int, calendar: Calendar) -> Iterator[str]:

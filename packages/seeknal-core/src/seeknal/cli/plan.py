@@ -11,7 +11,7 @@ from seeknal.cli.completion import complete_environments
 from seeknal.cli.options import Invocation, as_json, invocation_of, shared_options
 from seeknal.cli.output import colored, note, plural, print_json
 from seeknal.cli.windows import Asked, window_options
-from seeknal.intervals.windowing import told
+from seeknal.intervals.windowing import described, told
 from seeknal.state.environments import PROD, check_name
 
 if TYPE_CHECKING:
@@ -96,6 +96,15 @@ def print_plan(project: Project, plan: Plan, invocation: Invocation, format_: st
         click.echo(counted(plan.changes))
     anew = sum(map(is_published_anew, plan.decisions.values()))
     click.echo(_total(counts, len(plan.removed), audits.count("missing"), audits.count("failed"), anew))
+    if any(d.windows is not None for d in plan.decisions.values()):
+        _print_left_out(plan)
+
+
+def _print_left_out(plan: Plan) -> None:
+    from seeknal.run.intervals import left_out  # start-up time
+
+    for status in left_out(plan):
+        click.echo(f"Left to --backfill: {status.node}, {described(status.left, status.windowing)}.")
 
 
 def is_published_anew(decision: Decision) -> bool:

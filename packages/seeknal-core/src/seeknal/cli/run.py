@@ -126,6 +126,9 @@ def execute(project: Project, options: RunOptions, invocation: Invocation, forma
         print_json(result.to_json())
     else:
         (note if invocation.log_format == "json" else click.echo)(summary(result))
+    wanted = options.windows.restate
+    if wanted and result.exit_code == 0 and all(n.status != "built" for n in result.nodes if n.id in wanted):
+        note(f"warning: nothing was restated: no window of {', '.join(sorted(wanted))} in that time is due")
     return result.exit_code
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import sys
 from datetime import UTC, datetime
@@ -44,10 +45,13 @@ def next_ticks(ctx: click.Context, now: date | None, format_: str) -> int:
     moment = int((moment_or_none(now) or datetime.now(UTC)).timestamp())
     found = []
     for node, windowing in _windowed(invocation_of(ctx).project()).items():
-        tick = next_tick(windowing.schedule, windowing.calendar, moment)
-        end = windowing.calendar.floor(tick)
-        if windowing.end is None or end <= windowing.end:
-            found.append((tick, node, windowing, windowing.calendar.shift(end, -1), end))
+        calendar = windowing.calendar
+        first = moment if windowing.start is None else max(moment, calendar.shift(calendar.floor(windowing.start), 1) - 1)
+        tick = next_tick(windowing.schedule, calendar, first)
+        end = calendar.floor(tick)
+        window = windowing.due(calendar.shift(end, -1), tick).since(calendar.shift(end, -1))
+        if window:
+            found.append((tick, node, windowing, *window.intervals[-1]))
     found.sort(key=lambda f: (f[0], f[1]))
     if format_ == "json":
         print_json(
@@ -78,16 +82,22 @@ def export(ctx: click.Context, tool: str, environment: str | None, output: str |
     Each run builds whatever is due by then, so that one command does for all nodes, and one that was missed is made up for by the next.
     """
     from seeknal.errors import ProjectError
-    from seeknal.intervals.export import FORMATS, Job  # start-up time
+    from seeknal.intervals.export import FORMATS, Job, times_of  # start-up time
 
-    project = invocation_of(ctx).project()
-    times = sorted({(w.schedule, w.timezone) for w in _windowed(project).values()})
+    invocation = invocation_of(ctx)
+    project = invocation.project()
+    times = times_of((w.schedule, w.timezone) for w in _windowed(project).values())
     if not times:
         raise ProjectError(
             "SK-INT-006", "no node is built window by window, so that there is nothing to schedule", hint="say schedule and time_column"
         )
     binary = shutil.which("seeknal") or sys.argv[0]
-    command = (binary, "run", "--wait", *(("--env", environment) if environment else ()))
+    said = {
+        "--env": environment,
+        "--profile": invocation.profile,
+        "--vars": json.dumps(invocation.variables) if invocation.variables else None,
+    }
+    command = (binary, "run", "--wait", *(word for option, value in said.items() if value for word in (option, value)))
     files = FORMATS[tool](Job(project.loaded.settings.name, str(project.root), command, times))
     if output is None:
         for name, text in files.items():

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from seeknal.cli.output import note
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -54,9 +56,11 @@ class Asked:
         """What is asked of windows, and the nodes to be run: those that are restated come with all that they read, as it is now, and all that reads them."""
         from seeknal.plan.planner import Request  # start-up time
 
-        if not self.restate:
-            return Request(self.start, self.end, self.backfill), chosen
         windowed = frozenset(n for n in project.nodes if project.nodes[n].windows is not None and (chosen is None or n in chosen))
+        if not self.restate:
+            if not windowed and (self.start is not None or self.end is not None or self.backfill):
+                note("warning: --start, --end and --backfill change nothing: none of the nodes is built window by window")
+            return Request(self.start, self.end, self.backfill), chosen
         if not windowed:
             message = "nothing to restate: none of the nodes is built window by window"
             raise click.UsageError(message)

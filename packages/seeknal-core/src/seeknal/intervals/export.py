@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
 _DAYS = ("Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _NAMED = {
@@ -20,7 +20,7 @@ _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct",
 
 @dataclass(frozen=True)
 class Job:
-    """What is to be run: the project's name and folder, the command in it, and when: cron expressions with their time zones."""
+    """What is to be run: the project's name and folder, the command in it, and when: cron expressions of five fields, with their time zones."""
 
     name: str
     folder: str
@@ -33,11 +33,20 @@ class Job:
         return f"cd {shlex.quote(self.folder)} && {shlex.join(self.command)}"
 
 
+def times_of(schedules: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Each time once, though it be written as `@daily` here and as `0 0 * * *` there; those of a time zone together."""
+    plain = {(" ".join(_NAMED.get(schedule.lower(), schedule).split()), zone) for schedule, zone in schedules}
+    return sorted(plain, key=lambda time: (time[1], time[0]))
+
+
 def crontab(job: Job) -> dict[str, str]:
     """Lines for `crontab -e`, by the name of a file."""
-    lines = [f"# seeknal: {job.name}"]
+    lines = [f"# seeknal: {job.name}", "# The cron of Debian and Ubuntu ignores CRON_TZ: there, times are in the machine's time zone."]
+    before = None
     for schedule, zone in job.times:
-        lines += [f"CRON_TZ={zone}", f"{_NAMED.get(schedule, schedule)} {job.line.replace('%', chr(92) + '%')}"]
+        lines += [] if zone == before else [f"CRON_TZ={zone}"]
+        lines.append(f"{schedule} {job.line.replace('%', chr(92) + '%')}")
+        before = zone
     return {"crontab": "\n".join(lines) + "\n"}
 
 
@@ -48,7 +57,7 @@ def systemd(job: Job) -> dict[str, str]:
     command = " ".join(json.dumps(c, ensure_ascii=False).replace("%", "%%").replace("$", "$$") for c in (binary, *rest))
     service = ["[Unit]", f"Description=seeknal run of {job.name}", "", "[Service]", "Type=oneshot",
                f"WorkingDirectory={job.folder.replace('%', '%%')}", f"ExecStart={command}"]  # fmt: skip
-    moments = [moment for schedule, zone in job.times for moment in _calendar(_NAMED.get(schedule, schedule), zone)]
+    moments = [moment for schedule, zone in job.times for moment in _calendar(schedule, zone)]
     timer = ["[Unit]", f"Description=when seeknal runs {job.name}", "", "[Timer]", *(f"OnCalendar={m}" for m in moments), "Persistent=true", "",
              "[Install]", "WantedBy=timers.target"]  # fmt: skip
     return {f"{unit}.service": "\n".join(service) + "\n", f"{unit}.timer": "\n".join(timer) + "\n"}
@@ -68,7 +77,7 @@ def airflow(job: Job) -> dict[str, str]:
     ]
     for number, (schedule, zone) in enumerate(job.times, 1):
         dag = f"seeknal_{job.name}_{number}"
-        when = f"CronTriggerTimetable({_NAMED.get(schedule, schedule)!r}, timezone={zone!r})"
+        when = f"CronTriggerTimetable({schedule!r}, timezone={zone!r})"
         parts += [
             "",
             f"with DAG({dag!r}, schedule={when}, start_date=pendulum.datetime(2020, 1, 1), catchup=False, max_active_runs=1):",

@@ -56,8 +56,8 @@ class Foresight:
             from seeknal.plan.windows import decide_windows, planned_above  # start-up time
 
             above = planned_above(node, self._situation.dag, self.outlook, self._decisions)
-            return decide_windows(node, self._situation, self.outlook, above)
-        reads = {i: self._read(node.id, i) for i in self._situation.dag.inputs[node.id]}
+            return decide_windows(node, self._situation, self.outlook, above, lambda: self._reads(node))
+        reads = self._reads(node)
         known = {i: r for i, r in reads.items() if r is not None}
         if len(known) == len(reads):
             return decide(node, self._situation, self.outlook, known)
@@ -83,6 +83,9 @@ class Foresight:
         return not differing(self._situation.pointers[node].fingerprint, self.outlook.fingerprint(node), listed)
 
     # Outputs that are yet to be built
+
+    def _reads(self, node: Node) -> dict[NodeId, Read | None]:
+        return {i: self._read(node.id, i) for i in self._situation.dag.inputs[node.id]}
 
     def _read(self, reader: NodeId, source: NodeId) -> Read | None:
         settled = self.outlook.read(reader, source)

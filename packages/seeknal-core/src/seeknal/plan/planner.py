@@ -178,7 +178,7 @@ def decide(node: Node, situation: Situation, outlook: Outlook, inputs: Mapping[N
     if node.windows is not None:
         from seeknal.plan.windows import decide_windows, settled_above  # start-up time
 
-        return decide_windows(node, situation, outlook, settled_above(node, situation.dag, outlook))
+        return decide_windows(node, situation, outlook, settled_above(node, situation.dag, outlook), lambda: inputs)
     if node.merging is not None:
         from seeknal.plan.merging import decide_merging  # it imports this module
 
@@ -226,6 +226,13 @@ def own_change(node: Node, situation: Situation, outlook: Outlook) -> str | None
         if through:  # its query is what it was, and means something else over other columns
             return f"upstream changed: {described(through)}"
     return "content changed"
+
+
+def version_change(node: Node, situation: Situation, outlook: Outlook) -> str:
+    """Why a node whose windows belong to another version must be built."""
+    own = own_change(node, situation, outlook)
+    through = {} if own else moved(node.id, situation.dag.inputs[node.id], situation.pointers, outlook)
+    return own or (f"upstream changed: {described(through)}" if through else "its windows are described anew")
 
 
 def _has_its_columns(node: Node, outlook: Outlook, pointer: Pointer | None, decision: Decision) -> bool:

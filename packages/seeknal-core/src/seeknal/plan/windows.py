@@ -13,19 +13,20 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from seeknal.artifacts import now as this_second
-from seeknal.audits.outcomes import blocking
-from seeknal.audits.verdict import judged
 from seeknal.intervals.pieces import Pieces, Sums
 from seeknal.intervals.ranges import Ranges
 from seeknal.intervals.windowing import described, moment_of
 from seeknal.nodes import Key, PythonLogic, fold
+from seeknal.plan.accepted import accepted
+from seeknal.plan.beginnings import Beginning
+from seeknal.plan.clipping import cut_otherwise
 from seeknal.plan.fingerprint import schema_hash
-from seeknal.plan.planner import Decision, own_change
+from seeknal.plan.planner import Decision, version_change
 from seeknal.state.parts import Held, covered, each, held, pieces_of, within
 from seeknal.state.segments import Joined
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from seeknal.graph.dag import Dag
     from seeknal.intervals.pieces import Piece
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     from seeknal.nodes import Node, NodeId, Schema
     from seeknal.plan.outlook import Outlook
     from seeknal.plan.planner import Situation
-    from seeknal.state.model import Artifact
+    from seeknal.state.model import Artifact, Read
 
 _FORMAT = 1
 _EVER = 1 << 40
@@ -67,7 +68,8 @@ class Windows:
     `parts` is what is there; `lost` are windows whose files are gone or damaged, `marked` those that are to be built again, and `stale` those whose inputs were built
     again since. `asked` limits what is built (None: nothing does), `published` is where the windows end that the environment has (None: it has none of these), `fills` says that gaps before
     that are filled, `again` that all that is asked for is built
-    again, and `follows` that all that is stale is, whatever is asked for. `looked` is up to when windows were due as the data was last looked through for a first one.
+    again, and `follows` that all that is stale is, whatever is asked for. `looked` is up to when windows were due as the data was last looked through for a first one, and
+    `beginning` where that was.
     """
 
     windowing: Windowing
@@ -87,6 +89,7 @@ class Windows:
     serial: int = 0
     looked: int | None = None
     published: int | None = None
+    beginning: Beginning | None = None
 
     @property
     def until(self) -> int:
@@ -103,7 +106,15 @@ class Windows:
     def first(self) -> int | None:
         """Where the first window begins; None where only the data can tell."""
         there = self.covered | self.lost
-        return self.windowing.start if self.windowing.start is not None else there.start if there else None
+        if self.windowing.start is not None or not there:
+            return self.windowing.start
+        return there.start if self.beginning is None else min(there.start, self.beginning.first(self.starts, self.windowing.calendar))
+
+    @property
+    def starts(self) -> dict[NodeId, int]:
+        """Where the windows of inputs begin."""
+        starts = {name: above.pieces.covered.start for name, above in self.above.items() if above.pieces.covered}
+        return {name: start for name, start in starts.items() if start > -_EVER}  # which it is where only the data can tell
 
     @property
     def has_own(self) -> bool:
@@ -123,7 +134,7 @@ class Windows:
         """Those that are not there, or are to be built again."""
         again = self.windowing.calendar.whole(self.marked | self.stale)
         due = self.due(first)
-        return (due - self.covered) | (again & due)
+        return (self.windowing.calendar.whole(due - self.covered) | again) & due
 
     def restated(self, first: int) -> Ranges:
         """Those that a run was asked to build again."""
@@ -132,9 +143,9 @@ class Windows:
     def todo(self, first: int) -> Ranges:
         """Those that a run builds now."""
         due, there, whole = self.due(first), self.covered, self.windowing.calendar.whole
-        missing = due - there - self.lost
+        missing = whole(due - there - self.lost)  # one that a start or an end cut shorter before is built anew
         if self.published is not None and not self.fills:
-            missing &= Ranges.of((self.published, _EVER))
+            missing &= Ranges.of((self.windowing.calendar.floor(self.published), _EVER))
         chosen = ((missing | whole(self.marked | self.stale)) & self._asked(first)) | (self.lost & due)
         if self.again:
             chosen |= self._asked(first)
@@ -159,19 +170,29 @@ class Windows:
         return chosen & Ranges.of((-_EVER, gap.start)) if gap else chosen
 
 
-def decide_windows(node: Node, situation: Situation, outlook: Outlook, above: Mapping[NodeId, Above]) -> Decision:
-    """Decide a node that is built window by window. `above` are those of its inputs that are too."""
+def decide_windows(
+    node: Node, situation: Situation, outlook: Outlook, above: Mapping[NodeId, Above], reads: Callable[[], Mapping[NodeId, Read | None]]
+) -> Decision:
+    """Decide a node that is built window by window. `above` are those of its inputs that are too, `reads` what it takes from all of them, None where that is not known yet."""
     node = replace(node, audits=tuple(outlook.audit(spec) or spec for spec in node.audits))
     windows, empty = look(node, situation, outlook, above)
     pointer = situation.pointers.get(node.id)
     published = situation.snapshot.artifact(pointer.key) if pointer is not None else None
     same = published is not None and _is_of(published, windows.version)
-    own = None if same else own_change(node, situation, outlook) or "its windows are described anew"
+    own = None if same else version_change(node, situation, outlook)
     own = "forced (--full)" if node.id in situation.forced else own
     first = windows.first
     todo = windows.todo(first) if first is not None else Ranges()
-    if first is None and (not empty or windows.looked != windows.until):
+    if first is None and (own or not empty or windows.looked != windows.until):
         return Decision("build", own or ("interval due" if empty else "new"), windows=windows)
+    if (
+        first is None
+        and pointer is not None
+        and (others := [i for i, r in reads().items() if r is None or not r.same_rows(pointer.inputs.get(i))])
+    ):
+        sure = any(reads()[i] is not None for i in others)
+        reason = f"upstream changed: {', '.join(others)}" if sure else f"if {', '.join(others)} changed"
+        return Decision("build" if sure else "may_build", reason, windows=windows)
     if todo or (not windows.parts and not empty):
         return Decision("build", own or _reason(windows, todo), windows=windows, intervals=todo)
     if windows.windowing.forward_only and _other_columns(windows, outlook.names(node.id)):
@@ -195,18 +216,19 @@ def look(node: Node, situation: Situation, outlook: Outlook, above: Mapping[Node
     """What there is of a node's windows, and what is asked; and its parts without any window, which stand where none is due."""
     windowing = _windowing(node)
     version, snapshot, request = version_of(node, situation, outlook), situation.snapshot, situation.request
-    known = _accepted(node, situation, snapshot.parts(version))
+    known = accepted(node, situation, snapshot.parts(version))
     found = () if known or node.id in situation.pointers else tuple(situation.find_parts(node.id, version))
     known += found
     taken = snapshot.taken(version)
-    marked = snapshot.marked(version)
+    marked, versions = snapshot.marked(version), [version]
     published = _published(node, situation, version)
     earlier = published if published is not None and not _is_of(published, version) else None
     if earlier is not None:
         there, own = set(taken), covered(held(a for a in known if a.part is not None and a.part.version == version))
         new = [p for p in earlier.parts if p.key not in there and p.part is not None and not p.part.ranges & own]
         known, taken = [*known, *new], (*taken, *(p.key for p in new))
-        marked |= Ranges.of(*(i for v in {p.part.version for p in earlier.parts if p.part is not None} for i in snapshot.marked(Key(v))))
+        versions += sorted({Key(p.part.version) for p in earlier.parts if p.part is not None} - {version})
+        marked |= Ranges.of(*(i for v in versions for i in snapshot.marked(v)))
     parts, lost = [], Ranges()
     for one in within(held(known), extent_of(windowing)):
         if situation.presence(one.artifact) == "whole":
@@ -223,6 +245,7 @@ def look(node: Node, situation: Situation, outlook: Outlook, above: Mapping[Node
         start = -_EVER if request.start is None else moment_of(request.start, calendar)
         asked = Ranges.of((start, _EVER if request.end is None else moment_of(request.end, calendar)))
         asked &= Ranges.of((-(1 << 35), 1 << 35))
+    documents = [snapshot.tables["windows"].get(v, {}) for v in versions]
     looked = Windows(
         windowing,
         version,
@@ -230,7 +253,7 @@ def look(node: Node, situation: Situation, outlook: Outlook, above: Mapping[Node
         tuple(parts),
         lost,
         marked,
-        _stale(parts, above, windowing),
+        _stale(parts, above, windowing) | cut_otherwise(parts, windowing),
         asked,
         fills=request.backfill or request.start is not None,
         again=node.id in situation.forced or node.id in request.restate,
@@ -239,8 +262,9 @@ def look(node: Node, situation: Situation, outlook: Outlook, above: Mapping[Node
         taken=taken,
         found=found,
         serial=max((a.part.serial for a in known if a.part is not None), default=0),
-        looked=snapshot.tables["windows"].get(version, {}).get("looked"),
+        looked=documents[0].get("looked"),
         published=_end(published),
+        beginning=next((Beginning.from_json(d["beginning"]) for d in documents if "beginning" in d), None),
     )
     return looked, [a for a in known if a.part is not None and not a.part.ranges and situation.presence(a) == "whole"]
 
@@ -318,23 +342,6 @@ def unaudited(node: Node, situation: Situation, part: Artifact) -> bool:
     """Whether a part, or one of a segment, has yet to go through some audit."""
     outcomes = ((spec, situation.snapshot.audit(key, spec.definition)) for spec in node.audits for key in part.part_keys)
     return any(outcome is None or (outcome.rows is None and spec.counts_rows) for spec, outcome in outcomes)
-
-
-def _accepted(node: Node, situation: Situation, parts: Sequence[Artifact]) -> list[Artifact]:
-    """Those parts that no audit keeps out. A segment is taken apart where one does."""
-    found: list[Artifact] = []
-    for part in parts:
-        if not _rejected(node, situation, part):
-            found.append(part)
-        elif part.is_joined:
-            found += _accepted(node, situation, part.parts)
-    return found
-
-
-def _rejected(node: Node, situation: Situation, part: Artifact) -> bool:
-    """Whether a part has failed an audit that blocks: it is kept to be looked at, and its windows are missing still."""
-    outcomes = ((spec, situation.snapshot.audit(key, spec.definition)) for spec in node.audits for key in part.part_keys)
-    return bool(blocking([judged(spec, outcome) for spec, outcome in outcomes if outcome is not None]))
 
 
 def _stale(parts: Sequence[Held], above: Mapping[NodeId, Above], windowing: Windowing) -> Ranges:

@@ -5,7 +5,7 @@ A timestamp with a time zone is a moment; one without is taken to be in UTC; a d
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
 
 from sqlglot import exp
@@ -15,8 +15,10 @@ from seeknal.errors import NodeError, did_you_mean
 from seeknal.nodes import fold
 
 if TYPE_CHECKING:
+    from seeknal.intervals.calendar import Calendar
     from seeknal.intervals.ranges import Interval, Ranges
     from seeknal.nodes import ColumnSchema, Node, Schema
+    from seeknal.protocols import Session
 
 _DATES = frozenset({exp.DataType.Type.DATE, exp.DataType.Type.DATE32})
 _ZONED = frozenset({exp.DataType.Type.TIMESTAMPTZ, exp.DataType.Type.TIMESTAMPLTZ})
@@ -40,12 +42,15 @@ def cut(sql: str, schema: Schema, node: Node, ranges: Ranges, dialect: str, *, e
     return "".join([_head(exp.Star(), dialect), "\n", _body(sql), "\n) AS q WHERE ", condition.sql(dialect=dialect)])
 
 
-def earliest_query(sql: str, schema: Schema, node: Node, dialect: str) -> str:
-    """The first time that a query's rows have. Raises NodeError as `cut` does."""
-    column = _time_column(schema, node)
+def earliest(session: Session, sql: str, node: Node, calendar: Calendar, dialect: str) -> int | None:
+    """Where the window begins that holds the first of a query's rows; None where there are none. Raises NodeError as `cut` does."""
+    column = _time_column(session.describe(sql), node)
     _type(column, node, dialect)
     first = exp.Min(this=exp.column(exp.to_identifier(column.name, quoted=True)))
-    return "".join([_head(first, dialect), "\n", _body(sql), "\n) AS q"])
+    value = session.rows("".join([_head(first, dialect), "\n", _body(sql), "\n) AS q"])).rows[0][0]
+    if isinstance(value, datetime):
+        return calendar.floor(int((value if value.tzinfo else value.replace(tzinfo=UTC)).timestamp()))
+    return calendar.floor(calendar.begins(value)) if isinstance(value, date) else None
 
 
 def _head(selected: exp.Expr, dialect: str) -> str:

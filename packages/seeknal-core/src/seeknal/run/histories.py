@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 FROM, TO, CURRENT = "valid_from", "valid_to", "is_current"
 _ADDED = (FROM, TO, CURRENT)
-_GONE = "__gone"
+_GONE, _LAST, _SINCE = "__gone", "__last", "__since"
 
 
 def check_columns(node: Node, merging: Merging, schema: Schema) -> None:
@@ -74,7 +74,8 @@ def _by_time(
     until = exp.case().when(column(_GONE), column(updated_at)).else_(following)
     own = [column(c.name) for c in columns]
     found = exp.select(*own, column(updated_at).as_(FROM), until.as_(TO)).from_(versions.subquery("versions"))
-    return exp.select("*", column(TO).is_(exp.null()).as_(CURRENT)).from_(found.subquery("bounded")).sql(dialect=dialect)
+    every = exp.select("*", column(TO).is_(exp.null()).as_(CURRENT)).from_(found.subquery("bounded"))
+    return every.order_by(*(column(k) for k in (*merging.unique_key, FROM))).sql(dialect=dialect)  # partitions come in any order
 
 
 def _by_comparison(
@@ -83,10 +84,12 @@ def _by_comparison(
     columns = _columns(node, before, after)
     time = exp.cast(exp.Literal.string(moment_text(now)), exp.DataType.Type.TIMESTAMP)
     never = exp.cast(exp.null(), exp.DataType.Type.TIMESTAMP)
-    news = exp.select(*(cast_to(c, after[1], dialect, RETURNED) for c in columns), time.as_(FROM), never.as_(TO), exp.true().as_(CURRENT))
+    begins = time if before is None else _no_earlier(time, column(_SINCE, _LAST))
+    news = exp.select(*(cast_to(c, after[1], dialect, RETURNED) for c in columns), begins.as_(FROM), never.as_(TO), exp.true().as_(CURRENT))
     news = news.from_(_returned(after[0], merging, dialect)).where(exp.not_(column(_GONE, RETURNED)))
     if before is None:
         return news.sql(dialect=dialect)
+    news = news.join(_last(before[0], merging), on=exp.and_(*(_equal(k, _LAST, RETURNED) for k in merging.unique_key)), join_type="left")
     keys = {fold(k) for k in merging.unique_key}
     compared = merging.check_columns or tuple(c.name for c in columns if fold(c.name) not in keys)
     known = {fold(c.name) for c in before[1]}
@@ -100,10 +103,22 @@ def _by_comparison(
     olds = exp.select(
         *(cast_to(c, before[1], dialect, OLD) for c in columns),
         column(FROM, OLD),
-        exp.case().when(ended, time.copy()).else_(column(TO, OLD)).as_(TO),
+        exp.case().when(ended, _no_earlier(time, column(FROM, OLD))).else_(column(TO, OLD)).as_(TO),
         exp.and_(column(CURRENT, OLD), exp.not_(ended.copy())).as_(CURRENT),
     ).from_(_as(before[0], OLD))
     return exp.union(olds, news.where(exp.not_(exp.Exists(this=unchanged))), distinct=False).sql(dialect=dialect)
+
+
+def _last(name: str, merging: Merging) -> exp.Subquery:
+    """Up to when the history of each key goes."""
+    since = exp.Max(this=exp.func("coalesce", column(TO), column(FROM)))
+    keys = [column(k) for k in merging.unique_key]
+    return exp.select(*keys, since.as_(_SINCE, quoted=True)).from_(table(name)).group_by(*keys).subquery(_LAST)
+
+
+def _no_earlier(time: exp.Expr, than: exp.Expr) -> exp.Expr:
+    """A run's time; that of the version before, where a clock or `--now` went back since."""
+    return exp.case().when(than > time.copy(), than.copy()).else_(time.copy())
 
 
 def _returned(name: str, merging: Merging, dialect: str) -> exp.Subquery:

@@ -12,19 +12,20 @@ from seeknal.run.holding import this_process
 from seeknal.state.model import Change
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
     from datetime import date, datetime
 
     from seeknal.api import Project
     from seeknal.intervals.windowing import Windowing
     from seeknal.nodes import Node, NodeId
-    from seeknal.plan.planner import Decision
+    from seeknal.plan.planner import Decision, Plan
 
 
 @dataclass(frozen=True)
 class Status:
     """The windows of one node: those that are there, those that are missing or to be built again, and those that are to be built again.
 
-    `known` is False where only the data can tell where they begin. `next_run` is what a run would build now.
+    `known` is False where only the data can tell where they begin. `next_run` is what a run would build now, `waiting` by input what is missing there first.
     """
 
     node: NodeId
@@ -33,7 +34,16 @@ class Status:
     missing: Ranges
     restatement: Ranges
     next_run: Ranges
+    waiting: Mapping[NodeId, Ranges]
     known: bool = True
+
+    @property
+    def left(self) -> Ranges:
+        """What is missing, and is built with `--backfill` only."""
+        left = self.missing - self.next_run
+        for waiting in self.waiting.values():
+            left -= waiting
+        return left
 
     def to_json(self) -> dict[str, Any]:
         """As `intervals --format json` prints it."""
@@ -49,6 +59,20 @@ def statuses(project: Project, environment: str, now: datetime | None = None) ->
     return {n: _status(n, d) for n, d in decisions.items() if d.windows is not None}
 
 
+def left_out(plan: Plan) -> Iterator[Status]:
+    """The nodes that a run leaves with windows missing which only `--backfill` builds, where it was not asked for certain windows."""
+    for node, decision in plan.decisions.items():
+        windows = decision.windows
+        if (
+            windows is not None
+            and windows.asked is None
+            and not windows.fills
+            and decision.action != "skip"
+            and (status := _status(node, decision)).left
+        ):
+            yield status
+
+
 def _status(node: NodeId, decision: Decision) -> Status:
     windows = decision.windows
     if windows is None:
@@ -57,7 +81,9 @@ def _status(node: NodeId, decision: Decision) -> Status:
     first = windows.first
     again = windows.windowing.calendar.whole(windows.marked | windows.stale) & windows.covered
     missing = windows.missing(first) if first is not None else Ranges()
-    return Status(node, windows.windowing, windows.covered, missing, again, decision.intervals, known=first is not None)
+    calendar, left = windows.windowing.calendar, missing - decision.intervals
+    waiting = {name: w for name, above in windows.above.items() if (w := left & calendar.whole(above.waiting(left)))}
+    return Status(node, windows.windowing, windows.covered, missing, again, decision.intervals, waiting, known=first is not None)
 
 
 @dataclass(frozen=True)
@@ -92,7 +118,8 @@ def invalidate(
             raise ProjectError(
                 "SK-INT-007", f"no window of {node.id} in that time has been built: there is nothing to build again", hint=hint
             )
-        value = {"node": node.id, "restatement": (windows.marked | wanted).to_json(), "taken": list(windows.taken)}
+        known = snapshot.tables["windows"].get(windows.version, {})
+        value = {**known, "node": node.id, "restatement": (windows.marked | wanted).to_json(), "taken": list(windows.taken)}
         project.state.commit([Change("windows", windows.version, value)], lease)
         project.state.settle()
     return Marked(node.id, node.windows, wanted)

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from seeknal.run.narrowing import Window
     from seeknal.state.model import FileRecord
 
+_BY_NAME = "union_by_name"
+"""The parameter by which files of different columns are read as one, with NULL where a file has no such column."""
+
 
 class Sources:
     """Reads the sources of one project."""
@@ -29,7 +32,7 @@ class Sources:
         """`versions` knows the project's files as they were last seen."""
         self._project = project
         self._versions = versions
-        self._formats = {f.name for f in project.engine.formats}
+        self._formats = {f.name: f for f in project.engine.formats}
 
     def is_file(self, logic: SourceLogic) -> bool:
         """Whether the engine reads it from files."""
@@ -50,8 +53,10 @@ class Sources:
     ) -> Written:
         """Store a source's rows at `target`; with a `window` at least those that belong to it."""
         if self.is_file(logic):
-            read = FileRead(logic.type, tuple(self._paths(node, logic, window)), dict(logic.params), node.columns)
-            return session.load(read, target, metadata)
+            paths, params = tuple(self._paths(node, logic, window)), dict(logic.params)
+            if window is not None and len(paths) > 1 and _BY_NAME in self._formats[logic.type].params:
+                params.setdefault(_BY_NAME, True)  # what a window holds must not depend on which files are read with its own
+            return session.load(FileRead(logic.type, paths, params, node.columns), target, metadata)
         with self._opened(node, logic) as driver:
             query = logic.query or driver.table_query(logic.table or "")
             if window is not None:

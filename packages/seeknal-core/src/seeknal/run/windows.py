@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
+import itertools
 import json
-import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from seeknal.artifacts import now as this_second
@@ -15,14 +16,16 @@ from seeknal.errors import EngineError, SeeknalError
 from seeknal.intervals.ranges import Interval, Ranges
 from seeknal.intervals.windowing import told
 from seeknal.nodes import Digest, Key, SourceLogic, SqlLogic
+from seeknal.plan.beginnings import Beginning
 from seeknal.plan.windows import extent_of, unaudited, whole_key
 from seeknal.protocols import Files
+from seeknal.run.building import Building
 from seeknal.run.built import Built
-from seeknal.run.cutting import cut, earliest_query, moment_text
+from seeknal.run.cutting import cut, earliest, moment_text
 from seeknal.run.expressions import same_columns, select_as
 from seeknal.run.itself import Before, define_before
 from seeknal.run.results import Batch
-from seeknal.run.widening import misfit, unified_windows
+from seeknal.run.widening import grown, misfit, unified_windows
 from seeknal.sql.moments import with_window
 from seeknal.state.model import ALL, Artifact, Change
 from seeknal.state.parts import Held, Part, each, held, within
@@ -82,12 +85,14 @@ class WindowBuilder:
         """Build the windows that are due. What is finished stays finished, whatever happens to those that follow."""
         for source in node.inputs:
             self._relations.define(source)
-        first = windows.first if windows.first is not None else self._earliest(node, windows)
+        beginning = self._beginning(node, windows)
+        windows = replace(windows, beginning=beginning)
+        first = beginning.at if windows.first is None and beginning is not None else windows.first
         todo = windows.todo(first) if first is not None else Ranges()
         marked = windows.marked | (windows.restated(first) if first is not None else Ranges())
         if windows.windowing.depends_on_past and todo:  # all that follows what is built again, however far this run comes
             marked |= windows.covered.since(todo.start)
-        building = _Building(node, windows, inputs, {*wanted, None}, marked)
+        building = Building(node, windows, inputs, {*wanted, None}, marked)
         before = self._situation.snapshot.tables["windows"].get(windows.version)
         known = self._situation.snapshot.tables["artifacts"]
         news = [Change("artifacts", a.key, a.to_json()) for a in windows.found if a.key not in known]
@@ -96,7 +101,7 @@ class WindowBuilder:
         windows = building.windows = self._with_columns(building)  # only now: what is taken over from an earlier version is written down
         batches = list(windows.windowing.calendar.batches(todo, windows.windowing.batch_size))
         outcomes: list[AuditOutcome] = []
-        for built in self._all(building, batches):
+        for built in itertools.chain(self._all(building, batches), self._grown(building)):
             if built.error is not None:
                 return built
             outcomes += built.outcomes
@@ -104,7 +109,7 @@ class WindowBuilder:
             empty = self._batch(building, Interval(first or 0, first or 0), windows.serial + 1)
             if empty.error is not None:
                 return empty
-            if windows.first is None:
+            if windows.first is None and (first is None or not windows.due(first)):
                 building.looked = windows.until
                 self._commit([building.document()])
         parts = self._together(building)
@@ -112,7 +117,7 @@ class WindowBuilder:
         count = windows.windowing.calendar.count(todo)
         return Built(whole.key, whole, whole.rows, 0, known=tuple(_summed(outcomes)), windows=count, batches=len(batches))
 
-    def _all(self, building: _Building, batches: list[Interval]) -> Iterator[Built]:
+    def _all(self, building: Building, batches: list[Interval]) -> Iterator[Built]:
         """Existing windows that have not been through all audits, then the batches, several at a time where the node allows it."""
         windows = building.windows
         for part in each(windows.parts) if building.node.audits else ():
@@ -137,7 +142,7 @@ class WindowBuilder:
 
     # One batch
 
-    def _one(self, building: _Building, batch: Batch, interval: Interval, serial: int) -> Built:
+    def _one(self, building: Building, batch: Batch, interval: Interval, serial: int) -> Built:
         self._began(building.node.id, batch)
         try:
             built = self._batch(building, interval, serial)
@@ -148,7 +153,7 @@ class WindowBuilder:
             batch.name(built.error)
         return built
 
-    def _batch(self, building: _Building, batch: Interval, serial: int) -> Built:
+    def _batch(self, building: Building, batch: Interval, serial: int) -> Built:
         """Write the rows of a batch, audit them, and commit them as a part."""
         node, windows = building.node, building.windows
         ranges = Ranges.of(batch)
@@ -174,7 +179,7 @@ class WindowBuilder:
             raise
         return self._audit(building, artifact)
 
-    def _audit(self, building: _Building, artifact: Artifact, *, reused: bool = False) -> Built:
+    def _audit(self, building: Building, artifact: Artifact, *, reused: bool = False) -> Built:
         """Run the audits of a part, and commit it where they allow it."""
         relation = f"{building.node.relation}__{artifact.key[:16]}"
         if building.node.audits:
@@ -187,7 +192,7 @@ class WindowBuilder:
                 self._commit([Change("artifacts", artifact.key, artifact.to_json()), *outcomes, *building.finish(artifact)])
         return built
 
-    def _written(self, building: _Building, stage: Stage, batch: Interval, past: Sequence[Held] = ()) -> tuple[Stage, Written]:
+    def _written(self, building: Building, stage: Stage, batch: Interval, past: Sequence[Held] = ()) -> tuple[Stage, Written]:
         node = building.node
         if isinstance(node.logic, SqlLogic):
             sql = with_window(node.logic.sql, node.logic.dialect, moment_text(batch.start), moment_text(batch.end))
@@ -230,13 +235,13 @@ class WindowBuilder:
             stage.part.unlink(missing_ok=True)
             raise
 
-    def _fitting(self, building: _Building, stage: Stage, written: Written, ranges: Ranges) -> tuple[Stage, Written]:
+    def _fitting(self, building: Building, stage: Stage, written: Written, ranges: Ranges) -> tuple[Stage, Written]:
         """All windows of a version have the same columns: those of a batch are cast to them where that loses nothing."""
         node, other = building.node, building.any_part
         if other is None or same_columns(other.schema, written.schema):
             return stage, written
-        columns = unified_windows(node, other.schema, written.schema)
-        if not building.keeps_history or not same_columns(columns, other.schema):
+        columns = (grown if building.grows else unified_windows)(node, other.schema, written.schema)
+        if not building.grows and (not building.keeps_history or not same_columns(columns, other.schema)):
             raise misfit(node, other.schema, written.schema)
         returned = stage.part
         try:
@@ -244,7 +249,7 @@ class WindowBuilder:
         finally:
             returned.unlink(missing_ok=True)
 
-    def _with_columns(self, building: _Building) -> Windows:
+    def _with_columns(self, building: Building) -> Windows:
         """The windows with the columns that the query returns now: those from before it was edited are copied, a column that is new being NULL in them."""
         node, windows = building.node, building.windows
         if not building.keeps_history or not windows.parts or (windows.has_own and len(windows.schemas) == 1):
@@ -264,30 +269,41 @@ class WindowBuilder:
         ]
         return replace(windows, parts=tuple(parts), serial=windows.serial + 1)
 
-    def _earliest(self, node: Node, windows: Windows) -> int | None:
-        """Where the first window begins that has any rows; None where there are none."""
-        logic = node.logic
-        if not isinstance(logic, SqlLogic):
-            return None
-        session, calendar = self._relations.session, windows.windowing.calendar
+    def _grown(self, building: Building) -> Iterator[Built]:
+        """The windows of a source whose files have other columns since: copied with those of all, and audited."""
+        parts = held([*(h.artifact for h in building.windows.parts), *building.made])
+        first, *others = dict.fromkeys(h.artifact.schema for h in parts) if building.grows else [()]
+        columns = functools.reduce(functools.partial(grown, building.node), others, first)
+        for old in each(parts) if others else ():
+            if not same_columns(old.artifact.schema, columns):
+                copied = self._copied(building, old, columns)
+                building.windows = replace(building.windows, parts=(*building.windows.parts, copied), serial=building.last + 1)
+                yield self._audit(building, copied.artifact, reused=True)
+
+    def _beginning(self, node: Node, windows: Windows) -> Beginning | None:
+        """Where the node's data begins; looked for where that is not known, or may have changed. None where the node says so itself, or there is no data."""
+        known = windows.beginning
+        settled = windows.first is not None and (known is None or all(s >= known.above.get(n, s) for n, s in windows.starts.items()))
+        if (
+            windows.windowing.start is not None
+            or not isinstance(node.logic, SqlLogic)
+            or (settled and node.id not in self._situation.forced)
+        ):
+            return known
         self._define_before(node, ())
-        query = earliest_query(logic.sql, session.describe(logic.sql), node, self._dialect)
-        value = session.rows(query).rows[0][0]
-        if value is None:
-            return None
-        if isinstance(value, datetime):
-            return calendar.floor(int((value if value.tzinfo else value.replace(tzinfo=UTC)).timestamp()))
-        return calendar.floor(calendar.begins(value)) if isinstance(value, date) else None
+        found = earliest(self._relations.session, node.logic.sql, node, windows.windowing.calendar, self._dialect)
+        there = [m for m in (found, windows.covered.start if windows.covered else None) if m is not None]
+        return Beginning(min(there), windows.starts) if there else None
 
     # The whole
 
-    def _together(self, building: _Building) -> list[Artifact]:
+    def _together(self, building: Building) -> list[Artifact]:
         """The parts of the whole, in order. Of those that hold only in some of their windows, these are taken over."""
         known = [*(h.artifact for h in building.windows.parts), *building.made]
         parts = within(held(known), extent_of(building.windows.windowing))
         return [h.artifact if h.is_whole else self._taken_over(building, h) for h in parts] or [building.made[0]]
 
-    def _taken_over(self, building: _Building, old: Held) -> Artifact:
+    def _taken_over(self, building: Building, old: Held) -> Artifact:
         """Some windows of a part as a part of their own: its rows are copied, not computed."""
         copied = self._copied(building, old).artifact
         audits = self._situation.snapshot.tables["audits"]
@@ -295,7 +311,7 @@ class WindowBuilder:
         self._commit([Change("audits", new, audits[name]) for name, new in names.items() if name in audits])
         return copied
 
-    def _copied(self, building: _Building, old: Held, columns: Schema | None = None) -> Held:
+    def _copied(self, building: Building, old: Held, columns: Schema | None = None) -> Held:
         """The windows that hold of a part as a part of their own, with other columns where those are given."""
         node = building.node
         named = [[c.name, c.type] for c in columns or ()]
@@ -318,58 +334,6 @@ class WindowBuilder:
             raise
         self._commit([Change("artifacts", key, artifact.to_json())])
         return Held(artifact, part, old.ranges)
-
-
-class _Building:
-    """One node being built: what was asked, and what has been made so far. Used by several threads."""
-
-    def __init__(self, node: Node, windows: Windows, inputs: Mapping[NodeId, Read], wanted: set[Columns], marked: Ranges) -> None:
-        self.node = node
-        self.windows = windows
-        self.inputs = inputs
-        self.wanted = wanted
-        self.marked = marked
-        self.looked: int | None = None
-        self.made: list[Artifact] = []
-        self.standing: list[Held] | None = None
-        self.finishing = threading.Lock()
-
-    @property
-    def keeps_history(self) -> bool:
-        """Whether windows of an earlier query stand beside those of this one, so that their columns are made to fit."""
-        return self.windows.windowing.forward_only and isinstance(self.node.logic, SqlLogic)
-
-    @property
-    def any_part(self) -> Artifact | None:
-        """Some part, whose columns are those of all."""
-        parts = [*self.made, *(h.artifact for h in self.windows.parts)]
-        return parts[-1] if parts else None
-
-    def before(self, moment: int) -> list[Held]:
-        """What stands in the windows before a moment by now, where all windows from the first that is built on are built, in order."""
-        if self.standing is None:
-            self.standing = within(self.windows.parts, Ranges.of((-(1 << 40), moment)))
-        return [*self.standing, *(Held(a, a.part, a.part.ranges) for a in self.made if a.part is not None)]
-
-    @property
-    def last(self) -> int:
-        """The highest serial there is."""
-        return max([self.windows.serial, *(a.part.serial for a in self.made if a.part is not None)])
-
-    def finish(self, artifact: Artifact) -> list[Change]:
-        """A part is done: what else to commit with it."""
-        if artifact.part is None or any(artifact.key in h.artifact.part_keys for h in self.windows.parts):
-            return []
-        self.made.append(artifact)
-        before, self.marked = self.marked, self.marked - artifact.part.ranges
-        return [self.document()] if before != self.marked else []
-
-    def document(self) -> Change:
-        """What state has of the version besides its parts."""
-        taken = list(self.windows.taken)
-        looked = {} if self.looked is None else {"looked": self.looked}
-        value = {"node": self.node.id, "restatement": self.marked.to_json(), "taken": taken, **looked}
-        return Change("windows", self.windows.version, value if self.marked or taken or looked else None)
 
 
 def _summed(outcomes: list[AuditOutcome]) -> Iterator[AuditOutcome]:
