@@ -38,6 +38,23 @@ def test_query_writes_parquet(shop):
 def test_query_draws_a_chart(shop):
     assert "█" in shop.cli("query", "--metrics", "gross", "--dimensions", "ordered_at__month", "--format", "chart").stdout
     shop.cli("query", "--metrics", "gross", "--format", "chart").assert_failed("SK-SEM-025")
+    first = shop.cli("query", "--metrics", "gross", "--dimensions", "ordered_at__month", "--format", "chart", "--limit", "2", "--compile")
+    assert "ORDER BY\n  ordered_at__month" in first.stdout
+
+
+def test_a_file_is_written_as_its_name_says(shop, tmp_path):
+    asked = ("query", "--metrics", "gross", "--dimensions", "region", "--output")
+    for name, begins in (("a.parquet", b"PAR1"), ("a.json", b"[\n"), ("a.csv", b"region,gross\n")):
+        shop.cli(*asked, str(tmp_path / name)).assert_success()
+        assert (tmp_path / name).read_bytes().replace(b"\r", b"").startswith(begins)
+
+
+def test_a_filter_that_is_no_condition_is_named(shop):
+    for filter_ in ("region", "status = 'paid' OR NOT region", "ordered_at"):
+        found = shop.cli("query", "--metrics", "gross", "--filter", filter_).assert_failed("SK-SEM-020")
+        assert "not true or false" in found.stderr
+    found = shop.cli("query", "--metrics", "gross", "--filter", "region > 5").assert_failed("SK-SQL-011")
+    assert "region > 5" in found.stderr
 
 
 def test_compile_shows_the_select_an_analyst_would_write(shop):
