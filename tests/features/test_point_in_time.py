@@ -178,6 +178,8 @@ def written(folder, name: str, table: pa.Table) -> str:
 
 @pytest.mark.parametrize("to", ["arrow", "pandas", "polars"])
 def test_the_answer_is_what_is_asked_for(built, to):
+    with pytest.raises(ValueError, match="arrow, pandas, polars"):
+        built.open().features("labels", entity="customer", to="spark")
     found = built.open().features("labels", entity="customer", as_of="asked_at", to=to)
     assert type(found).__module__.startswith({"arrow": "pyarrow", "pandas": "pandas", "polars": "polars"}[to])
     assert len(found) == 4

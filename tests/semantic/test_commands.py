@@ -158,6 +158,24 @@ def test_metrics_are_listed_and_described(shop):
     assert "1 month before" in shop.cli("metrics", "describe", "growth").stdout
 
 
+def test_a_dimension_that_no_name_reaches_is_not_offered(project):
+    """Two models describe the same entity, so that even the qualified name would mean both."""
+    order = "entities: [{name: order_id, type: primary}, {name: customer_id, type: foreign}]\ndimensions: [{name: ordered_at, type: time}, {name: %s, type: categorical}]"
+    models = [
+        f"kind: semantic_model\nname: {name}\nmodel: ref('source.o')\n" + more
+        for name, more in (
+            ("orders", order % "status"),
+            ("orders_more", order % "channel"),
+            ("customers", "entities: [{name: customer_id, type: primary}]\ndimensions: [{name: region, type: categorical}]"),
+            ("items", "entities: [{name: order_id, type: foreign}]\nmeasures: [{name: units, agg: sum}]"),
+        )
+    ]
+    source = "kind: source\nname: o\ntype: csv\ntable: o.csv\n"
+    found = project({"seeknal/m.yml": "\n---\n".join([source, *models]), "o.csv": "order_id\n1\n"})
+    offered = found.cli("metrics", "dimensions", "--metrics", "units", "--format", "json").assert_success().json()
+    assert [d["name"] for d in offered] == ["order_id", "status", "channel", "region"]
+
+
 def test_dimensions_that_metrics_share(shop):
     names = [d["name"] for d in shop.cli("metrics", "dimensions", "--metrics", "gross,pages_viewed", "--format", "json").json()]
     assert "metric_time" in names

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from seeknal.state.environments import PROD
 
@@ -36,6 +36,7 @@ class FeatureReading:
         """
         from seeknal.run.retrieval import Asked, answering
 
+        check_table(to)
         names = (features,) if isinstance(features, str) else tuple(features)
         with answering(self, spine, Asked(names, entity, as_of, full_names, environment)) as (session, query):
             return as_table(session.arrow(query), to)
@@ -46,8 +47,16 @@ class FeatureReading:
         """The rows of a training set: those that the environment publishes, or of a `version`, by the beginning of its key."""
         from seeknal.run.versions import reading_version
 
+        check_table(to)
         with reading_version(self, name, version, environment=environment) as (session, query, _):
             return as_table(session.arrow(query), to)
+
+
+def check_table(to: str) -> None:
+    """Raise ValueError for a library that answers are not given in."""
+    if to not in get_args(Table):
+        message = f"to={to!r}: answers are given as {', '.join(get_args(Table))}"
+        raise ValueError(message)
 
 
 def as_table(stream: Any, to: Table) -> Any:
