@@ -29,7 +29,7 @@ class FeatureReading:
         environment: str = PROD,
         to: Table = "arrow",
     ) -> Any:
-        """The spine's rows with the values that features had at each row's time, in any order; see `seeknal features get`.
+        """The spine's rows with the values that features had at each row's time, in the order of a table or file; see `seeknal features get`.
 
         `spine` is an Arrow table, a data frame, a file or a node's name, `features` names like `spend.orders` or `spend.*`; without any,
         all of an `entity`. `as_of` is the spine's column of times. Values are those that the `environment` publishes.
