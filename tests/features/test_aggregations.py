@@ -204,7 +204,8 @@ def test_a_second_order_follows_its_aggregation(regions):
 @pytest.mark.parametrize(
     ("old", "new", "code", "words"),
     [
-        ("basic: [count, sum", "basic: [cuont, sum", "SK-KEY-003", "'count', 'sum'"),
+        ("basic: [count, sum", "basic: [cuont, sum", "SK-KEY-003", "'basic' must be 'count', 'sum'"),
+        ("basic: [count, sum", "basic: [cuont, sum", "SK-KEY-003", "did you mean 'count'?"),
         ("window: 36h", "window: 36x", "SK-KEY-004", "must be a duration"),
         ("window: [1, 3]", "window: [3, 1]", "SK-KEY-004", "must be [from, to]"),
         ("window: [1, 3]", "window: [1, 3, 5]", "SK-KEY-004", "must be [from, to]"),

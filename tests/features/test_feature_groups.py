@@ -72,6 +72,8 @@ def test_duplicates_are_accepted_where_they_are_resolved(built):
         ("revenue: DOUBLE", "revenue: DUBLE", "SK-DATA-009", "'DUBLE' is not a type"),
         ("revenue: DOUBLE", "event_time: TIMESTAMP", "SK-KEY-004", "'event_time' is said twice"),
         ("revenue: DOUBLE", "revenue: {type: DOUBLE, defualt: 1}", "SK-KEY-001", "did you mean 'default'?"),
+        ("revenue: DOUBLE", "revenue: {type: DOUBLE, default: much}", "SK-KEY-004", "the default 'much' of 'revenue' is no DOUBLE"),
+        ("revenue: DOUBLE", "revenue: {type: BIGINT, default: 0.5}", "SK-KEY-004", "the default 0.5 of 'revenue' is no BIGINT"),
         ("inputs: [source.orders]", "", "SK-KIND-002", "says 'sql', or has exactly one input"),
         ("inputs: [source.orders]", "inputs: [source.order]", "SK-REF-001", "did you mean 'source.orders'?"),
     ],
@@ -88,6 +90,7 @@ def test_a_column_that_is_not_there_is_found_where_it_is_written(built):
     outcome = built.cli("plan").assert_failed("SK-SQL-011", exit_code=2)
     assert "seeknal/spend.yml:10:3" in outcome.stderr
     assert "did you mean 'revenue'?" in outcome.stderr
+    assert outcome.stderr.count("error[") == 1
 
 
 def test_everything_that_is_wrong_is_said_at_once(history):

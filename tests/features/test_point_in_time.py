@@ -178,9 +178,20 @@ def written(folder, name: str, table: pa.Table) -> str:
 
 @pytest.mark.parametrize("to", ["arrow", "pandas", "polars"])
 def test_the_answer_is_what_is_asked_for(built, to):
+    with pytest.raises(ValueError, match="arrow, pandas, polars"):
+        built.open().features("labels", entity="customer", to="spark")
     found = built.open().features("labels", entity="customer", as_of="asked_at", to=to)
     assert type(found).__module__.startswith({"arrow": "pyarrow", "pandas": "pandas", "polars": "polars"}[to])
     assert len(found) == 4
+
+
+def test_answers_are_in_the_order_of_the_table_that_asks(built):
+    """Of several row groups and so several threads: people put values beside labels by their place."""
+    many = 300_000
+    asked = pa.table({"customer_id": [1 + n * 7919 % 3 for n in range(many)], "spine_row": range(many), "t": [NOW] * many})
+    found = built.open().features(asked, "spend.orders")
+    assert found.column_names == ["customer_id", "spine_row", "t", "orders"]
+    assert found.select(asked.column_names).equals(asked)
 
 
 def test_an_instant_is_the_same_in_every_zone(built):

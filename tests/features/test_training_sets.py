@@ -82,7 +82,7 @@ def test_an_earlier_version_can_still_be_read(churn):
         ("spend.revenue", "revenue", "SK-FEAT-001", "write group.feature"),
         ("spine: source.labels", "spine: source.label", "SK-REF-001", "did you mean 'source.labels'?"),
         ("label: churned", "lable: churned", "SK-KEY-001", "did you mean 'label'?"),
-        ("as_of: asked_at", "as_of: askd_at", "SK-SQL-011", "askd_at"),
+        ("as_of: asked_at", "as_of: askd_at", "SK-FEAT-004", "source.labels has no column 'askd_at' to say as of when"),
         ("label: churned", "inputs: [source.labels]", "SK-KIND-002", "under 'spine' and 'features'"),
     ],
 )
@@ -96,6 +96,15 @@ def test_what_is_wrong_is_said_where_it_is_written(churn, old, new, code, words)
 def test_a_label_that_the_spine_lacks_fails_the_set(churn):
     churn.edit(SET, "label: churned", "label: chrned")
     assert f"{SET}:5:8" in churn.run().assert_failed("SK-FEAT-004").output
+
+
+def test_a_key_that_the_spine_lacks_is_said_in_words_of_the_project(churn):
+    churn.edit(SET, "spine: source.labels", "spine: transform.asked")
+    churn.write("seeknal/asked.sql", "SELECT customer_id AS customer, asked_at, churned FROM {{ ref('source.labels') }}")
+    found = churn.cli("plan").assert_failed("SK-FEAT-004", exit_code=2).stderr
+    assert "transform.asked has no column 'customer_id', a key of 'spend'" in found
+    assert f"{SET}:3:8" in found
+    assert "spine." not in found
 
 
 def test_a_spine_whose_key_is_text_is_refused_as_soon_as_its_type_is_known(churn):

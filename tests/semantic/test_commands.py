@@ -38,6 +38,23 @@ def test_query_writes_parquet(shop):
 def test_query_draws_a_chart(shop):
     assert "█" in shop.cli("query", "--metrics", "gross", "--dimensions", "ordered_at__month", "--format", "chart").stdout
     shop.cli("query", "--metrics", "gross", "--format", "chart").assert_failed("SK-SEM-025")
+    first = shop.cli("query", "--metrics", "gross", "--dimensions", "ordered_at__month", "--format", "chart", "--limit", "2", "--compile")
+    assert "ORDER BY\n  ordered_at__month" in first.stdout
+
+
+def test_a_file_is_written_as_its_name_says(shop, tmp_path):
+    asked = ("query", "--metrics", "gross", "--dimensions", "region", "--output")
+    for name, begins in (("a.parquet", b"PAR1"), ("a.json", b"[\n"), ("a.csv", b"region,gross\n")):
+        shop.cli(*asked, str(tmp_path / name)).assert_success()
+        assert (tmp_path / name).read_bytes().replace(b"\r", b"").startswith(begins)
+
+
+def test_a_filter_that_is_no_condition_is_named(shop):
+    for filter_ in ("region", "status = 'paid' OR NOT region", "ordered_at"):
+        found = shop.cli("query", "--metrics", "gross", "--filter", filter_).assert_failed("SK-SEM-020")
+        assert "not true or false" in found.stderr
+    found = shop.cli("query", "--metrics", "gross", "--filter", "region > 5").assert_failed("SK-SQL-011")
+    assert "region > 5" in found.stderr
 
 
 def test_compile_shows_the_select_an_analyst_would_write(shop):
@@ -139,6 +156,24 @@ def test_metrics_are_listed_and_described(shop):
     found = shop.cli("metrics", "describe", "growth", "--format", "json").json()
     assert "ordered_at" in found["dimensions"]
     assert "1 month before" in shop.cli("metrics", "describe", "growth").stdout
+
+
+def test_a_dimension_that_no_name_reaches_is_not_offered(project):
+    """Two models describe the same entity, so that even the qualified name would mean both."""
+    order = "entities: [{name: order_id, type: primary}, {name: customer_id, type: foreign}]\ndimensions: [{name: ordered_at, type: time}, {name: %s, type: categorical}]"
+    models = [
+        f"kind: semantic_model\nname: {name}\nmodel: ref('source.o')\n" + more
+        for name, more in (
+            ("orders", order % "status"),
+            ("orders_more", order % "channel"),
+            ("customers", "entities: [{name: customer_id, type: primary}]\ndimensions: [{name: region, type: categorical}]"),
+            ("items", "entities: [{name: order_id, type: foreign}]\nmeasures: [{name: units, agg: sum}]"),
+        )
+    ]
+    source = "kind: source\nname: o\ntype: csv\ntable: o.csv\n"
+    found = project({"seeknal/m.yml": "\n---\n".join([source, *models]), "o.csv": "order_id\n1\n"})
+    offered = found.cli("metrics", "dimensions", "--metrics", "units", "--format", "json").assert_success().json()
+    assert [d["name"] for d in offered] == ["order_id", "status", "channel", "region"]
 
 
 def test_dimensions_that_metrics_share(shop):

@@ -27,6 +27,11 @@ semantic_models:
     model: ref('customers')
     entities: [{name: customer, type: primary, expr: customer_id}]
     dimensions: [{name: region, type: categorical}]
+  - name: keyless
+    model: ref('orders')
+    primary_entity: line
+    measures: [{name: line_count, agg: sum, expr: 1, agg_time_dimension: placed}]
+    dimensions: [{name: placed, type: time, expr: ordered_at, type_params: {time_granularity: day}}]
 metrics:
   - name: paid
     type: simple
@@ -41,12 +46,36 @@ metrics:
   - name: growth
     type: derived
     type_params: {expr: (now - before) / before, metrics: [{name: paid, alias: now}, {name: paid, alias: before, offset_window: 1 month}]}
+  - name: one_side
+    type: ratio
+    type_params: {numerator: {name: paid, filter: "{{ Dimension('customer__region') }} = 'north'"}, denominator: amount_sum}
+  - name: far
+    type: derived
+    type_params: {expr: x, metrics: [{name: paid, alias: x, offset_window: 2 fiscal_weeks}]}
+  - name: read_a_file
+    type: simple
+    type_params: {measure: amount_sum}
+    filter: "read_text('/etc/passwd') = ''"
+  - name: nested
+    type: simple
+    type_params: {measure: amount_sum}
+    filter: "{{ Metric('paid', group_by=['customer']) }} > 1"
   - name: odd_metric
     type: simple
     type_params: {measure: odd}
   - name: converted
     type: conversion
     type_params: {}
+saved_queries:
+  - name: by_month
+    query_params:
+      metrics: [paid, one_side]
+      group_by: ["TimeDimension('metric_time', 'month')", "Dimension('order__ordered_at').grain('quarter')", Entity('customer')]
+      where: ["{{ TimeDimension('metric_time', 'DAY') }} > '2025-01-01'"]
+      order_by: ["Metric('paid').descending(True)"]
+      limit: 5
+    exports: [{name: t, config: {export_as: table}}]
+  - {name: of_odd, query_params: {metrics: [odd_metric]}}
 """
 
 
@@ -64,13 +93,27 @@ def test_metricflow_is_translated_and_can_be_asked(imported):
         "query", "--metrics", "paid,paid_share,trailing,growth,amount_sum", "--dimensions", "metric_time__month,customer__region"
     )
     found.assert_success()
+    folder.cli("query", "--saved", "by_month").assert_success()
+    folder.cli("metrics", "validate").assert_success()
 
 
-def test_what_cannot_be_translated_is_said(imported):
+def test_what_cannot_be_translated_is_said_and_the_rest_means_what_it_meant(imported):
     _, said = imported
     assert "measure orders.odd: agg approximate" in said.stderr
     assert "metric odd_metric: it is made of odd" in said.stderr
     assert "metric converted: type conversion" in said.stderr
+    assert "metric far: offset_window 2 fiscal_weeks" in said.stderr
+    assert "metric read_a_file: the filter" in said.stderr
+    assert "metric nested: the filter" in said.stderr
+    assert "saved query by_month: exports" in said.stderr
+    assert "saved query of_odd: it is made of odd_metric" in said.stderr
+    nodes = {n["name"]: n for n in yaml.safe_load_all((said.root / "seeknal/metrics/imported.yml").read_text(encoding="utf-8"))}
+    assert nodes["trailing"]["period_agg"] == "first"  # MetricFlow's default, and not ours
+    assert nodes["one_side"]["expr"] == "numerator / denominator"
+    assert nodes["keyless"]["entities"] == [{"name": "line", "type": "primary", "expr": "NULL"}]
+    saved = nodes["by_month"]
+    assert saved["dimensions"] == ["metric_time__month", "order__ordered_at__quarter", "customer"]
+    assert (saved["filters"], saved["order_by"], saved["limit"]) == (["metric_time__day > '2025-01-01'"], ["-paid"], 5)
 
 
 def test_nothing_is_overwritten(imported):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -213,7 +214,7 @@ class Binder:
         return None
 
     def reachable(self, model: Model) -> list[str]:
-        """Every name a model's measures can be asked by, nearest first; what is ambiguous in its qualified form."""
+        """Every name a model's measures can be asked by, nearest first; what is ambiguous in its qualified form, if that is not ambiguous too."""
         found: dict[str, list[Bound]] = {}
         layer: list[tuple[Model, Path]] = [(model, ())]
         for _ in range(FARTHEST + 1):
@@ -224,4 +225,9 @@ class Binder:
             for name, bounds in here.items():
                 found.setdefault(name, bounds)
             layer = [(right, (*path, hop)) for left, path in layer for hop, right in self._hops(left, path, model.name)]
-        return list(dict.fromkeys(name if len(bounds) == 1 else b.qualified for name, bounds in found.items() for b in bounds))
+        names: dict[str, None] = {}
+        for name, bounds in found.items():
+            alike = _alike(bounds)
+            qualified = Counter(b.qualified for b in alike)
+            names |= dict.fromkeys([name] if len(alike) == 1 else [q for q, times in qualified.items() if times == 1])
+        return list(names)

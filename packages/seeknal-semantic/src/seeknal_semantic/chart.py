@@ -43,6 +43,8 @@ def chart(answer: Answer) -> str:
 
 
 def _label(value: Any) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
     text = "" if value is None else value.isoformat() if hasattr(value, "isoformat") else str(value)
     clean = "".join(c if c.isprintable() else "?" for c in text)
     return clean if len(clean) <= _LABEL else clean[: _LABEL - 1] + "…"

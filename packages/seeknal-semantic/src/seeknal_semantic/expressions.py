@@ -172,6 +172,15 @@ def _check_boolean(tree: exp.Expr) -> None:
         raise Refused(message, "compare it with something: status = 'paid'")
 
 
+def conditions(tree: exp.Expr) -> list[str]:
+    """The names that stand where true or false is wanted."""
+    if isinstance(tree, exp.And | exp.Or):
+        return conditions(tree.left) + conditions(tree.right)
+    if isinstance(tree, exp.Not | exp.Paren):
+        return conditions(tree.this)
+    return [tree.name] if isinstance(tree, exp.Column) else []
+
+
 def parse_value(text: str) -> exp.Expr:
     """What a dimension or measure is in a row: any expression over its columns, without aggregates, subqueries or windows. Raises Refused."""
     tree = parse(text)

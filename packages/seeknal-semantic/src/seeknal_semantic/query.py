@@ -9,7 +9,7 @@ from decimal import Decimal
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from seeknal.errors import NodeError, ProjectError, did_you_mean
+from seeknal.errors import EngineError, NodeError, ProjectError, did_you_mean
 from seeknal.protocols import Rows
 from seeknal_semantic.answers import Answers
 from seeknal_semantic.catalog import Catalog, catalog
@@ -147,7 +147,7 @@ class Asking:
         key = answers.key(sql, self._keys(found))
         keeps = self._keeps(found)
         kept = answers.get(key) if keeps else None
-        rows = kept if kept is not None else self._run(found, sql)
+        rows = kept if kept is not None else self._run(found, sql, question.filters)
         if keeps and kept is None:
             answers.put(key, rows)
         return Answer(rows, sql, time.perf_counter() - begun, kept is not None, found.days)
@@ -195,11 +195,15 @@ class Asking:
                 if source in self._pointers:
                     yield from self._keys_of(self._pointers[source])
 
-    def _run(self, found: Compiled, sql: str) -> Rows:
+    def _run(self, found: Compiled, sql: str, filters: Sequence[str]) -> Rows:
         with self.project.reading(self.environment, snapshot=self._snapshot) as relations:
             for node in found.reads:
                 relations.define(node)
-            rows = relations.session.rows(sql)
+            try:
+                rows = relations.session.rows(sql)
+            except EngineError as error:
+                asked = f"; --filter was {' and '.join(map(repr, filters))}" if filters else ""
+                raise EngineError(error.code, error.message, hint=error.hint or f"see what was run with --compile{asked}") from error
         return plain_rows(rows, found.days)
 
 

@@ -10,7 +10,7 @@ from sqlglot import exp
 
 from seeknal.errors import ProjectError
 from seeknal_semantic.catalog import ONE
-from seeknal_semantic.expressions import is_strict, parse_value
+from seeknal_semantic.expressions import conditions, is_strict, parse_value
 from seeknal_semantic.grains import finer
 from seeknal_semantic.sqltree import all_of, cast, day_of, identifier, is_not_null, paren, table, text, trunc
 
@@ -24,6 +24,7 @@ Types = dict[str, dict[str, str]]
 """The types of columns, by relation and lower-case name, as far as they are known."""
 
 _NUMBERS = ("sum", "average", "median", "percentile")
+_TRUTHS = ("BOOLEAN", "TINYINT")
 _ISO_DAY = 10
 
 
@@ -93,7 +94,13 @@ class Scope:
         return value
 
     def condition(self, conjunct: Conjunct) -> exp.Expr:
-        """A condition over rows."""
+        """A condition over rows. Raises ProjectError where a name that is no truth stands for one."""
+        for name in conditions(conjunct.tree):
+            bound = conjunct.bounds.get(name)
+            type_ = None if bound is None else "a time" if bound.grain is not None else self._type(bound)
+            if type_ is not None and type_ not in _TRUTHS:
+                message = f'filter "{conjunct.tree.sql("duckdb")}": {name} is {type_}, not true or false'
+                raise ProjectError("SK-SEM-020", message, hint="compare it with something: status = 'paid'")
 
         def change(node: exp.Expr) -> exp.Expr:
             ranged = self._by_range(node, conjunct.bounds)
@@ -148,9 +155,8 @@ class Scope:
 
     def _type(self, bound: Bound) -> str | None:
         model = self._catalog.models[bound.model]
-        if bound.kind != "dimension":
-            return None
-        tree = parse_value(model.dimensions[bound.name].expr)
+        named = model.dimensions if bound.kind == "dimension" else model.entities
+        tree = parse_value(named[bound.name].expr)
         return self._column_type(model, tree.name) if isinstance(tree, exp.Column) else None
 
     def _column_type(self, model: Model, name: str) -> str | None:

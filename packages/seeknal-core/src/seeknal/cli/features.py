@@ -174,12 +174,15 @@ def _answer(ctx: click.Context, session: Session, query: str, output: Path | Non
 
 
 def _sorted(ctx: click.Context, session: Session, query: str) -> str:
-    """The query with its rows in order of their values, so that the same ones are shown each time."""
+    """The query with its rows in order of their values, so that the same ones are shown each time. One that has an order keeps it."""
     from sqlglot import exp, parse_one  # start-up time
 
     opened = invocation_of(ctx).opened
     dialect = opened.loaded.engine.dialect if opened is not None else None
-    rows = exp.Subquery(this=parse_one(query, dialect=dialect), alias=exp.TableAlias(this=exp.to_identifier("answer")))
+    tree = parse_one(query, dialect=dialect)
+    if tree.args.get("order"):
+        return query
+    rows = exp.Subquery(this=tree, alias=exp.TableAlias(this=exp.to_identifier("answer")))
     places = (exp.Literal.number(n) for n in range(1, len(session.describe(query)) + 1))
     return exp.select("*").from_(rows).order_by(*places).sql(dialect=dialect)
 

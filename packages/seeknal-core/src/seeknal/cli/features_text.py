@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 _SHORT = 16
 _MUCH, _SOME = 0.25, 0.1
 _LABELS = {
-    "entity": "entity", "join_keys": "keys", "event_time": "event time", "created_time": "created time", "ttl": "time to live",
+    "entity": "entity", "join_keys": "keys", "event_time": "event time", "created_time": "created time", "known_from": "known from",
+    "ttl": "time to live",
     "spine": "spine", "as_of": "as of", "label": "label",
 }  # fmt: skip
 
@@ -29,7 +30,7 @@ def describe_text(document: Mapping[str, Any]) -> None:
     click.echo()
     for key, label in _LABELS.items():
         value = document.get(key)
-        if value:
+        if value and (key != "known_from" or document["created_time"]):
             click.echo(f"{label:<14}{', '.join(value) if isinstance(value, list) else value}")
     click.echo()
     features = document["features"]

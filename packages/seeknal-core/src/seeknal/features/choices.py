@@ -53,7 +53,12 @@ def choose(
             column = f"{group.name}__{feature.name}" if full_names else feature.name
             if fold(column) in names:
                 message = f"'{group.name}.{feature.name}' and {names[fold(column)]} would both be in a column '{column}'"
-                report("SK-FEAT-002", message, number, None if full_names else "with full names its column is named after its group too")
+                report(
+                    "SK-FEAT-002",
+                    message,
+                    number,
+                    None if full_names else "with --full-names (full_names: true) it is named after its group too",
+                )
                 continue
             names[fold(column)] = f"'{group.name}.{feature.name}'"
             found[group.node, feature.name] = Choice(group, feature, column)

@@ -41,6 +41,16 @@ def point_in_time(
     return query
 
 
+def in_order(spine: str, as_of: str, choices: Sequence[Choice], dialect: str, *, columns: Sequence[str]) -> exp.Select:
+    """The same with the rows in the order of the spine."""
+    place = "spine_row"
+    while place in {fold(c) for c in columns}:
+        place = f"{place}_"
+    number = exp.Window(this=exp.RowNumber()).as_(place, quoted=True)
+    numbered = exp.select(exp.Star(), number).from_(relation(spine))
+    return point_in_time(numbered, as_of, choices, dialect, columns=columns).order_by(column(place, SPINE))
+
+
 def one_row_each(group: Group, wanted: Sequence[str]) -> exp.Table | exp.Select:
     """The group with one row for each key and event time. A group that is audited to have no more is read as it is."""
     if group.created_time is None and not group.resolve:

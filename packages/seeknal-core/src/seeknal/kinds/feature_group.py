@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
+from seeknal.features.defaults import fits
 from seeknal.features.durations import parse_duration
 from seeknal.features.model import GROUP, Feature, Group
 from seeknal.nodes import fold, node_id, relation_name
@@ -141,6 +142,9 @@ class FeatureGroupSpec(NodeSpec):
         for number, feature in enumerate(self.features):
             if feature.type is not None:
                 context.check_type(feature.type, "features", number, "type")
+                if feature.default is not None and not fits(feature.default, feature.type, context.engine.dialect):
+                    message = f"the default {feature.default!r} of '{feature.name}' is no {feature.type}"
+                    context.report("SK-KEY-004", message, "features", number, "default")
         inputs = [context.ref(entry.ref, "inputs", item, "ref") for item, entry in enumerate(self.inputs)]
         if self.sql is not None:
             return context.select(self.sql, "sql")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -65,7 +66,8 @@ def _error(
     details: ErrorDetails, model: type[BaseModel], document: Document, path: tuple[str | int, ...], written: tuple[str | int, ...]
 ) -> ProjectError:
     kind = details["type"]
-    key = str((path if kind in ("missing", "extra_forbidden") else written or path)[-1]) if path else ""
+    said = path if kind in ("missing", "extra_forbidden") else written or path
+    key = next((part for part in reversed(said) if isinstance(part, str)), str(said[-1])) if path else ""
     inside = isinstance(_value(document.value, written), dict | list)  # a block is best shown at the key that holds it
     if kind == "extra_forbidden":
         known = _keys(model, details["loc"][:-1])
@@ -79,7 +81,8 @@ def _error(
     message = details["msg"].removeprefix("Value error, ")
     if kind == "literal_error":
         allowed = details["ctx"]["expected"]
-        return ProjectError("SK-KEY-003", f"'{key}' must be {allowed}", at=document.at(*written))
+        hint = did_you_mean(str(details["input"]), re.findall("'([^']+)'", allowed))
+        return ProjectError("SK-KEY-003", f"'{key}' must be {allowed}", at=document.at(*written), hint=hint)
     if kind.startswith(("date", "datetime")):
         return ProjectError("SK-KEY-003", f"'{key}' is not a date: {message}", at=document.at(*written), hint="write it as 2026-01-31")
     if not message.startswith(key) and key not in message.split(" "):

@@ -92,8 +92,11 @@ class _Looked:
             if not problems:
                 if name not in looked.edited or _tells_its_columns(node, outlook):
                     looked.certain.add(name)
-            elif _refused(project, outlook, node):
-                looked.errors += [_placed(node, problem) for problem in problems]
+            elif TRAINING_SET not in node.details and _refused(
+                project, outlook, node
+            ):  # what its spine lacks, the misfits say in its words
+                placed = [_placed(node, problem) for problem in problems]
+                looked.errors += {(e.message, e.at): e for e in placed}.values()  # several columns can be made of one name
         return looked
 
     def columns(self, nodes: Iterable[NodeId]) -> dict[NodeId, tuple[str, ...]]:

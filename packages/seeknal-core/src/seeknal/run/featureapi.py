@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from seeknal.state.environments import PROD
 
@@ -29,13 +29,14 @@ class FeatureReading:
         environment: str = PROD,
         to: Table = "arrow",
     ) -> Any:
-        """The spine's rows with the values that features had at each row's time, in any order; see `seeknal features get`.
+        """The spine's rows with the values that features had at each row's time, in the order of a table or file; see `seeknal features get`.
 
         `spine` is an Arrow table, a data frame, a file or a node's name, `features` names like `spend.orders` or `spend.*`; without any,
         all of an `entity`. `as_of` is the spine's column of times. Values are those that the `environment` publishes.
         """
         from seeknal.run.retrieval import Asked, answering
 
+        check_table(to)
         names = (features,) if isinstance(features, str) else tuple(features)
         with answering(self, spine, Asked(names, entity, as_of, full_names, environment)) as (session, query):
             return as_table(session.arrow(query), to)
@@ -46,8 +47,16 @@ class FeatureReading:
         """The rows of a training set: those that the environment publishes, or of a `version`, by the beginning of its key."""
         from seeknal.run.versions import reading_version
 
+        check_table(to)
         with reading_version(self, name, version, environment=environment) as (session, query, _):
             return as_table(session.arrow(query), to)
+
+
+def check_table(to: str) -> None:
+    """Raise ValueError for a library that answers are not given in."""
+    if to not in get_args(Table):
+        message = f"to={to!r}: answers are given as {', '.join(get_args(Table))}"
+        raise ValueError(message)
 
 
 def as_table(stream: Any, to: Table) -> Any:

@@ -62,7 +62,7 @@ def answering(project: Project, spine: Any, asked: Asked, folders: Sequence[Path
             choices, as_of = _checked(groups, wanted, asked, schema)
             for group in dict.fromkeys(c.group for c in choices):
                 _define(project, relations, group, schema, asked.environment)
-            yield relations.session, _query(project, relation, as_of, choices)
+            yield relations.session, _query(project, relation, as_of, choices, schema)
     finally:
         temporary.unlink(missing_ok=True)
 
@@ -229,8 +229,13 @@ def _define(project: Project, relations: Relations, group: Group, spine: Schema,
             raise ProjectError("SK-FEAT-004", f"the spine's '{key}' is {other}, that of '{group.name}' {own}", hint=hint)
 
 
-def _query(project: Project, relation: str, as_of: str, choices: list[Choice]) -> str:
-    from seeknal.features.pointintime import point_in_time  # start-up time
+def _query(project: Project, relation: str, as_of: str, choices: list[Choice], schema: Schema) -> str:
+    """What is asked. A file and a table have an order, by which people put what they are given beside what they have; a node has none."""
+    from seeknal.features.pointintime import in_order, point_in_time  # start-up time
 
     dialect = project.loaded.engine.dialect
-    return point_in_time(relation, as_of, choices, dialect).sql(dialect=dialect, pretty=True)
+    if relation == SPINE:
+        query = in_order(relation, as_of, choices, dialect, columns=[c.name for c in schema])
+    else:
+        query = point_in_time(relation, as_of, choices, dialect)
+    return query.sql(dialect=dialect, pretty=True)

@@ -6,7 +6,7 @@ Known as soon as the types of their columns are, and at the latest when the node
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from seeknal.errors import NodeError, did_you_mean
 from seeknal.features.model import ENTITY, TRAINING_SET, Group
@@ -14,7 +14,7 @@ from seeknal.nodes import SqlLogic, fold
 from seeknal.sql.guard import position
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from seeknal.errors import Location
     from seeknal.nodes import Node, NodeId, Schema
@@ -63,7 +63,6 @@ def _of_entity(node: Node, nodes: Mapping[NodeId, Node], columns: Callable[[Node
 
 
 def _of_training_set(node: Node, nodes: Mapping[NodeId, Node], columns: Callable[[NodeId], Schema]) -> Iterator[NodeError]:
-    """That a key or the time is no column of the spine, the query itself tells."""
     said = node.details[TRAINING_SET]
     spine = node.refs[said["spine"]]
     has = {fold(c.name): c.type for c in columns(spine)}
@@ -71,14 +70,22 @@ def _of_training_set(node: Node, nodes: Mapping[NodeId, Node], columns: Callable
     if fold(time) in has and not is_time(has[fold(time)]):
         hint = "cast it to TIMESTAMP or DATE in the spine"
         yield NodeError("SK-FEAT-004", f"'{time}' of {spine} is {has[fold(time)]}, not a time", at=_at(node, "as_of"), hint=hint)
-    for label in said["label"]:
-        if fold(label) not in has:
-            hint = did_you_mean(label, names) or f"it has: {', '.join(names)}"
-            yield NodeError("SK-FEAT-004", f"{spine} has no column '{label}' to be learned", at=_at(node, "label"), hint=hint)
-    for source in node.inputs:
-        group = Group.of(source, nodes[source].details)
-        if group is not None and source != spine:
+    groups = {source: g for source in node.inputs if (g := Group.of(source, nodes[source].details)) is not None}
+    for name, what, key in _needed(said, groups.values()):
+        if fold(name) not in has:
+            hint = did_you_mean(name, names) or f"it has: {', '.join(names)}"
+            yield NodeError("SK-FEAT-004", f"{spine} has no column '{name}'{what}", at=_at(node, key), hint=hint)
+    for source, group in groups.items():
+        if source != spine:
             yield from _keys(node, spine, has, group, {fold(c.name): c.type for c in columns(source)})
+
+
+def _needed(said: Mapping[str, Any], groups: Iterable[Group]) -> Iterator[tuple[str, str, str]]:
+    """The columns that a spine must have, what for, and the key that says so."""
+    yield said["as_of"], " to say as of when", "as_of"
+    yield from ((label, " to be learned", "label") for label in said["label"])
+    keys = {fold(key): (key, group) for group in groups for key in group.join_keys}
+    yield from ((key, f", a key of '{group.name}'", "spine") for key, group in keys.values())
 
 
 def _keys(node: Node, spine: NodeId, has: Mapping[str, str | None], group: Group, own: Mapping[str, str | None]) -> Iterator[NodeError]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from seeknal_semantic.compiler import Question
     from seeknal_semantic.query import Answer, Asking
 
+_FILES = ("json", "csv", "parquet")
 FORMATS = ("table", "json", "csv", "parquet", "chart")
 
 
@@ -37,7 +39,7 @@ def words(text: str | None) -> tuple[str, ...]:
 )
 @click.option("--compile", "only_sql", is_flag=True, help="Print the SQL instead of running it.")
 @click.option("--dialect", type=click.Choice(["duckdb", "starrocks"]), help="With --compile: the dialect to write.")
-@click.option("--format", "format_", type=click.Choice(FORMATS), default="table", show_default=True)
+@click.option("--format", "format_", type=click.Choice(FORMATS), help="Default: what the name of --output ends in, and else table.")
 @click.option("--output", metavar="FILE", help="Write to this file; parquet needs one.")
 @shared_options
 @click.pass_context
@@ -53,7 +55,7 @@ def query(
     connection: str | None,
     only_sql: bool,
     dialect: str | None,
-    format_: str,
+    format_: str | None,
     output: str | None,
 ) -> int:
     """Ask metrics by dimensions, of what was last published.
@@ -64,6 +66,9 @@ def query(
     from seeknal_semantic.compiler import Question  # start-up time: sqlglot
     from seeknal_semantic.query import Asking
 
+    if format_ is None:
+        ending = Path(output or "").suffix.lstrip(".")
+        format_ = ending if ending in _FILES else "table"
     if format_ == "parquet" and output is None and not only_sql:
         message = "--format parquet needs --output FILE"
         raise click.UsageError(message, ctx)
@@ -77,6 +82,8 @@ def query(
     question = Question(words(metrics), words(dimensions), filters, words(order_by), limit)
     if saved is not None:
         question = asking.saved(saved, question)
+    if format_ == "chart" and not question.order_by and question.limit is not None:
+        question = replace(question, order_by=question.dimensions)  # else any of the bars, with gaps nobody sees
     if only_sql:
         sql = _sql(asking, question, connection, dialect)
         with writing(ctx, output):

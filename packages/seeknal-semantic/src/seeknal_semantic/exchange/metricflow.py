@@ -4,23 +4,22 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 from seeknal.errors import ProjectError
 from seeknal.project import yaml
+from seeknal_semantic.exchange.templates import LeftOut, column, filter_text, leave_out
+from seeknal_semantic.expressions import Refused, parse_arithmetic, parse_filter, parse_value
+from seeknal_semantic.grains import GRAINS, duration
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
 _AGGREGATIONS = {"sum", "count", "count_distinct", "average", "min", "max", "median", "percentile", "sum_boolean"}
 _REF = re.compile(r"ref\(\s*['\"]([^'\"]+)['\"]\s*\)")
-_DIMENSION = re.compile(r"\{\{\s*(?:Dimension|Entity)\(\s*['\"]([^'\"]+)['\"]\s*\)\s*\}\}")
-_TIME = re.compile(r"\{\{\s*TimeDimension\(\s*['\"]([^'\"]+)['\"]\s*(?:,\s*['\"](\w+)['\"])?\s*\)\s*\}\}")
-_KNOWN_KEYS = {
-    "model": {"name", "description", "model", "defaults", "entities", "dimensions", "measures", "label", "config", "primary_entity"},
-    "metric": {"name", "description", "type", "type_params", "filter", "label", "config"},
-}
+_MODEL_KEYS = {"name", "description", "model", "defaults", "entities", "dimensions", "measures", "label", "config", "primary_entity"}
+_QUERY_KEYS = {"metrics", "group_by", "where", "order_by", "limit"}
 
 
 @dataclass
@@ -42,7 +41,7 @@ def translated(folder: Path) -> Translated:
     for model in models:
         try:
             result.nodes.append(_model(model, result))
-        except _LeftOut as reason:
+        except LeftOut as reason:
             result.left_out.append(f"semantic model {model.get('name')}: {reason}")
             continue
         for measure in _tables(model.get("measures"), "measures"):
@@ -52,7 +51,7 @@ def translated(folder: Path) -> Translated:
         node = _metric(metric, result)
         if node is not None:
             result.nodes.append(node)
-    result.left_out += [f"saved query {q.get('name')}: write it as kind: saved_query" for q in saved]
+    result.nodes += [node for query in saved if (node := _saved_query(query, result)) is not None]
     _leave_out_dependents(result)
     return result
 
@@ -70,7 +69,7 @@ def _sections(documents: list[dict[str, Any]], key: str, result: Translated) -> 
     for document in documents:
         try:
             found += _tables(document.get(key), key)
-        except _LeftOut as reason:
+        except LeftOut as reason:
             result.left_out.append(str(reason))
     return found
 
@@ -80,29 +79,28 @@ def _tables(value: Any, what: str) -> list[dict[str, Any]]:
     if value is None:
         return []
     if not isinstance(value, list) or not all(isinstance(v, dict) and isinstance(v.get("name"), str) for v in value):
-        _leave_out(f"{what} is no list of mappings with a name")
+        leave_out(f"{what} is no list of mappings with a name")
     return value
 
 
 def _table(value: Any, what: str) -> dict[str, Any]:
     """A mapping, or none."""
     if value is not None and not isinstance(value, dict):
-        _leave_out(f"{what} is no mapping")
+        leave_out(f"{what} is no mapping")
     return value or {}
 
 
 def _leave_out_dependents(result: Translated) -> None:
-    """Metrics made of what was left out go too."""
+    """Metrics and saved queries made of what was left out go too."""
     while True:
         have = {n["name"] for n in result.nodes if n["kind"] == "metric"}
         have |= {m["name"] for n in result.nodes for m in n.get("measures", ())}
         for node in result.nodes:
-            if node["kind"] != "metric":
-                continue
-            uses = [node.get("measure"), node.get("numerator"), node.get("denominator"), *(i["metric"] for i in node.get("inputs", ()))]
+            uses = [*(node.get(k) for k in ("measure", "numerator", "denominator")), *node.get("metrics", ())]
+            uses += [i["metric"] for i in node.get("inputs", ())]
             missing = [u for u in uses if u and u not in have]
             if missing:
-                result.left_out.append(f"metric {node['name']}: it is made of {missing[0]}, which is not here")
+                result.left_out.append(f"{node['kind'].replace('_', ' ')} {node['name']}: it is made of {missing[0]}, which is not here")
                 result.nodes.remove(node)
                 break
         else:
@@ -116,27 +114,29 @@ def _model(model: Mapping[str, Any], result: Translated) -> dict[str, Any]:
     if model.get("description"):
         node["description"] = model["description"]
     node["model"] = f"ref('{match[1] if match else model.get('model')}')"
+    measures = _tables(model.get("measures"), "measures")
     default = _table(model.get("defaults"), "defaults").get("agg_time_dimension")
+    default = default or next((m["agg_time_dimension"] for m in measures if m.get("agg_time_dimension")), None)
     if default:
         node["default_time_dimension"] = default
     entities = [_kept(e, ("name", "type", "expr", "description")) for e in _tables(model.get("entities"), "entities")]
     if model.get("primary_entity") and not any(e.get("type") == "primary" for e in entities):
-        entities.insert(0, {"name": model["primary_entity"], "type": "primary"})
+        entities.insert(0, {"name": model["primary_entity"], "type": "primary", "expr": "NULL"})  # a name only: there is no such column
     node["entities"] = entities
     node["dimensions"] = [_dimension(d) for d in _tables(model.get("dimensions"), "dimensions")]
-    node["measures"] = [
-        m for entry in _tables(model.get("measures"), "measures") if (m := _measure(entry, name, default, result)) is not None
-    ]
-    unknown = sorted(set(model) - _KNOWN_KEYS["model"])
+    node["measures"] = [m for entry in measures if (m := _measure(entry, name, default, result)) is not None]
+    unknown = sorted(set(model) - _MODEL_KEYS)
     result.left_out += [f"semantic model {name}: {key}" for key in unknown]
     return {k: v for k, v in node.items() if v not in (None, [])}
 
 
 def _dimension(dimension: Mapping[str, Any]) -> dict[str, Any]:
     found = _kept(dimension, ("name", "type", "expr", "description"))
+    if "expr" in found:
+        found["expr"] = _parsed(parse_value, str(found["expr"]), f"dimension {found['name']}")
     params = _table(dimension.get("type_params"), "type_params")
     if params.get("time_granularity"):
-        found["time_granularity"] = str(params["time_granularity"]).lower()
+        found["time_granularity"] = _grain(str(params["time_granularity"]))
     if params.get("validity_params"):
         found["validity_params"] = _kept(_table(params["validity_params"], "validity_params"), ("is_start", "is_end"))
     return found
@@ -150,6 +150,8 @@ def _measure(measure: Mapping[str, Any], model: str, default: str | None, result
         problem = f"agg {agg}"
     elif measure.get("agg_time_dimension") not in (None, default):
         problem = f"agg_time_dimension {measure['agg_time_dimension']} differs from the model's"
+    else:
+        problem = _refusal(parse_value, str(measure.get("expr", "1")))
     if problem:
         result.left_out.append(f"measure {model}.{measure.get('name')}: {problem}")
         return None
@@ -170,12 +172,16 @@ def _metric(metric: Mapping[str, Any], result: Translated) -> dict[str, Any] | N
     name, kind = str(metric.get("name")), str(metric.get("type", "")).lower()
     node: dict[str, Any] = {"kind": "metric", "name": name, "type": kind, **_kept(metric, ("description",))}
     try:
-        more, filters = _params(kind, _table(metric.get("type_params"), "type_params"))
+        params = _table(metric.get("type_params"), "type_params")
+        more, filters = _params(kind, params)
         texts = [_filter(f) for f in (metric.get("filter"), *filters) if f]
-    except _LeftOut as reason:
+    except LeftOut as reason:
         result.left_out.append(f"metric {name}: {reason}")
         return None
     node |= more
+    if kind == "cumulative" and isinstance(params.get("measure"), dict):
+        ours = f"metric {name}: {{}}, which only a simple metric has here; the metric is without"
+        result.left_out += [ours.format(key) for key in ("fill_nulls_with", "join_to_timespine") if params["measure"].get(key)]
     if texts:
         node["filter"] = " AND ".join(f"({t})" for t in texts) if len(texts) > 1 else texts[0]
     return node
@@ -189,28 +195,27 @@ def _params(kind: str, params: Mapping[str, Any]) -> tuple[dict[str, Any], list[
     if kind == "ratio":
         sides = {s: _input(params.get(s)) for s in ("numerator", "denominator")}
         if any(side.get("filter") for side in sides.values()):
-            _leave_out("a filter on one side of a ratio; make a metric of that side")
+            filtered = [{**_derived_input(_kept(side, ("name", "filter"))), "alias": alias} for alias, side in sides.items()]
+            return {"type": "derived", "expr": "numerator / denominator", "inputs": filtered}, []
         return {s: side["name"] for s, side in sides.items()}, []
     if kind == "cumulative":
         measure, more = _input(params.get("measure")), _table(params.get("cumulative_type_params"), "cumulative_type_params")
         keys = {k: v for k in ("window", "grain_to_date", "period_agg") if (v := more.get(k) or params.get(k))}
-        if keys.get("period_agg") not in (None, "first", "last"):
-            _leave_out(f"period_agg {keys['period_agg']}")
+        keys["period_agg"] = str(keys.get("period_agg", "first")).lower()  # their default; ours is last
+        if keys["period_agg"] not in ("first", "last"):
+            leave_out(f"period_agg {keys['period_agg']}")
+        if "window" in keys:
+            keys["window"] = _duration(keys["window"], "window")
+        if "grain_to_date" in keys:
+            keys["grain_to_date"] = _grain(str(keys["grain_to_date"]))
         return {"measure": measure["name"], **keys}, [measure.get("filter")]
     if kind == "derived":
         inputs = params.get("metrics")
         if not isinstance(inputs, list):
-            _leave_out("metrics is no list")
-        return {"expr": str(params.get("expr")), "inputs": [_derived_input(i) for i in inputs]}, []
-    return _leave_out(f"type {kind or 'none'}")
-
-
-class _LeftOut(Exception):
-    """What has no counterpart."""
-
-
-def _leave_out(why: str) -> NoReturn:
-    raise _LeftOut(why)
+            leave_out("metrics is no list")
+        expr = _parsed(parse_arithmetic, str(params.get("expr")), "the expression")
+        return {"expr": expr, "inputs": [_derived_input(i) for i in inputs]}, []
+    return leave_out(f"type {kind or 'none'}")
 
 
 def _input(value: Any) -> dict[str, Any]:
@@ -218,16 +223,16 @@ def _input(value: Any) -> dict[str, Any]:
         return {"name": value}
     if isinstance(value, dict) and isinstance(value.get("name"), str):
         return value
-    return _leave_out("it names no measure or metric")
+    return leave_out("it names no measure or metric")
 
 
 def _derived_input(value: Any) -> dict[str, Any]:
     entry = _input(value)
     if entry.get("offset_to_grain"):
-        _leave_out("offset_to_grain")
+        leave_out("offset_to_grain")
     found = {"metric": entry["name"], **_kept(entry, ("alias",))}
     if entry.get("offset_window"):
-        found["offset"] = entry["offset_window"]
+        found["offset"] = _duration(entry["offset_window"], "offset_window")
     if entry.get("filter"):
         found["filter"] = _filter(entry["filter"])
     return found
@@ -235,14 +240,63 @@ def _derived_input(value: Any) -> dict[str, Any]:
 
 def _filter(value: Any) -> str:
     """A filter with our names in place of its templates."""
-    texts = value if isinstance(value, list) else [value]
-    found = []
-    for text in texts:
-        plain = _TIME.sub(lambda m: m[1] + (f"__{m[2].lower()}" if m[2] else ""), _DIMENSION.sub(r"\1", str(text)))
-        if "{{" in plain:
-            _leave_out(f"the filter {text.strip()!r}")
-        found.append(plain.strip())
+    found = [_parsed(parse_filter, filter_text(str(text)), "the filter") for text in (value if isinstance(value, list) else [value])]
     return " AND ".join(f"({t})" for t in found) if len(found) > 1 else found[0]
+
+
+def _saved_query(query: Mapping[str, Any], result: Translated) -> dict[str, Any] | None:
+    name = str(query["name"])
+    try:
+        params = _table(query.get("query_params"), "query_params")
+        items = {key: _texts(params.get(key), key) for key in ("metrics", "group_by", "where", "order_by")}
+        node = {
+            "kind": "saved_query",
+            **_kept(query, ("name", "description")),
+            "metrics": items["metrics"] or leave_out("it has no metrics"),
+            "dimensions": [column(item) for item in items["group_by"]],
+            "filters": [_filter(text) for text in items["where"]],
+            "order_by": [column(item) for item in items["order_by"]],
+            "limit": params.get("limit"),
+        }
+    except LeftOut as reason:
+        result.left_out.append(f"saved query {name}: {reason}")
+        return None
+    unknown = [*sorted(set(params) - _QUERY_KEYS), *(["exports"] if query.get("exports") else [])]
+    result.left_out += [f"saved query {name}: {key}" for key in unknown]
+    return {k: v for k, v in node.items() if v not in (None, [])}
+
+
+def _texts(value: Any, what: str) -> list[str]:
+    """One text or several."""
+    found = value if isinstance(value, list) else [] if value is None else [value]
+    if not all(isinstance(text, str) for text in found):
+        leave_out(f"{what} is no list of texts")
+    return found
+
+
+def _parsed(parse: Callable[[str], Any], text: str, what: str) -> str:
+    """An expression that can stand in a project of ours."""
+    problem = _refusal(parse, text)
+    return leave_out(f"{what} {text!r}: {problem}") if problem else text
+
+
+def _refusal(parse: Callable[[str], Any], text: str) -> str | None:
+    try:
+        parse(text)
+    except Refused as refused:
+        return refused.message
+    return None
+
+
+def _duration(value: Any, what: str) -> str:
+    try:
+        return str(duration(str(value)))
+    except ValueError:
+        return leave_out(f"{what} {value}")
+
+
+def _grain(name: str) -> str:
+    return name.lower() if name.lower() in GRAINS else leave_out(f"grain {name}")
 
 
 def _kept(value: Mapping[str, Any], keys: tuple[str, ...]) -> dict[str, Any]:
