@@ -22,6 +22,7 @@ from seeknal.plan.beginnings import Beginning
 from seeknal.plan.clipping import cut_otherwise
 from seeknal.plan.fingerprint import schema_hash
 from seeknal.plan.planner import Decision, version_change
+from seeknal.plan.stale import stale_windows
 from seeknal.state.parts import Held, covered, each, held, pieces_of, within
 from seeknal.state.segments import Joined
 
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from seeknal.graph.dag import Dag
-    from seeknal.intervals.pieces import Piece
     from seeknal.intervals.windowing import Windowing
     from seeknal.nodes import Node, NodeId, Schema
     from seeknal.plan.outlook import Outlook
@@ -253,7 +253,7 @@ def look(node: Node, situation: Situation, outlook: Outlook, above: Mapping[Node
         tuple(parts),
         lost,
         marked,
-        _stale(parts, above, windowing) | cut_otherwise(parts, windowing),
+        stale_windows(parts, above, windowing) | cut_otherwise(parts, windowing),
         asked,
         fills=request.backfill or request.start is not None,
         again=node.id in situation.forced or node.id in request.restate,
@@ -342,27 +342,6 @@ def unaudited(node: Node, situation: Situation, part: Artifact) -> bool:
     """Whether a part, or one of a segment, has yet to go through some audit."""
     outcomes = ((spec, situation.snapshot.audit(key, spec.definition)) for spec in node.audits for key in part.part_keys)
     return any(outcome is None or (outcome.rows is None and spec.counts_rows) for spec, outcome in outcomes)
-
-
-def _stale(parts: Sequence[Held], above: Mapping[NodeId, Above], windowing: Windowing) -> Ranges:
-    """The windows for which some input holds something else than when they were built."""
-    found: list[tuple[int, int]] = []
-    for part in each(parts) if above else ():
-        for name, read in part.part.reads.items():
-            if name in above:
-                changed = _changed(part, above[name], read, part.part.before.get(name), windowing)
-                found += windowing.reached(changed) & part.ranges
-    return Ranges.of(*found)
-
-
-def _changed(part: Held, above: Above, then: Pieces, before: Piece | None, windowing: Windowing) -> Ranges:
-    """Where an input holds something else than when a part was built, of all that was read for its windows: a query before may have looked back less."""
-    now = above.pieces
-    if before is None:
-        return then.within(part.ranges).differing(now.within(part.ranges))
-    read, summed = (part.ranges | windowing.before(part.ranges)).since(before.start), Ranges.of(before[:2])
-    changed = summed if above.sums.of(*before[:2]) != before else Ranges()
-    return changed | then.within(read - summed).differing(now.within(read - summed))
 
 
 def is_behind(node: Node, situation: Situation) -> bool:
