@@ -36,6 +36,7 @@ class Relations:
         self._store = store
         self._earlier = Held(earlier)
         self._lock = threading.RLock()
+        self._opening_lock = threading.RLock()  # opening takes a while, in which others say what there is to read
         self._session: Session | None = None
         self._opening: threading.Thread | None = None
         self._artifacts: dict[NodeId, Artifact] = {}
@@ -46,7 +47,7 @@ class Relations:
     @property
     def session(self) -> Session:
         """The session."""
-        with self._lock:
+        with self._opening_lock:
             if self._session is None:
                 self._session = self._open()
             return self._session
@@ -177,7 +178,7 @@ class Relations:
 
     def interrupt(self) -> None:
         """Cancel what is running."""
-        with self._lock:
+        with self._opening_lock:
             session = self._session
         if session is not None:
             session.interrupt()
@@ -186,7 +187,7 @@ class Relations:
         """Close the session if it was opened."""
         if self._opening is not None:
             self._opening.join()
-        with self._lock:
+        with self._opening_lock:
             if self._session is not None:
                 self._session.close()
                 self._session = None
