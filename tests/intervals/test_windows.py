@@ -436,3 +436,15 @@ def test_rows_that_were_set_aside_stay_with_the_windows_that_are_not_built_again
     assert {row["id"] for row in found} == aside
     (files,) = {tuple(oct(p.stat().st_mode)[-3:] for p in folder.root.glob("target/cache/transform/good/*/rejected-*"))}
     assert set(files) == {"600"}
+
+
+def test_columns_that_nodes_name_are_looked_for_before_anything_is_built(project):
+    windowed = "name: a\nschedule: '@daily'\ntime_column: dayy\nstart: 2026-01-01\nsql: SELECT DATE '2026-01-02' AS day\n"
+    merged = "name: b\nmaterialized: incremental\nunique_key: [idd]\nsql: SELECT 1 AS id\n"
+    kept = "name: c\nmaterialized: scd2\nunique_key: [id]\nupdated_at: at\nsql: SELECT 1 AS id\n"
+    folder = project({"seeknal/all.yml": "---\n".join(f"kind: transform\n{one}" for one in (windowed, merged, kept))})
+    for command in ("plan", "run"):
+        told = folder.cli(command).assert_failed(exit_code=2).stderr
+        for said in ("time_column 'dayy'", "did you mean 'day'?", "unique_key 'idd'", "updated_at 'at'"):
+            assert said in told
+    assert not (folder.root / "target/cache").exists()

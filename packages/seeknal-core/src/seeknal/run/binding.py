@@ -12,6 +12,7 @@ from seeknal.plan.fingerprint import config_hash
 from seeknal.plan.planner import UNREAD, is_read_from_outside
 from seeknal.plugin import ReferenceColumns
 from seeknal.run.documenting import column_errors
+from seeknal.run.naming import missing_columns
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -52,6 +53,8 @@ def name_errors(project: Project, situation: Situation, outlook: Outlook) -> Ite
         if (TRAINING_SET in node.details or ENTITY in node.details) and all(i in looked.certain for i in situation.dag.inputs[name]):
             yield from _misfits(project, outlook, node)
         yield from column_errors(node, looked.columns(situation.dag.inputs[name]))
+        if isinstance(node.logic, SqlLogic) and (returned := looked.columns([name]).get(name)):
+            yield from missing_columns(node, returned)
     for name in situation.dag.order:
         node = situation.dag.nodes[name]
         if node.audits and (situation.selected is None or name in situation.selected) and _has_other_audits(node, situation):

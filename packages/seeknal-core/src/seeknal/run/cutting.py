@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
-from seeknal.errors import NodeError, did_you_mean
+from seeknal.errors import NodeError
 from seeknal.nodes import fold
+from seeknal.run.naming import missing_columns
 
 if TYPE_CHECKING:
     from seeknal.intervals.calendar import Calendar
@@ -65,13 +66,10 @@ def _body(sql: str) -> str:
 
 
 def _time_column(schema: Schema, node: Node) -> ColumnSchema:
+    for error in missing_columns(node, [c.name for c in schema]):
+        raise error
     wanted = node.windows.time_column if node.windows is not None else ""
-    found = next((c for c in schema if fold(c.name) == fold(wanted)), None)
-    if found is None:
-        names = [c.name for c in schema]
-        hint = did_you_mean(wanted, names) or f"the output has: {', '.join(names)}"
-        raise NodeError("SK-INT-004", f"time_column '{wanted}' is not in the output of {node.id}", at=node.at, hint=hint)
-    return found
+    return next(c for c in schema if fold(c.name) == fold(wanted))
 
 
 def _type(column: ColumnSchema, node: Node, dialect: str) -> exp.DataType:

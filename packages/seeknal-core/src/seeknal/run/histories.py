@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
-from seeknal.errors import NodeError, did_you_mean
+from seeknal.errors import NodeError
 from seeknal.nodes import fold
 from seeknal.run.cutting import moment_text
 from seeknal.run.expressions import OLD, RETURNED, cast_to, column, table
 from seeknal.run.merging import together
+from seeknal.run.naming import missing_columns
 from seeknal.sql.guard import parse_condition
 
 if TYPE_CHECKING:
@@ -25,18 +26,15 @@ _ADDED = (FROM, TO, CURRENT)
 _GONE, _LAST, _SINCE = "__gone", "__last", "__since"
 
 
-def check_columns(node: Node, merging: Merging, schema: Schema) -> None:
+def check_columns(node: Node, schema: Schema) -> None:
     """The columns that are named are there, and those that are added are not. Raises NodeError."""
     names = {fold(c.name) for c in schema}
     taken = [n for n in _ADDED if n in names]
     if taken:
         message = f"{node.id} returns {', '.join(taken)}, which its history adds"
         raise NodeError("SK-INC-006", message, at=node.at, hint="leave them out of the query, or call them something else")
-    for name in [*merging.unique_key, *merging.check_columns, *([merging.updated_at] if merging.updated_at else [])]:
-        if fold(name) not in names:
-            known = [c.name for c in schema]
-            hint = did_you_mean(name, known) or f"the output has: {', '.join(known)}"
-            raise NodeError("SK-INC-002", f"'{name}' is not in the output of {node.id}", at=node.at, hint=hint)
+    for error in missing_columns(node, [c.name for c in schema]):
+        raise error
 
 
 def history_query(

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, NamedTuple
 from sqlglot import exp
 
 from seeknal.artifacts import Beside
-from seeknal.errors import EngineError, NodeError, did_you_mean
-from seeknal.nodes import SqlLogic, fold
+from seeknal.errors import EngineError, NodeError
+from seeknal.nodes import SqlLogic
 from seeknal.protocols import Files
 from seeknal.run.expressions import OLD, RETURNED, cast_to, column, same_columns, same_key, table, unified
+from seeknal.run.naming import missing_columns
 from seeknal.run.rewriting import shared, untouched, write_files
 from seeknal.sql.guard import parse_condition
 
@@ -43,7 +44,7 @@ def merge(
     if merging.history:
         from seeknal.run.histories import check_columns, history_query  # it imports this module
 
-        check_columns(node, merging, written.schema)
+        check_columns(node, written.schema)
     _check_keys(node, merging, new, written.schema, session, dialect)
     _check_deleted(node, merging, new, session, dialect)
     base, after, before = decision.base, (new, written.schema), None
@@ -81,11 +82,8 @@ def require_before(node: Node, decision: Decision) -> None:
 
 def _check_keys(node: Node, merging: Merging, relation: str, schema: Schema, session: Session, dialect: str) -> None:
     """Each key stands in one row only. Raises NodeError with some that do not."""
-    names = [c.name for c in schema]
-    for key in merging.unique_key:
-        if fold(key) not in {fold(n) for n in names}:
-            hint = did_you_mean(key, names) or f"the output has: {', '.join(names)}"
-            raise NodeError("SK-INC-002", f"unique_key '{key}' is not in the output of {node.id}", at=node.at, hint=hint)
+    for error in missing_columns(node, [c.name for c in schema]):
+        raise error
     names = [*merging.unique_key, *([merging.updated_at] if merging.updated_at else [])]
     keys = [column(k) for k in names]
     counted = exp.select(*keys).from_(table(relation)).group_by(*keys).having(exp.Count(this=exp.Star()) > 1).limit(3)
