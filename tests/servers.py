@@ -1,7 +1,7 @@
 """Real servers for the tests: PostgreSQL, MariaDB and object storage are started on loopback and stopped again.
 
-A server lives in a folder of its own, in memory where there is plenty of it (a table is made a hundred times sooner there) and else under the
-system's temporary folder. It listens on a port the system picked, and is killed by its process id when the session ends, or by the kernel
+A server lives in a folder of its own under the system's temporary folder, which `make test` keeps in memory where there is plenty of it (a table is
+made a hundred times sooner there). It listens on a port the system picked, and is killed by its process id when the session ends, or by the kernel
 when the test process dies first. Servers refuse to run as root, so under root they run as the user their package created.
 
 A test that needs a server whose binaries are missing is skipped, and says which package to install; with CI=true it fails.
@@ -40,7 +40,6 @@ START_SECONDS = 60
 STOP_SECONDS = 20
 _PREFIX = "seeknal-"
 _OURS = re.compile(_PREFIX + r"(?P<pid>\d+)-\w{8}")
-_MEMORY, _PLENTY = Path("/dev/shm"), 4 << 30
 _MOTO = Path(__file__).parents[1] / ".venvs" / "moto" / "bin"
 
 
@@ -249,12 +248,11 @@ def _missing(message: str) -> NoReturn:
 @contextlib.contextmanager
 def _folder() -> Iterator[Path]:
     """A short path, because that of a Unix socket may have 107 characters only."""
-    base = _MEMORY if os.access(_MEMORY, os.W_OK) and shutil.disk_usage(_MEMORY).free > _PLENTY else Path(tempfile.gettempdir())
-    for left in _MEMORY.glob(f"{_PREFIX}*"):  # by tests that were killed
+    for left in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):  # by tests that were killed
         found = _OURS.fullmatch(left.name)
         if found and not Path("/proc", found["pid"]).exists():
             shutil.rmtree(left, ignore_errors=True)
-    folder = Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-", dir=base))
+    folder = Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-"))
     try:
         yield folder
     finally:

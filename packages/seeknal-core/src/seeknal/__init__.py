@@ -72,7 +72,7 @@ def transform(function: Function | None = None, /, **settings: Any) -> Function 
     The function takes one argument for each input, an Arrow table or what its annotation asks for (a pandas or Polars data frame, a
     RecordBatchReader), and returns an Arrow table or a data frame. Arguments must be literals: the file is read without running it.
     """
-    return _marked(settings) if function is None else _marked(settings)(function)
+    return _marked(function, settings)
 
 
 @overload
@@ -81,15 +81,17 @@ def source(function: Function, /) -> Function: ...
 def source(**settings: Any) -> Callable[[Function], Function]: ...
 def source(function: Function | None = None, /, **settings: Any) -> Function | Callable[[Function], Function]:
     """Mark a function without parameters as a source: `@source(name="rates")`. It is called in every run, or with `refresh="manual"` when asked."""
-    return _marked(settings) if function is None else _marked(settings)(function)
+    return _marked(function, settings)
 
 
-def _marked(settings: dict[str, Any]) -> Callable[[Function], Function]:
+def _marked(function: Function | None, settings: dict[str, Any]) -> Function | Callable[[Function], Function]:
+    """The function, marked; where the settings come before it, what marks it."""
+
     def mark(function: Function) -> Function:
         function.__seeknal__ = settings  # type: ignore[attr-defined]
         return function
 
-    return mark
+    return mark if function is None else mark(function)
 
 
 def __getattr__(name: str) -> Any:

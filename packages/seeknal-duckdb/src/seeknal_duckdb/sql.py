@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from seeknal.protocols import Query
 
 _MANY = 16
-_OPENING = "*?["
 _SIGNS = re.compile(r"[*?\[]")
 
 
@@ -69,7 +68,7 @@ def _listed(paths: list[str]) -> str:
 
 def _named(text: str) -> str:
     """What means these very letters in a pattern."""
-    return _SIGNS.sub(r"[\g<0>]", text) if any(sign in text for sign in _OPENING) else text
+    return _SIGNS.sub(r"[\g<0>]", text)
 
 
 def wrapped(query: str, replaced: Mapping[str, str] | None = None) -> str:

@@ -95,9 +95,9 @@ class _Looked:
             if not problems:
                 if name not in looked.edited or _tells_its_columns(node, outlook):
                     looked.certain.add(name)
-            elif TRAINING_SET not in node.details and _refused(
-                project, outlook, node
-            ):  # what its spine lacks, the misfits say in its words
+            elif TRAINING_SET in node.details:
+                continue  # what its spine lacks, the misfits say in its words
+            elif _refused(project, outlook, node):
                 placed = [_placed(node, problem) for problem in problems]
                 looked.errors += {(e.message, e.at): e for e in placed}.values()  # several columns can be made of one name
         return looked

@@ -15,7 +15,6 @@ from seeknal.nodes import fold
 from seeknal.run.cutting import moment_text
 from seeknal.run.expressions import OLD, RETURNED, cast_to, column, table
 from seeknal.run.merging import together
-from seeknal.run.naming import missing_columns
 from seeknal.sql.guard import parse_condition
 
 if TYPE_CHECKING:
@@ -26,15 +25,13 @@ _ADDED = (FROM, TO, CURRENT)
 _GONE, _LAST, _SINCE = "__gone", "__last", "__since"
 
 
-def check_columns(node: Node, schema: Schema) -> None:
-    """The columns that are named are there, and those that are added are not. Raises NodeError."""
+def check_added(node: Node, schema: Schema) -> None:
+    """The columns that a history adds are not there yet. Raises NodeError."""
     names = {fold(c.name) for c in schema}
     taken = [n for n in _ADDED if n in names]
     if taken:
         message = f"{node.id} returns {', '.join(taken)}, which its history adds"
         raise NodeError("SK-INC-006", message, at=node.at, hint="leave them out of the query, or call them something else")
-    for error in missing_columns(node, [c.name for c in schema]):
-        raise error
 
 
 def history_query(

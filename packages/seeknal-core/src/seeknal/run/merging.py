@@ -42,9 +42,9 @@ def merge(
     old, new = f"{node.relation}__before", f"{node.relation}__returned"
     session.define(new, Files((stage.part,)))
     if merging.history:
-        from seeknal.run.histories import check_columns, history_query  # it imports this module
+        from seeknal.run.histories import check_added, history_query  # it imports this module
 
-        check_columns(node, written.schema)
+        check_added(node, written.schema)
     _check_keys(node, merging, new, written.schema, session, dialect)
     _check_deleted(node, merging, new, session, dialect)
     base, after, before = decision.base, (new, written.schema), None
@@ -81,7 +81,7 @@ def require_before(node: Node, decision: Decision) -> None:
 
 
 def _check_keys(node: Node, merging: Merging, relation: str, schema: Schema, session: Session, dialect: str) -> None:
-    """Each key stands in one row only. Raises NodeError with some that do not."""
+    """The columns that are named are there, and each key stands in one row only. Raises NodeError with some that do not."""
     for error in missing_columns(node, [c.name for c in schema]):
         raise error
     names = [*merging.unique_key, *([merging.updated_at] if merging.updated_at else [])]

@@ -176,7 +176,9 @@ def _union(one: str, other: str, dialect: str) -> str:
     """The query for the rows of two relations."""
     from sqlglot import exp  # start-up time
 
-    first, second = (exp.select("*").from_(exp.Table(this=exp.to_identifier(name, quoted=True))) for name in (one, other))
+    from seeknal.run.expressions import table
+
+    first, second = (exp.select("*").from_(table(name)) for name in (one, other))
     return exp.union(first, second, distinct=False).sql(dialect=dialect)
 
 

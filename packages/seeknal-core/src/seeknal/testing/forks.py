@@ -48,7 +48,7 @@ def answer(connection: socket.socket, timeout: float | None = None) -> int:
         if said:
             os.kill(int(said.split()[0]), signal.SIGKILL)
         raise
-    _, *code = said.split()
+    _, *code = said.split() or [b""]
     return int(code[0]) if code else KILLED
 
 
